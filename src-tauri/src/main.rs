@@ -1,0 +1,2 @@
+//! x
+fn main() { let _ = tauri::generate_context!() as tauri::Context; }
