@@ -6,5 +6,6 @@
 pub mod experiment;
 pub mod outcome;
 pub mod placement;
+pub mod series;
 pub mod state;
 pub mod text;

@@ -194,8 +194,7 @@ fn push_column<T: Raw>(out: &mut Vec<u8>, column: &[T]) -> Result<(), ChunkError
 fn take_column<T: Raw>(rest: &mut &[u8], count: usize, column: &'static str) -> Result<Vec<T>, ChunkError> {
     let (length, after) = rest.split_first_chunk::<4>().ok_or(ChunkError::Truncated)?;
     let length = u32::from_le_bytes(*length);
-    let (body, after) =
-        after.split_at_checked((length & !RAW) as usize).ok_or(ChunkError::Truncated)?;
+    let (body, after) = after.split_at_checked((length & !RAW) as usize).ok_or(ChunkError::Truncated)?;
     *rest = after;
     let malformed = |why: String| ChunkError::Malformed { column, why };
     if length & RAW != 0 {
