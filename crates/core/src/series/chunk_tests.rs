@@ -77,11 +77,12 @@ fn noise(seed: &mut u64) -> f64 {
 #[test]
 fn typical_series_take_under_four_bytes_a_point() {
     let mut seed = 1;
-    let rows: [(&str, Box<dyn Fn(f64, f64) -> f64>); 4] = [
-        ("f32 loss", Box::new(|x, n| f64::from((2.0 * (-x * 3.0).exp() + 0.1 * n) as f32))),
-        ("five decimals", Box::new(|x, n| ((0.5 + x * 0.3 + 0.01 * n) * 1e5).round() / 1e5)),
-        ("learning rate", Box::new(|x, _| f64::from((3e-4 * (1.0 - x)) as f32))),
-        ("whole numbers", Box::new(|_, n| (n * 500.0).round())),
+    type Row = (&'static str, fn(f64, f64) -> f64);
+    let rows: [Row; 4] = [
+        ("f32 loss", |x, n| f64::from((2.0 * (-x * 3.0).exp() + 0.1 * n) as f32)),
+        ("five decimals", |x, n| ((0.5 + x * 0.3 + 0.01 * n) * 1e5).round() / 1e5),
+        ("learning rate", |x, _| f64::from((3e-4 * (1.0 - x)) as f32)),
+        ("whole numbers", |_, n| (n * 500.0).round()),
     ];
     for (name, row) in rows {
         let points: Points = (0..CHUNK_POINTS)

@@ -1,0 +1,194 @@
+//! Names and cells: which column is the x axis, what a cell says.
+
+/// What a column has shown itself to hold so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// The x axis.
+    X,
+    /// At least one number: a metric.
+    Metric,
+    /// Text and no number yet.
+    Text,
+    /// Nothing yet.
+    Empty,
+}
+
+/// A column of the header.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Column {
+    /// The trimmed name, unique within the file; empty when the header has none, such a column is not read.
+    pub name: String,
+    /// Cells with a number, NaN and infinities included.
+    pub numbers: u64,
+    /// Cells with something else.
+    pub texts: u64,
+}
+
+/// Where the x position of a row comes from. The first rule that finds a column wins, the leftmost within a rule:
+///
+/// 1. `step`
+/// 2. `global_step`
+/// 3. `_step` (W&B)
+/// 4. `train/step`, or any name that ends in `/step` or `/global_step`
+/// 5. `steps`, `num_steps`, `total_steps`
+/// 6. `total_timesteps`, `timesteps`, `num_timesteps`, `timesteps_total`, `total_env_interacts`
+///    (Stable-Baselines3, RLlib, Spinning Up)
+/// 7. `iter`, `iteration`, `iterations`, `training_iteration`
+/// 8. `epoch`, `epochs`
+/// 9. `episode`, `episodes`, `num_episodes`
+/// 10. a first column without a name, which is the index that pandas writes
+///
+/// A real step comes before the epoch because many steps share one epoch. Case does not matter, a blank or a hyphen
+/// counts as `_`, and rules 5 to 9 also look at the part after the last `/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum XColumn {
+    /// The cell itself.
+    Cell(usize),
+    /// The sum of the cells so far. Monitor files of Stable-Baselines3 have the length of each episode (`l`) and no
+    /// step; the sum is the number of environment steps.
+    RunningSum(usize),
+}
+
+impl XColumn {
+    /// Position of the column.
+    pub fn index(self) -> usize {
+        match self {
+            Self::Cell(index) | Self::RunningSum(index) => index,
+        }
+    }
+}
+
+const BY_BASE: [&[&str]; 5] = [
+    &["steps", "num_steps", "total_steps"],
+    &[
+        "total_timesteps",
+        "timesteps",
+        "num_timesteps",
+        "timesteps_total",
+        "total_env_interacts",
+        "totalenvinteracts",
+    ],
+    &["iter", "iteration", "iterations", "training_iteration"],
+    &["epoch", "epochs"],
+    &["episode", "episodes", "num_episodes"],
+];
+
+/// Finds the x column among trimmed names. `monitor`: the file began with the comment of a monitor file.
+pub(super) fn choose_x(names: &[String], monitor: bool) -> Option<XColumn> {
+    let ranked = names.iter().enumerate().filter_map(|(index, name)| Some((rank(name)?, index)));
+    if let Some((_, index)) = ranked.min() {
+        return Some(XColumn::Cell(index));
+    }
+    if monitor && let Some(index) = names.iter().position(|name| name == "l") {
+        return Some(XColumn::RunningSum(index));
+    }
+    (names.len() > 1 && names[0].is_empty()).then_some(XColumn::Cell(0))
+}
+
+fn rank(name: &str) -> Option<usize> {
+    let name: String = name.to_lowercase().replace([' ', '-'], "_");
+    let base = name.rsplit('/').next().unwrap_or_default();
+    match name.as_str() {
+        "step" => Some(0),
+        "global_step" => Some(1),
+        "_step" => Some(2),
+        _ if base == "step" || base == "global_step" => Some(3),
+        _ => BY_BASE.iter().position(|names| names.contains(&base)).map(|rule| rule + 4),
+    }
+}
+
+/// Whether a column of that name may hold Unix time.
+pub(super) fn is_wall_name(name: &str) -> bool {
+    let base = name.rsplit('/').next().unwrap_or_default().to_lowercase();
+    ["timestamp", "_timestamp", "wall_time", "walltime", "created_at"].contains(&base.as_str())
+}
+
+/// Unix time in milliseconds, when the number is plausible as seconds (1973 to 5138) or as milliseconds.
+pub(super) fn wall_ms(number: f64) -> Option<i64> {
+    if (1e8..1e11).contains(&number) {
+        Some((number * 1000.0).round() as i64)
+    } else if (1e11..1e14).contains(&number) {
+        Some(number.round() as i64)
+    } else {
+        None
+    }
+}
+
+/// What a cell says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Cell {
+    Nothing,
+    Number(f64),
+    Text,
+}
+
+pub(super) fn read_cell(cell: &[u8], decimal_comma: bool) -> Cell {
+    let cell = cell.trim_ascii();
+    if cell.is_empty() {
+        return Cell::Nothing;
+    }
+    // Longer than any number that a program prints; spares the parser a cell of a megabyte.
+    if cell.len() > 400 {
+        return Cell::Text;
+    }
+    let Ok(text) = std::str::from_utf8(cell) else { return Cell::Text };
+    if let Ok(number) = text.parse() {
+        return Cell::Number(number);
+    }
+    if ["na", "n/a", "null", "none", "-", "<na>"].iter().any(|none| text.eq_ignore_ascii_case(none)) {
+        return Cell::Nothing;
+    }
+    if decimal_comma && let Ok(number) = text.replacen(',', ".", 1).parse() {
+        return Cell::Number(number);
+    }
+    Cell::Text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_x(header: &str, expected: Option<XColumn>) {
+        let names: Vec<String> = header.split(',').map(str::to_owned).collect();
+        assert_eq!(choose_x(&names, header.contains("r,l,t")), expected, "{header}");
+    }
+
+    #[test]
+    fn a_step_comes_before_an_epoch() {
+        check_x("epoch,loss,step", Some(XColumn::Cell(2)));
+        check_x("epoch,train/step,val/step,loss", Some(XColumn::Cell(1)));
+        check_x("global_step,step", Some(XColumn::Cell(1)));
+        check_x("rollout/ep_rew_mean,time/iterations,time/total_timesteps", Some(XColumn::Cell(2)));
+        check_x("Epoch,AverageEpRet,TotalEnvInteracts", Some(XColumn::Cell(2)));
+        check_x("loss,num episodes", Some(XColumn::Cell(1)));
+        check_x(",loss,val_loss", Some(XColumn::Cell(0)));
+        check_x("loss,acc", None);
+        check_x("", None);
+        check_x("r,l,t", Some(XColumn::RunningSum(1)));
+    }
+
+    #[test]
+    fn cells_say_number_nothing_or_text() {
+        for (cell, expected) in [
+            ("1.5", Cell::Number(1.5)),
+            ("  1e-4 ", Cell::Number(1e-4)),
+            ("+3", Cell::Number(3.0)),
+            ("-Infinity", Cell::Number(f64::NEG_INFINITY)),
+            ("inf", Cell::Number(f64::INFINITY)),
+            ("", Cell::Nothing),
+            (" ", Cell::Nothing),
+            ("NA", Cell::Nothing),
+            ("None", Cell::Nothing),
+            ("1,5", Cell::Text),
+            ("0.455G", Cell::Text),
+            ("True", Cell::Text),
+        ] {
+            assert_eq!(read_cell(cell.as_bytes(), false), expected, "{cell}");
+        }
+        assert!(matches!(read_cell(b"NaN", false), Cell::Number(n) if n.is_nan()));
+        assert_eq!(read_cell(b"1,5", true), Cell::Number(1.5));
+        assert_eq!(read_cell(&[b'1'; 500], false), Cell::Text);
+        assert_eq!(read_cell(&[0xff, 0x31], false), Cell::Text);
+    }
+}
