@@ -1,0 +1,110 @@
+//! A headless engine on a data folder of its own, for the time of a measurement.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{call, forget_cargo};
+use crate::workspace::Workspace;
+
+/// Ends with its data folder when it is dropped.
+pub struct Engine {
+    child: Child,
+    program: PathBuf,
+    home: Folder,
+}
+
+impl Engine {
+    /// Starts `athanor serve` with `arguments` and waits until it answers.
+    pub fn start(workspace: &Workspace, arguments: &[&str]) -> Result<Self> {
+        let program = workspace.program(true, "athanor");
+        let home = Folder::create()?;
+        let log = home.path.join("serve.log");
+        let output = std::fs::File::create(&log).with_context(|| format!("creating {}", log.display()))?;
+        let mut serve = Command::new(&program);
+        serve.arg("serve").args(arguments).env("ATHANOR_HOME", home.path.join("home"));
+        serve.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+        forget_cargo(&mut serve, &workspace.target);
+        let child = serve.spawn().with_context(|| format!("starting {}", program.display()))?;
+        let mut engine = Self { child, program, home };
+        engine.wait_until_it_answers().with_context(|| {
+            format!("the engine said:\n{}", std::fs::read_to_string(&log).unwrap_or_default())
+        })?;
+        Ok(engine)
+    }
+
+    fn wait_until_it_answers(&mut self) -> Result<()> {
+        let limit = Instant::now() + Duration::from_secs(20);
+        loop {
+            let mut status = self.client(&["status"]);
+            if status.output().context("starting `athanor status`")?.status.success() {
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("`athanor serve` ended with {status}");
+            }
+            if Instant::now() > limit {
+                bail!("`athanor serve` did not answer within 20 s");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// `athanor` with `arguments`, talking to this engine and saying nothing.
+    pub fn client(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).env("ATHANOR_HOME", self.home.path.join("home"));
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
+    /// Waits for the recorded outcome of every job.
+    pub fn wait_all(&self) -> Result<()> {
+        call(&mut self.client(&["wait", "--all"]))
+    }
+
+    /// The process id of the engine.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A folder for the files of the measurement's own jobs.
+    pub fn scratch(&self) -> &std::path::Path {
+        &self.home.path
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(id) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// A new folder below the system's folder for temporary files, removed when dropped.
+pub struct Folder {
+    pub path: PathBuf,
+}
+
+impl Folder {
+    /// Creates one that did not exist before.
+    pub fn create() -> Result<Self> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("athanor-bench-{}-{count}", std::process::id()));
+        std::fs::create_dir(&path).with_context(|| format!("creating {}", path.display()))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left in the folder for temporary files does no harm.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}

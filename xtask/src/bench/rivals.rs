@@ -1,0 +1,82 @@
+//! What the engine is compared to: task-spooler, and a loop that does nothing but start and wait.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::engine::Folder;
+use crate::process::{answer, call, find_program};
+
+/// A task-spooler server of our own, with two slots; ends when it is dropped.
+pub struct TaskSpooler {
+    folder: Folder,
+}
+
+impl TaskSpooler {
+    /// Nothing where task-spooler is not installed.
+    pub fn start() -> Result<Option<Self>> {
+        if find_program("tsp").is_none() {
+            return Ok(None);
+        }
+        let spooler = Self { folder: Folder::create()? };
+        // The first call starts the server.
+        call(&mut spooler.command(&["-S", "2"])).context("starting the task-spooler server")?;
+        Ok(Some(spooler))
+    }
+
+    /// `tsp` with `arguments`, talking to this server.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("tsp");
+        command.args(arguments).env("TS_SOCKET", self.folder.path.join("socket"));
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
+    /// A folder for the files of the measurement's own jobs.
+    pub fn scratch(&self) -> &Path {
+        &self.folder.path
+    }
+
+    /// Waits for the last job that was added, then until no other is left.
+    pub fn wait_all(&self) -> Result<()> {
+        call(&mut self.command(&["-w"]))?;
+        let limit = Instant::now() + Duration::from_secs(60);
+        loop {
+            let list =
+                answer(self.command(&[]).stdout(Stdio::piped())).context("listing task-spooler's jobs")?;
+            let left =
+                list.lines().filter(|line| line.contains(" running ") || line.contains(" queued ")).count();
+            if left == 0 {
+                return Ok(());
+            }
+            if Instant::now() > limit {
+                bail!("{left} of task-spooler's jobs did not end within a minute");
+            }
+        }
+    }
+}
+
+impl Drop for TaskSpooler {
+    fn drop(&mut self) {
+        let _ = self.command(&["-K"]).status();
+    }
+}
+
+/// Starts and waits for `count` times `true` on two threads: what no queue can be faster than.
+pub fn bare_loop(count: usize) -> Result<Duration> {
+    let started = Instant::now();
+    let half = || -> Result<()> {
+        for _ in 0..count / 2 {
+            call(Command::new("true").stdin(Stdio::null()))?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(half);
+        half()?;
+        other.join().map_err(|_| anyhow::anyhow!("a thread of the bare loop panicked"))?
+    })?;
+    Ok(started.elapsed())
+}
