@@ -79,6 +79,11 @@ impl Workspace {
         self.root.join("ui")
     }
 
+    /// Whether some package has an integration test of this name.
+    pub fn has_test(&self, name: &str) -> bool {
+        self.tests.iter().any(|test| test == name)
+    }
+
     /// Where a built program lies.
     pub fn program(&self, release: bool, name: &str) -> PathBuf {
         self.target.join(if release { "release" } else { "debug" }).join(name)
