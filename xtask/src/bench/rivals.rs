@@ -20,6 +20,10 @@ impl TaskSpooler {
         if find_program("tsp").is_none() {
             return Ok(None);
         }
+        // Its processes leave their parents. Whoever inherits them must wait for them, and the first
+        // process of a container often does not: a thousand dead ones would stay behind.
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+            .context("taking in task-spooler's processes")?;
         let spooler = Self { folder: Folder::create()? };
         // The first call starts the server.
         call(&mut spooler.command(&["-S", "2"])).context("starting the task-spooler server")?;
@@ -49,6 +53,7 @@ impl TaskSpooler {
             let left =
                 list.lines().filter(|line| line.contains(" running ") || line.contains(" queued ")).count();
             if left == 0 {
+                bury_the_dead();
                 return Ok(());
             }
             if Instant::now() > limit {
@@ -61,7 +66,14 @@ impl TaskSpooler {
 impl Drop for TaskSpooler {
     fn drop(&mut self) {
         let _ = self.command(&["-K"]).status();
+        bury_the_dead();
     }
+}
+
+/// Waits for every child that has ended. No child that somebody else here waits for may be among
+/// them, which holds while an engine is the only other one and lives.
+fn bury_the_dead() {
+    while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::NOHANG) {}
 }
 
 /// Starts and waits for `count` times `true` on two threads: what no queue can be faster than.
