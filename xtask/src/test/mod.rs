@@ -157,7 +157,12 @@ fn npm_script(workspace: &Workspace, script: &str) -> Command {
 }
 
 fn fmt(workspace: &Workspace, _: &mut Count) -> Result<Done> {
-    checked(&mut workspace.cargo(["fmt", "--all", "--check"])).context("run `cargo fmt --all`")
+    let mut command = workspace.cargo(["fmt", "--all", "--check"]);
+    if !std::io::stdout().is_terminal() {
+        // It colours its differences wherever they go.
+        command.args(["--", "--color", "never"]);
+    }
+    checked(&mut command).context("run `cargo fmt --all`")
 }
 
 fn ui_install(workspace: &Workspace, _: &mut Count) -> Result<Done> {
