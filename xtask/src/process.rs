@@ -11,7 +11,8 @@ use anyhow::{Context, Result, bail};
 
 /// Says what is being done, on a line that stands out among the output of other programs.
 pub fn say(text: &str) {
-    println!("==> {text}");
+    // With nobody left to read it, the work still goes on.
+    let _ = writeln!(std::io::stdout(), "==> {text}");
 }
 
 /// Runs `command` with our own output; fails when it does.
