@@ -1,0 +1,75 @@
+//! Colours of the window's design, so that an exported chart looks like the one on screen.
+
+use plotters::style::RGBColor;
+
+/// Light or dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// Dark ink on a light page.
+    #[default]
+    Light,
+    /// Light ink on a dark page.
+    Dark,
+}
+
+/// How many line colours there are; a colour index beyond wraps around.
+pub const PALETTE: usize = 6;
+
+const fn rgb(hex: u32) -> RGBColor {
+    RGBColor((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
+}
+
+/// The colours of one theme.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Colours {
+    pub grid: RGBColor,
+    pub tick: RGBColor,
+    pub lines: [RGBColor; PALETTE],
+}
+
+impl Theme {
+    pub(super) const fn colours(self) -> Colours {
+        match self {
+            Self::Light => Colours {
+                grid: rgb(0xe6e5e1),
+                tick: rgb(0x6b6963),
+                lines: [
+                    rgb(0x1d6fd1),
+                    rgb(0xd9730d),
+                    rgb(0x0f8a6d),
+                    rgb(0x8250c4),
+                    rgb(0xc2255c),
+                    rgb(0x5c7f0c),
+                ],
+            },
+            Self::Dark => Colours {
+                grid: rgb(0x2b2926),
+                tick: rgb(0xa09c93),
+                lines: [
+                    rgb(0x62a8ff),
+                    rgb(0xf5a04c),
+                    rgb(0x3ec9a0),
+                    rgb(0xb794f6),
+                    rgb(0xf783ac),
+                    rgb(0xa9cf4a),
+                ],
+            },
+        }
+    }
+}
+
+impl Colours {
+    /// Name of the class that the page may use to set the colour by its own tokens.
+    pub fn class(&self, colour: (u8, u8, u8)) -> Option<&'static str> {
+        const CLASSES: [&str; PALETTE] = ["c1", "c2", "c3", "c4", "c5", "c6"];
+        let is = |own: RGBColor| (own.0, own.1, own.2) == colour;
+        if is(self.grid) {
+            return Some("grid");
+        }
+        if is(self.tick) {
+            return Some("tick");
+        }
+        self.lines.iter().position(|&line| is(line)).map(|i| CLASSES[i])
+    }
+}
