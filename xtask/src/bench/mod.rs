@@ -100,6 +100,8 @@ pub fn run(workspace: &Workspace, asked: &[String]) -> Result<ExitCode> {
         "xtask",
     ]))?;
 
+    let machine = Machine::here();
+    println!("load before: {} on {} cores", machine.load, machine.cores);
     let mut figures = Vec::new();
     for (name, measure) in MEASURES {
         if asked.is_empty() || asked.iter().any(|asked| asked == name) {
@@ -110,7 +112,7 @@ pub fn run(workspace: &Workspace, asked: &[String]) -> Result<ExitCode> {
 
     println!("\n{}", table(&figures));
     let path = workspace.target.join("bench.json");
-    let report = Report { machine: Machine::here(), figures: figures.iter().map(Row::of).collect() };
+    let report = Report { machine, figures: figures.iter().map(Row::of).collect() };
     std::fs::write(&path, serde_json::to_vec_pretty(&report)?)
         .with_context(|| format!("writing {}", path.display()))?;
     println!("\nwritten to {}", path.display());
@@ -149,6 +151,8 @@ struct Machine {
     processor: String,
     cores: usize,
     kernel: String,
+    /// Runnable processes on average over the last minute and more, before anything was measured.
+    load: String,
 }
 
 impl Machine {
@@ -164,6 +168,7 @@ impl Machine {
             processor,
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            load: read("/proc/loadavg").split_whitespace().take(3).collect::<Vec<_>>().join(" "),
         }
     }
 }
