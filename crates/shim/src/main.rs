@@ -1,2 +1,28 @@
-//! x
-fn main() {}
+//! The supervisor of one job. It starts the job, keeps its log, ends it on request together with everything it
+//! started, and records how it ended.
+//!
+//! It has no thread, no allocator-heavy dependency and no idea of a queue: a poll loop over one eventfd (signals)
+//! and two pipes (output). The engine may die at any instant without this process noticing.
+//!
+//! Deliberately absent: any connection to the engine. Requests come as signals, answers go into files.
+
+mod args;
+mod environment;
+mod folder;
+mod output;
+mod supervise;
+
+use std::process::ExitCode;
+
+use athanor_shim::CODE_USAGE;
+
+fn main() -> ExitCode {
+    let code = match args::parse(std::env::args_os().skip(1)) {
+        Ok(args) => supervise::run(args),
+        Err(message) => {
+            eprintln!("athanor-shim: {message}\n{}", args::USAGE);
+            CODE_USAGE
+        }
+    };
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}

@@ -1,0 +1,7 @@
+//! The shim as a program: real jobs, real signals, real full disks.
+
+mod ending;
+mod output;
+mod places;
+mod start;
+mod support;
