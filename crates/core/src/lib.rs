@@ -8,6 +8,7 @@ pub mod csv;
 pub mod experiment;
 pub mod outcome;
 pub mod placement;
+pub mod progress;
 pub mod series;
 pub mod state;
 pub mod text;
