@@ -27,8 +27,8 @@ pub struct Columns {
 impl Columns {
     /// `count` columns of equal width on the axis from `from` to `to`, both included.
     ///
-    /// An empty, reversed or non-finite range (on a log axis also one that is not positive) becomes one column that
-    /// takes everything from `from` on; a count of 0 becomes 1.
+    /// A range that is empty, reversed, not finite or (on a log axis) not positive becomes a single column; a count
+    /// of 0 becomes 1.
     pub fn new(from: f64, to: f64, count: usize, scale: Scale) -> Self {
         let count = count.clamp(1, 1 << 20);
         let usable =
