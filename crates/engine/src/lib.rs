@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Everything of Athanor that touches the world: the store, the queue and its supervisors, the samplers, the file
+//! monitor and what it reads, and the bus.
+//!
+//! It knows no wire types and no user interface; `athanor_api` converts. Rules that need none of the world live in
+//! `athanor_core`.
+
+pub mod bus;
+pub mod devices;
+mod engine;
+pub mod error;
+mod files;
+pub mod home;
+mod ingest;
+pub mod live;
+mod monitor;
+pub mod projects;
+pub mod queue;
+mod runner;
+mod seal;
+pub mod store;
+
+pub use engine::{Engine, LogPart, LogPiece, Mode, SeriesSummary};
+pub use error::{Error, ErrorKind, Result};
+pub use home::Home;

@@ -114,6 +114,10 @@ pub fn end_orphans(shim: &Identity, job: Option<&Identity>, signal: Signal) -> R
     targets.retain(tree::Stat::is_alive);
     targets.sort_unstable_by_key(tree::Stat::key);
     targets.dedup_by_key(|stat| stat.key());
-    tree::signal_all(&targets, signal, |target| target.session == shim.pid);
+    if signal == Signal::KILL {
+        tree::signal_groups(&targets, signal, |target| target.session == shim.pid);
+    } else {
+        tree::signal_each(&targets, signal);
+    }
     Ok(targets.len())
 }

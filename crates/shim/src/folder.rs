@@ -26,6 +26,7 @@ pub struct Folder {
     claim: Claim,
     /// The text of `started`, once it is known, to write it again.
     started: Option<String>,
+    started_is_written: bool,
     reserve: Option<File>,
 }
 
@@ -46,7 +47,7 @@ impl Folder {
         if !claim_in(&fd, &claim)? {
             return Ok(None);
         }
-        let mut folder = Folder { path, fd, claim, started: None, reserve: None };
+        let mut folder = Folder { path, fd, claim, started: None, started_is_written: false, reserve: None };
         // On a disk that is full already the job still runs, and the record waits for space.
         folder.reserve = folder.allocate().ok();
         Ok(Some(folder))
@@ -79,9 +80,8 @@ impl Folder {
             }
         }
         self.fd = fd;
-        if let Some(text) = &self.started {
-            self.replace(STARTED, text.as_bytes()).map_err(failed)?;
-        }
+        self.started_is_written = false;
+        self.catch_up();
         self.reserve = self.allocate().ok();
         Ok(())
     }
@@ -89,8 +89,17 @@ impl Folder {
     /// Records the start. A full disk is no reason to end the job: the claim names the shim, and the exit record
     /// names the job.
     pub fn write_started(&mut self, text: String) {
-        let _ = self.replace(STARTED, text.as_bytes());
         self.started = Some(text);
+        self.catch_up();
+    }
+
+    /// Writes the record of the start if that has failed so far.
+    pub fn catch_up(&mut self) {
+        if let Some(text) = &self.started
+            && !self.started_is_written
+        {
+            self.started_is_written = self.replace(STARTED, text.as_bytes()).is_ok();
+        }
     }
 
     /// One try to bring the exit record to disk for good.

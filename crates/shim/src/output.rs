@@ -106,6 +106,7 @@ impl Output {
         let in_place = folder.is_in_place();
         let has_segment = |segment: &Segment| fstat(&segment.file).is_ok_and(|stat| stat.st_nlink > 0);
         if in_place && self.segment.as_ref().is_none_or(has_segment) {
+            folder.catch_up();
             return true;
         }
         if let Err(gone) = folder.put_back() {

@@ -28,7 +28,10 @@ const PIPE: usize = 1 << 20;
 const BUFFER: usize = 256 << 10;
 /// A full pipe is empty after four reads; more only happen where somebody still writes.
 const DRAIN_READS: usize = 64;
-/// What outlives the main process has this long to end by itself, if the grace period is not shorter.
+/// What outlives the main process is left alone for this long: often it is a `tee` or a helper that has just
+/// seen the end of its input and still has something to write.
+const LINGER: Duration = Duration::from_millis(100);
+/// Then it is asked to end, and has this long to do so if the grace period is not shorter.
 const SURVIVOR_GRACE: Duration = Duration::from_secs(2);
 /// After this, processes that may not be signalled are left to their owner.
 const GIVE_UP: Duration = Duration::from_secs(2);
@@ -212,6 +215,10 @@ struct MainEnd {
 /// How far the ending of the job's processes has come. It only moves forward.
 enum End {
     NotAsked,
+    /// The main process has ended and others may be about to.
+    Lingering {
+        until: Instant,
+    },
     /// All have got SIGTERM.
     Asked {
         until: Instant,
@@ -286,19 +293,22 @@ impl Job {
 
     /// Whatever is due.
     ///
-    /// - The main process has ended: what is left gets SIGTERM if it has not had it, and a short time.
+    /// - The main process has ended: what is left has a moment to end as well, then gets SIGTERM if it has not had
+    ///   it, and a short time.
     /// - The time limit has passed: as if cancelled, with that reason.
     /// - The grace period has passed: SIGKILL, until nothing is left.
     fn act(&mut self, now: Instant) {
         if let Some(main) = &self.main {
-            let latest = main.at + SURVIVOR_GRACE.min(self.grace);
+            let linger = main.at + LINGER;
+            let latest = linger + SURVIVOR_GRACE.min(self.grace);
             match &mut self.end {
-                End::NotAsked => {
+                End::NotAsked => self.end = End::Lingering { until: linger },
+                End::Lingering { until } if now >= *until => {
                     self.end = End::Asked { until: latest };
                     self.terminate();
                 }
                 End::Asked { until } => *until = latest.min(*until),
-                End::Killing { .. } => {}
+                End::Lingering { .. } | End::Killing { .. } => {}
             }
         } else if let (Some(left), Some(since), End::NotAsked) =
             (self.time_left, self.running_since, &self.end)
@@ -330,7 +340,7 @@ impl Job {
     fn next_timer(&self) -> Option<Instant> {
         match self.end {
             End::NotAsked => Some(self.running_since? + self.time_left?),
-            End::Asked { until } => Some(until),
+            End::Lingering { until } | End::Asked { until } => Some(until),
             End::Killing { next, .. } => Some(next),
         }
     }
@@ -344,7 +354,7 @@ impl Job {
                 }
                 self.ask_to_end(now);
             }
-            End::Asked { .. } => self.end = End::Asked { until: now },
+            End::Lingering { .. } | End::Asked { .. } => self.end = End::Asked { until: now },
             End::Killing { .. } => {}
         }
     }
@@ -357,11 +367,22 @@ impl Job {
 
     /// SIGTERM to all, then SIGCONT, since a stopped process only sees the first after the second.
     fn terminate(&mut self) {
-        let alive = self.alive();
-        self.signal(&alive, Signal::TERM);
-        self.signal(&alive, Signal::CONT);
-        if self.main.is_some() {
-            self.count(&alive);
+        let mut asked = HashSet::new();
+        // What was started in the meantime is asked as well, but a job that only multiplies is not asked for ever.
+        for _ in 0..3 {
+            let mut fresh = self.alive();
+            fresh.retain(|stat| asked.insert(stat.key()));
+            if fresh.is_empty() {
+                break;
+            }
+            // The main process may want to be the first to know; and nobody is asked twice, for many programs take
+            // the second SIGTERM for impatience.
+            fresh.sort_by_key(|stat| stat.pid != self.identity.pid);
+            tree::signal_each(&fresh, Signal::TERM);
+            self.signal(&fresh, Signal::CONT);
+            if self.main.is_some() {
+                self.count(&fresh);
+            }
         }
     }
 
@@ -420,10 +441,11 @@ impl Job {
         Found { alive: left.len(), refused, restless }
     }
 
+    /// Sends a signal that may come twice.
     fn signal(&self, targets: &[Stat], signal: Signal) {
         // A session that this process or a descendant has founded holds nothing but descendants, and so do its
         // groups, save for the one that this process itself is in.
-        tree::signal_all(targets, signal, |target| {
+        tree::signal_groups(targets, signal, |target| {
             target.session != 0
                 && Some(target.session) != self.foreign_session
                 && target.group != self.own_group

@@ -161,29 +161,30 @@ pub fn children(own: u32) -> io::Result<Vec<u32>> {
     }
 }
 
-/// Signals whole groups first, since the kernel does that in one step which no fork can outrun, then the rest
-/// one by one. No process that stays in its group gets the signal twice. Returns how many were refused.
+/// Sends a signal once to each of these processes. Returns how many refused it.
+pub fn signal_each(targets: &[Stat], signal: Signal) -> usize {
+    targets.iter().filter(|target| target.signal(signal).is_err()).count()
+}
+
+/// Sends a signal that may come twice (to stop, go on, or kill): first to whole groups, which the kernel does in
+/// one step that no fork can outrun, then to each process, since one that has just left its group would be
+/// missed. Returns how many refused it.
 ///
 /// `owned` says whether the group of a process can be signalled as a whole, that is whether it holds nothing
 /// but targets. A group whose leader is among the targets always can.
-pub fn signal_all(targets: &[Stat], signal: Signal, owned: impl Fn(&Stat) -> bool) -> usize {
-    let mut groups = HashMap::new();
-    for target in targets {
-        *groups.entry(target.group).or_insert(false) |= target.pid == target.group || owned(target);
-    }
+pub fn signal_groups(targets: &[Stat], signal: Signal, owned: impl Fn(&Stat) -> bool) -> usize {
+    let mut groups: Vec<u32> =
+        targets.iter().filter(|t| t.pid == t.group || owned(t)).map(|t| t.group).collect();
+    groups.sort_unstable();
+    groups.dedup();
     // Neither "my own group" nor "everybody".
-    groups.retain(|&group, whole| *whole && group > 1);
-    let mut refused = 0;
-    for &group in groups.keys() {
-        // One member that took the signal makes this a success; callers look at the others again.
-        if let Some(pid) = raw(group)
-            && let Err(Errno::PERM) = kill_process_group(pid, signal)
-        {
-            refused += targets.iter().filter(|target| target.group == group).count();
+    for group in groups.into_iter().filter(|group| *group > 1) {
+        if let Some(pid) = raw(group) {
+            // Who refuses shows below.
+            let _ = kill_process_group(pid, signal);
         }
     }
-    let rest = targets.iter().filter(|target| !groups.contains_key(&target.group));
-    refused + rest.filter(|target| target.signal(signal).is_err()).count()
+    signal_each(targets, signal)
 }
 
 fn below(root: u32, all: Vec<Stat>) -> Vec<Stat> {

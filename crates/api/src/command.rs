@@ -1,0 +1,114 @@
+//! The commands, each declared once: name, input, output and handler. The window, the command line, the socket and
+//! the bridge all go through [`dispatch`]; the TypeScript of the window is generated from the same list.
+
+use athanor_engine::Engine;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use ts_rs::TS;
+
+use crate::handlers;
+use crate::typescript::Declarations;
+use crate::wire::{self, ApiError, ErrorCode, Nothing};
+
+/// A command by its types.
+pub trait Command {
+    /// Its name on the wire.
+    const NAME: &'static str;
+    /// What it takes.
+    type Input: Serialize + DeserializeOwned + TS + 'static;
+    /// What it gives.
+    type Output: Serialize + DeserializeOwned + TS + 'static;
+}
+
+macro_rules! commands {
+    ($(#[doc = $doc:literal] $ident:ident = $name:literal: $handler:path, $input:ty => $output:ty;)*) => {
+        $(
+            #[doc = $doc]
+            #[derive(Debug, Clone, Copy)]
+            pub struct $ident;
+
+            impl Command for $ident {
+                const NAME: &'static str = $name;
+                type Input = $input;
+                type Output = $output;
+            }
+        )*
+
+        /// The names of all commands.
+        pub const NAMES: &[&str] = &[$($name),*];
+
+        /// Runs a command by its name, JSON in and JSON out.
+        ///
+        /// # Errors
+        /// There is no such command, the input has not its form, or the command failed.
+        pub async fn dispatch(engine: &Engine, name: &str, input: &str) -> Result<String, ApiError> {
+            match name {
+                $($name => {
+                    let input: $input = parse(name, input)?;
+                    let output: $output = $handler(engine, input).await?;
+                    write(name, &output)
+                })*
+                _ => Err(ApiError::new(ErrorCode::NotFound, format!("there is no command “{name}”"))),
+            }
+        }
+
+        /// Declares the types of all commands, and returns the entries of the list of commands.
+        pub(crate) fn declare(into: &mut Declarations) -> Vec<(&'static str, &'static str, String, String)> {
+            vec![$(($name, $doc, into.name::<$input>(), into.name::<$output>())),*]
+        }
+    };
+}
+
+fn parse<T: DeserializeOwned>(name: &str, input: &str) -> Result<T, ApiError> {
+    let input = if input.trim().is_empty() { "{}" } else { input };
+    serde_json::from_str(input)
+        .map_err(|cause| ApiError::new(ErrorCode::InvalidInput, format!("{name} does not take this: {cause}")))
+}
+
+fn write<T: Serialize>(name: &str, output: &T) -> Result<String, ApiError> {
+    serde_json::to_string(output)
+        .map_err(|cause| ApiError::new(ErrorCode::Internal, format!("the answer of {name} can't be written: {cause}")))
+}
+
+commands! {
+    /// The engine and the paths in use.
+    EngineInfo = "engine.info": handlers::engine_info, Nothing => wire::EngineInfo;
+    /// Queues experiments: all of them or none.
+    AddExperiments = "experiments.add": handlers::add, wire::AddExperiments => wire::AddedExperiments;
+    /// A page of experiments.
+    ListExperiments = "experiments.list": handlers::list, wire::ListExperiments => wire::ExperimentPage;
+    /// Everything about one experiment.
+    GetExperiment = "experiments.get": handlers::get, wire::ExperimentRef => wire::ExperimentDetail;
+    /// Asks for the end of experiments.
+    CancelExperiments = "experiments.cancel": handlers::cancel, wire::ExperimentRefs => wire::Outcomes;
+    /// Counts, slots, and whether the queue is paused.
+    QueueStats = "queue.stats": handlers::queue_stats, Nothing => wire::QueueStats;
+    /// Pauses or resumes the queue; what runs goes on.
+    PauseQueue = "queue.pause": handlers::pause_queue, wire::PauseQueue => wire::QueueStats;
+    /// A piece of a log from an offset.
+    ReadLog = "log.read": handlers::read_log, wire::ReadLog => wire::LogChunk;
+    /// The last lines of a log.
+    TailLog = "log.tail": handlers::tail_log, wire::TailLog => wire::LogChunk;
+    /// The metric series of an experiment's newest attempt.
+    ListMetrics = "metrics.list": handlers::list_metrics, wire::ExperimentRef => wire::SeriesList;
+    /// A chart of metrics over steps.
+    DrawChart = "chart.draw": handlers::draw_chart, wire::DrawChart => wire::Chart;
+    /// The machine, now and in the last minutes.
+    DeviceHistory = "device.history": handlers::device_history, Nothing => wire::DeviceHistory;
+    /// Events after a cursor.
+    ReadEvents = "events.read": handlers::read_events, wire::ReadEvents => wire::EventPage;
+    /// The settings.
+    GetSettings = "settings.get": handlers::get_settings, Nothing => wire::Settings;
+    /// Changes settings.
+    ChangeSettings = "settings.change": handlers::change_settings, wire::ChangeSettings => wire::Settings;
+    /// The projects.
+    ListProjects = "projects.list": handlers::list_projects, Nothing => wire::Projects;
+    /// Makes a folder a project; nothing is written into it.
+    AddProject = "projects.add": handlers::add_project, wire::AddProject => wire::Project;
+    /// Places the bundled demo in the data folder and makes it a project.
+    AddDemo = "projects.add_demo": handlers::add_demo, Nothing => wire::Project;
+    /// Forgets a project; no file is touched.
+    RemoveProject = "projects.remove": handlers::remove_project, wire::ProjectRef => wire::Projects;
+    /// Looks at a folder before it is used.
+    CheckFolder = "folders.check": handlers::check_folder, wire::CheckFolder => wire::FolderCheck;
+}

@@ -1,0 +1,316 @@
+//! Between the engine's types and the wire. The only place where they meet.
+
+use athanor_core::experiment::{self as core_experiment, JobCommand};
+use athanor_core::{outcome, progress, state};
+use athanor_engine::bus::{self, NoticeLevel};
+use athanor_engine::devices;
+use athanor_engine::live::{Latest, Live};
+use athanor_engine::queue::{NewExperiment, SettingsChange, Stats};
+use athanor_engine::store::{self, AttemptRow, EventRow, ExperimentRow};
+use athanor_engine::{Engine, ErrorKind, projects};
+
+use crate::wire;
+
+impl From<athanor_engine::Error> for wire::ApiError {
+    fn from(error: athanor_engine::Error) -> Self {
+        let code = match error.kind() {
+            ErrorKind::Invalid => wire::ErrorCode::InvalidInput,
+            ErrorKind::NotFound => wire::ErrorCode::NotFound,
+            ErrorKind::IllegalMove => wire::ErrorCode::IllegalTransition,
+            ErrorKind::Path => wire::ErrorCode::Path,
+            ErrorKind::DiskFull => wire::ErrorCode::DiskFull,
+            ErrorKind::Busy => wire::ErrorCode::EngineBusy,
+            ErrorKind::Stopping => wire::ErrorCode::EngineGone,
+            ErrorKind::NewerDatabase => wire::ErrorCode::NewerDatabase,
+            ErrorKind::Damaged | ErrorKind::Internal => wire::ErrorCode::Internal,
+        };
+        Self {
+            code,
+            message: error.to_string(),
+            hint: error.next_step().map(str::to_owned),
+            field: error.field().map(str::to_owned),
+        }
+    }
+}
+
+/// Two enums with the same words, one in each direction.
+macro_rules! same_words {
+    ($domain:path => $wire:path: $($word:ident)*) => {
+        impl From<$domain> for $wire {
+            fn from(value: $domain) -> Self {
+                use $domain as Domain;
+                match value { $(Domain::$word => Self::$word),* }
+            }
+        }
+
+        impl From<$wire> for $domain {
+            fn from(value: $wire) -> Self {
+                use $wire as Wire;
+                match value { $(Wire::$word => Self::$word),* }
+            }
+        }
+    };
+}
+
+same_words!(state::Status => wire::Status: Pending Queued Running Paused Completed Failed Cancelled Expired);
+same_words!(core_experiment::Priority => wire::Priority: Urgent High Normal Low);
+same_words!(outcome::FailureReason => wire::FailureReason:
+    ExitCode Signal TimeLimit OutOfMemory CouldNotStart Lost DependencyFailed DiskFull);
+same_words!(progress::Unit => wire::ProgressUnit: Epoch Step Percent);
+same_words!(store::Section => wire::Section: Active Waiting Finished All);
+same_words!(store::CloseAction => wire::CloseAction: Tray Quit);
+same_words!(store::Appearance => wire::Appearance: System Light Dark);
+same_words!(NoticeLevel => wire::NoticeLevel: Info Warning Error);
+same_words!(athanor_engine::Mode => wire::EngineOwner: Window Headless Offline);
+same_words!(athanor_core::series::Scale => wire::Scale: Linear Log);
+same_words!(athanor_core::chart::Theme => wire::Theme: Light Dark);
+same_words!(store::EventKind => wire::EventKind:
+    Added Started Voided CancelRequested Completed Failed Cancelled QueuePaused QueueResumed EngineStarted EngineStopped);
+
+impl From<wire::Command> for JobCommand {
+    fn from(command: wire::Command) -> Self {
+        match command {
+            wire::Command::Argv(argv) => Self::Argv(argv),
+            wire::Command::Shell(line) => Self::Shell(line),
+        }
+    }
+}
+
+impl From<JobCommand> for wire::Command {
+    fn from(command: JobCommand) -> Self {
+        match command {
+            JobCommand::Argv(argv) => Self::Argv(argv),
+            JobCommand::Shell(line) => Self::Shell(line),
+        }
+    }
+}
+
+impl From<wire::NewExperiment> for NewExperiment {
+    fn from(new: wire::NewExperiment) -> Self {
+        Self {
+            command: new.command.into(),
+            cwd: new.cwd,
+            name: new.name,
+            project: new.project,
+            priority: new.priority.into(),
+            environment: new.environment,
+            set: new.set,
+            config_path: new.config_path,
+            tags: new.tags,
+            notes: new.notes,
+            time_limit_ms: new.time_limit_ms,
+            grace_ms: new.grace_ms,
+        }
+    }
+}
+
+impl From<wire::ChangeSettings> for SettingsChange {
+    fn from(change: wire::ChangeSettings) -> Self {
+        Self {
+            slots: change.slots,
+            queue_paused: None,
+            close_action: change.close_action.map(Into::into),
+            appearance: change.appearance.map(Into::into),
+            notify: change.notify,
+            log_limit: change.log_limit,
+        }
+    }
+}
+
+impl From<store::Settings> for wire::Settings {
+    fn from(settings: store::Settings) -> Self {
+        Self {
+            slots: settings.slots,
+            close_action: settings.close_action.into(),
+            appearance: settings.appearance.into(),
+            notify: settings.notify,
+            log_limit: settings.log_limit,
+        }
+    }
+}
+
+impl From<Stats> for wire::QueueStats {
+    fn from(stats: Stats) -> Self {
+        use state::Status;
+        let of = |status| stats.counts.of(status);
+        Self {
+            pending: of(Status::Pending),
+            queued: of(Status::Queued),
+            running: of(Status::Running),
+            paused: of(Status::Paused),
+            completed: of(Status::Completed),
+            failed: of(Status::Failed),
+            cancelled: of(Status::Cancelled),
+            expired: of(Status::Expired),
+            slots: stats.slots,
+            queue_paused: stats.paused,
+        }
+    }
+}
+
+impl From<outcome::Failure> for wire::Failure {
+    fn from(failure: outcome::Failure) -> Self {
+        Self {
+            reason: failure.reason.into(),
+            exit_code: failure.exit_code,
+            signal: failure.signal,
+            message: failure.message,
+        }
+    }
+}
+
+impl From<progress::Progress> for wire::Progress {
+    fn from(progress: progress::Progress) -> Self {
+        Self {
+            fraction: progress.fraction,
+            current: progress.current,
+            total: progress.total,
+            unit: progress.unit.into(),
+        }
+    }
+}
+
+impl From<Latest> for wire::MetricValue {
+    fn from(latest: Latest) -> Self {
+        Self { key: latest.key, value: wire::Number(latest.value), step: latest.step }
+    }
+}
+
+/// Latest values as a list of them.
+pub(crate) fn metrics(live: Live) -> Vec<wire::MetricValue> {
+    live.metrics.into_iter().map(Into::into).collect()
+}
+
+/// An experiment with the reason why it waits, which the queue knows.
+pub(crate) fn experiment(engine: &Engine, row: ExperimentRow) -> wire::Experiment {
+    let wait_reason = engine.queue().wait_reason(row.id).map(|reason| reason.words());
+    wire::Experiment {
+        command_line: row.command.display(),
+        command: row.command.into(),
+        uid: row.uid,
+        name: row.name,
+        project: row.project,
+        cwd: row.cwd,
+        priority: row.priority.into(),
+        status: row.status.into(),
+        cancelling: row.cancel_requested_at.is_some() && !row.status.is_terminal(),
+        failure: row.failure.map(Into::into),
+        wait_reason,
+        attempt: row.attempt,
+        created_at: row.created_at,
+        started_at: row.started_at,
+        completed_at: row.completed_at,
+        progress: row.live.progress.map(Into::into),
+        metrics: metrics(row.live),
+        tags: row.tags,
+    }
+}
+
+/// An attempt with what lies in its folder.
+pub(crate) fn attempt(
+    row: AttemptRow,
+    folder: &std::path::Path,
+    log_bytes: u64,
+    metrics_file: Option<String>,
+) -> wire::Attempt {
+    wire::Attempt {
+        number: row.number,
+        pid: row.pid,
+        started_at: row.started_at,
+        ended_at: row.ended_at,
+        status: row.status.into(),
+        exit_code: row.exit_code,
+        signal: row.signal,
+        failure: row.failure.map(Into::into),
+        folder: folder.display().to_string(),
+        log_bytes: row.log_bytes.max(log_bytes),
+        log_dropped: row.log_dropped,
+        cpu_ms: row.cpu_ms,
+        peak_memory: row.peak_memory,
+        metrics_file,
+    }
+}
+
+impl From<EventRow> for wire::Event {
+    fn from(row: EventRow) -> Self {
+        Self {
+            cursor: row.cursor,
+            at: row.at,
+            what: row.what.into(),
+            uid: row.uid,
+            attempt: row.attempt,
+            message: row.message,
+        }
+    }
+}
+
+impl From<bus::Notice> for wire::Notice {
+    fn from(notice: bus::Notice) -> Self {
+        Self { level: notice.level.into(), title: notice.title, message: notice.message }
+    }
+}
+
+impl From<projects::Suggestion> for wire::Suggestion {
+    fn from(suggestion: projects::Suggestion) -> Self {
+        Self {
+            label: suggestion.label,
+            detail: suggestion.detail,
+            name: suggestion.name,
+            command: suggestion.command,
+        }
+    }
+}
+
+fn reading<T, U>(reading: devices::Reading<T>, convert: impl FnOnce(T) -> U) -> wire::Reading<U> {
+    match reading {
+        devices::Reading::Value(value) => wire::Reading::Value { value: convert(value) },
+        devices::Reading::Unsupported => wire::Reading::Unsupported {},
+        devices::Reading::Failed(message) => wire::Reading::Failed { message },
+    }
+}
+
+impl From<devices::Gpu> for wire::Gpu {
+    fn from(gpu: devices::Gpu) -> Self {
+        Self {
+            index: gpu.index,
+            uuid: gpu.uuid,
+            name: gpu.name,
+            utilisation: reading(gpu.utilisation, |v| v),
+            memory_used: reading(gpu.memory_used, |v| v),
+            memory_total: reading(gpu.memory_total, |v| v),
+            temperature: reading(gpu.temperature, |v| v),
+            power: reading(gpu.power, |v| v),
+            power_limit: reading(gpu.power_limit, |v| v),
+        }
+    }
+}
+
+/// A sample with the machine's name.
+pub(crate) fn sample(sample: &devices::Sample, host: &str) -> wire::DeviceSample {
+    wire::DeviceSample {
+        at: sample.at,
+        host: host.to_owned(),
+        cpu: reading(sample.cpu.clone(), |v| v),
+        cores: sample.cores,
+        load: sample.load,
+        memory_used: sample.memory_used,
+        memory_total: sample.memory_total,
+        disks: sample
+            .disks
+            .iter()
+            .map(|disk| wire::Disk {
+                label: disk.label.clone(),
+                path: disk.path.display().to_string(),
+                free: disk.free,
+                total: disk.total,
+            })
+            .collect(),
+        gpus: match sample.gpus.clone() {
+            devices::Gpus::Present { gpus, driver } => {
+                wire::Gpus::Present { gpus: gpus.into_iter().map(Into::into).collect(), driver }
+            }
+            devices::Gpus::NoDriver(message) => wire::Gpus::NoDriver { message },
+            devices::Gpus::Broken(message) => wire::Gpus::Broken { message },
+        },
+    }
+}

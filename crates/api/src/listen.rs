@@ -1,0 +1,91 @@
+//! The stream of pushes of one listener.
+
+use std::sync::Arc;
+
+use athanor_engine::Engine;
+use athanor_engine::bus::Push as Heard;
+use athanor_engine::home::host_name;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::convert;
+use crate::handlers;
+use crate::wire::Push;
+
+/// Pushes in their order. A listener that falls behind is told to read again; it never holds anybody up.
+pub struct Listener {
+    engine: Arc<Engine>,
+    receiver: Receiver<Heard>,
+    host: String,
+    /// Where the stream stood when it began; said first.
+    hello: Option<u64>,
+    /// Events up to here are known to the listener.
+    known: u64,
+    stopped: bool,
+}
+
+impl Listener {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// The store can't say where the stream stands.
+    pub async fn new(engine: Arc<Engine>) -> Result<Self, crate::wire::ApiError> {
+        // First listen, then look: an event in between is heard and skipped by its cursor.
+        let receiver = engine.bus().listen();
+        let known = engine.store().latest_cursor().await?;
+        Ok(Self { engine, receiver, host: host_name(), hello: Some(known), known, stopped: false })
+    }
+
+    /// The next push; `None` after the engine has stopped.
+    pub async fn next(&mut self) -> Option<Push> {
+        if let Some(cursor) = self.hello.take() {
+            return Some(Push::Hello { cursor });
+        }
+        while !self.stopped {
+            let heard = match self.receiver.recv().await {
+                Ok(heard) => heard,
+                Err(RecvError::Lagged(missed)) => {
+                    tracing::info!(missed, "a listener was too slow and is told to read again");
+                    self.known = self.engine.store().latest_cursor().await.unwrap_or(self.known);
+                    return Some(Push::Resync { cursor: self.known });
+                }
+                Err(RecvError::Closed) => return None,
+            };
+            if let Some(push) = self.convert(heard).await {
+                return Some(push);
+            }
+        }
+        None
+    }
+
+    async fn convert(&mut self, heard: Heard) -> Option<Push> {
+        Some(match heard {
+            Heard::Queue { event, .. } if event.cursor <= self.known => return None,
+            Heard::Queue { event, experiment, stats } => {
+                self.known = event.cursor;
+                Push::QueueUpdate {
+                    event: event.into(),
+                    experiment: experiment.map(|row| Box::new(convert::experiment(&self.engine, *row))),
+                    stats: stats.into(),
+                }
+            }
+            Heard::Run { uid, keys, live } => Push::RunUpdate {
+                uid,
+                keys,
+                progress: live.progress.map(Into::into),
+                metrics: convert::metrics(live),
+            },
+            Heard::Log { uid, attempt, end } => Push::LogAppend { uid, attempt, end },
+            Heard::Device(sample) => Push::DeviceUpdate { sample: Box::new(convert::sample(&sample, &self.host)) },
+            Heard::Settings { settings, stats } => {
+                Push::SettingsUpdate { settings: settings.into(), stats: stats.into() }
+            }
+            Heard::Projects(_) => Push::ProjectsUpdate { projects: handlers::all_projects(&self.engine).await.ok()? },
+            Heard::Notice(notice) => Push::Notice { notice: notice.into() },
+            Heard::Stopped => {
+                self.stopped = true;
+                Push::EngineStopped {}
+            }
+        })
+    }
+}

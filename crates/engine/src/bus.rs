@@ -1,0 +1,129 @@
+//! The in-process bus: what happened, to everyone who listens, without anyone waiting for a slow listener.
+//!
+//! Events with a cursor stand in the event table first; a listener that fell behind reads them again from there.
+
+use std::sync::Arc;
+
+use athanor_core::state::Status;
+use tokio::sync::broadcast;
+
+use crate::devices::Sample;
+use crate::live::Live;
+use crate::queue::Stats;
+use crate::store::{EventRow, ExperimentRow, ProjectRow, Settings};
+
+/// Messages kept for a listener that is behind. Beyond that it is told that it missed some.
+const BACKLOG: usize = 4096;
+
+/// What listeners hear.
+#[derive(Debug, Clone)]
+pub enum Push {
+    /// An event was committed; with the experiment as it is now and the counts after it.
+    Queue {
+        /// The event.
+        event: EventRow,
+        /// The experiment.
+        experiment: Option<Box<ExperimentRow>>,
+        /// The counts.
+        stats: Stats,
+    },
+    /// New points or progress.
+    Run {
+        /// The experiment.
+        uid: String,
+        /// Series with new points.
+        keys: Vec<String>,
+        /// How it looks now.
+        live: Live,
+    },
+    /// A log grew to this end.
+    Log {
+        /// The experiment.
+        uid: String,
+        /// The attempt.
+        attempt: u32,
+        /// Offset after the last byte.
+        end: u64,
+    },
+    /// A new sample of the machine.
+    Device(Arc<Sample>),
+    /// The settings changed.
+    Settings {
+        /// As they are now.
+        settings: Settings,
+        /// The counts.
+        stats: Stats,
+    },
+    /// The projects changed.
+    Projects(Vec<ProjectRow>),
+    /// Something that the user should know of the program itself.
+    Notice(Notice),
+    /// The engine stops.
+    Stopped,
+}
+
+/// Something that the user should know of the program itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// How grave it is.
+    pub level: NoticeLevel,
+    /// In a few words.
+    pub title: String,
+    /// What, where, why and the next step.
+    pub message: String,
+}
+
+/// How grave a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeLevel {
+    /// Good to know.
+    Info,
+    /// Something does not work as it should.
+    Warning,
+    /// Something was lost or can't go on.
+    Error,
+}
+
+/// The bus.
+#[derive(Debug, Clone)]
+pub struct Bus {
+    sender: broadcast::Sender<Push>,
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        Self { sender: broadcast::channel(BACKLOG).0 }
+    }
+}
+
+impl Bus {
+    /// Tells everyone who listens.
+    pub fn publish(&self, push: Push) {
+        // No listener is no error: the window may be closed.
+        let _ = self.sender.send(push);
+    }
+
+    /// Begins to listen: everything published from now on.
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<Push> {
+        self.sender.subscribe()
+    }
+
+    /// Whether anyone listens, so that work for listeners alone can be left.
+    #[must_use]
+    pub fn has_listeners(&self) -> bool {
+        self.sender.receiver_count() > 0
+    }
+}
+
+/// Whether an event ends an experiment, and how.
+#[must_use]
+pub fn ending_of(what: crate::store::EventKind) -> Option<Status> {
+    use crate::store::EventKind;
+    match what {
+        EventKind::Completed => Some(Status::Completed),
+        EventKind::Failed => Some(Status::Failed),
+        EventKind::Cancelled => Some(Status::Cancelled),
+        _ => None,
+    }
+}

@@ -1,0 +1,442 @@
+//! The engine: everything that touches the world, put together around one data folder.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use athanor_core::series::{Points, SeriesStats, decode_chunk};
+use athanor_shim::log::LogFolder;
+use tokio::sync::mpsc;
+
+use crate::bus::{Bus, Notice, NoticeLevel, Push};
+use crate::devices::Sampler;
+use crate::error::{Error, ErrorKind, Result};
+use crate::home::{Home, HomeLock, now_ms};
+use crate::monitor;
+use crate::projects::{self, Suggestion};
+use crate::queue::{NewExperiment, Parts, Prepared, Queue};
+use crate::runner::Runner;
+use crate::seal::{Environment, Sealer, environment_hash};
+use crate::store::{self, ExperimentRow, ProjectRow, Store};
+
+/// What an engine is run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// By the desktop program.
+    Window,
+    /// By `athanor serve`.
+    Headless,
+    /// By a single command while no engine runs: it looks, records what became of earlier attempts, and accepts; it
+    /// starts nothing.
+    Offline,
+}
+
+/// Largest config file whose text is kept, bytes.
+const CONFIG_MAX: u64 = 1 << 20;
+
+/// A running engine. Dropping it leaves running jobs alone; [`Engine::shutdown`] also closes the store.
+#[derive(Debug)]
+pub struct Engine {
+    home: Home,
+    mode: Mode,
+    store: Store,
+    queue: Queue,
+    bus: Bus,
+    sealer: Arc<Sealer>,
+    sampler: Option<Sampler>,
+    notices: Vec<Notice>,
+    started_at: i64,
+    _monitor: mpsc::UnboundedSender<monitor::Watch>,
+    _lock: HomeLock,
+}
+
+/// A series of an attempt, with what its blocks sum up to.
+#[derive(Debug, Clone)]
+pub struct SeriesSummary {
+    /// The store's key.
+    pub id: i64,
+    /// The metric's name.
+    pub key: String,
+    /// The attempt.
+    pub attempt: u32,
+    /// Count, extremes, last value.
+    pub stats: SeriesStats,
+}
+
+/// A piece of a log.
+#[derive(Debug, Clone)]
+pub struct LogPiece {
+    /// The attempt; 0 before the first.
+    pub attempt: u32,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Offset of the first of them.
+    pub start: u64,
+    /// Offset of the oldest byte that is kept.
+    pub oldest: u64,
+    /// Offset after the last byte of the log.
+    pub end: u64,
+    /// Whether nothing will follow.
+    pub ended: bool,
+}
+
+/// Which piece of a log.
+#[derive(Debug, Clone, Copy)]
+pub enum LogPart {
+    /// From an offset, at most so many bytes.
+    From(u64, usize),
+    /// The last lines, at most so many bytes.
+    Tail(usize, usize),
+}
+
+impl Engine {
+    /// Takes the data folder, opens the store, finds out what became of earlier attempts, and begins to work.
+    ///
+    /// # Errors
+    /// Another engine has the folder, or the store can't be opened; see [`Store::open`].
+    pub async fn open(home: Home, mode: Mode) -> Result<Self> {
+        home.create()?;
+        let lock = home.lock()?;
+        let opened = Store::open(&home).await?;
+        let mut notices = Vec::new();
+        if let Some(aside) = opened.set_aside {
+            notices.push(Notice {
+                level: NoticeLevel::Error,
+                title: "The database was damaged".into(),
+                message: format!(
+                    "It was set aside, unchanged, as {} and a new one was begun. Logs and results on disk are untouched. \
+                     What was found: {}. A backup may lie beside it.",
+                    aside.path.display(),
+                    aside.reason
+                ),
+            });
+        }
+        if let Some(backup) = opened.backup {
+            tracing::info!(backup = %backup.display(), "backed up before the schema was changed");
+        }
+        let store = opened.store;
+        let sealer = Arc::new(Sealer::open(&home.key())?);
+        let bus = Bus::default();
+        let runner = match mode {
+            Mode::Offline => None,
+            Mode::Window | Mode::Headless => Some(Runner::new()?),
+        };
+        let monitor = monitor::start(monitor::Parts { home: home.clone(), store: store.clone(), bus: bus.clone() });
+        let queue = Queue::start(Parts {
+            home: home.clone(),
+            store: store.clone(),
+            bus: bus.clone(),
+            sealer: sealer.clone(),
+            runner,
+            monitor: monitor.clone(),
+        })
+        .await?;
+        let sampler = (mode != Mode::Offline).then(|| Sampler::start(bus.clone(), home.root().to_owned()));
+        Ok(Self {
+            home,
+            mode,
+            store,
+            queue,
+            bus,
+            sealer,
+            sampler,
+            notices,
+            started_at: now_ms(),
+            _monitor: monitor,
+            _lock: lock,
+        })
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// What it is run for.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The store, for reading.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The queue.
+    #[must_use]
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// The bus.
+    #[must_use]
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// The sampler; an offline engine has none.
+    #[must_use]
+    pub fn sampler(&self) -> Option<&Sampler> {
+        self.sampler.as_ref()
+    }
+
+    /// What was noticed at the start.
+    #[must_use]
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// When it started, UTC milliseconds.
+    #[must_use]
+    pub fn started_at(&self) -> i64 {
+        self.started_at
+    }
+
+    /// Stops deciding, tells listeners, and closes the store. What runs goes on under its supervisors.
+    pub async fn shutdown(&self) {
+        self.queue.stop().await;
+        self.bus.publish(Push::Stopped);
+        self.store.close().await;
+    }
+
+    /// Accepts experiments, all of them or none.
+    ///
+    /// # Errors
+    /// One of them can't be accepted, with the field at fault; or the store refuses.
+    pub async fn add(&self, new: Vec<NewExperiment>) -> Result<Vec<ExperimentRow>> {
+        let mut prepared = Vec::with_capacity(new.len());
+        let sealer = self.sealer.clone();
+        let checked = tokio::task::spawn_blocking(move || {
+            let own: Environment = std::env::vars().collect();
+            for item in new {
+                prepared.push(prepare(item, &own, &sealer)?);
+            }
+            Ok::<_, Error>(prepared)
+        })
+        .await??;
+        self.queue.add(checked).await
+    }
+
+    /// The one experiment that a uid, the beginning of one, or a name stands for.
+    ///
+    /// # Errors
+    /// None, or several; then they are named.
+    pub async fn find(&self, text: &str) -> Result<ExperimentRow> {
+        let mut found = self.store.find_experiments(text).await?;
+        match found.len() {
+            0 => Err(Error::new(ErrorKind::NotFound, format!("there is no experiment “{text}”"))
+                .hint("“athanor ls --all” lists what there is.")),
+            1 => Ok(found.remove(0)),
+            _ if found[0].uid == text => Ok(found.remove(0)),
+            _ => {
+                let names: Vec<String> = found.iter().map(|row| format!("{} ({})", row.uid, row.name)).collect();
+                Err(Error::new(ErrorKind::NotFound, format!("“{text}” is not unique: {}", names.join(", ")))
+                    .hint("Give more of the uid."))
+            }
+        }
+    }
+
+    /// The environment of an experiment.
+    ///
+    /// # Errors
+    /// It can't be opened with the present key.
+    pub async fn environment(&self, row: &ExperimentRow) -> Result<Environment> {
+        self.sealer.unseal(&self.store.environment(&row.environment).await?)
+    }
+
+    /// A piece of the log of an experiment's attempt; of the newest if none is named.
+    ///
+    /// # Errors
+    /// There is no such attempt, or its folder can't be read.
+    pub async fn log(&self, row: &ExperimentRow, attempt: Option<u32>, part: LogPart) -> Result<LogPiece> {
+        let number = attempt.unwrap_or(row.attempt);
+        if number > row.attempt || attempt == Some(0) {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("{} has {} attempts, and no attempt {number}", row.uid, row.attempt),
+            ));
+        }
+        if number == 0 {
+            let ended = row.status.is_terminal();
+            return Ok(LogPiece { attempt: 0, bytes: Vec::new(), start: 0, oldest: 0, end: 0, ended });
+        }
+        let folder = self.home.attempt(&row.uid, number);
+        // Asked before the bytes are read: what is written in between is read next time.
+        let ended = !(row.status.is_active() && number == row.attempt);
+        tokio::task::spawn_blocking(move || {
+            let log = LogFolder::open(&folder)?;
+            let chunk = match part {
+                LogPart::From(offset, max) => log.read(offset, max)?,
+                LogPart::Tail(lines, max) => log.tail_lines(lines, max)?,
+            };
+            let (oldest, end) = (log.start()?, log.end()?);
+            Ok(LogPiece { attempt: number, start: chunk.start, bytes: chunk.bytes, oldest, end, ended })
+        })
+        .await?
+    }
+
+    /// The series of an attempt, with what they sum up to.
+    ///
+    /// # Errors
+    /// The store refuses, or holds a block that can't be read.
+    pub async fn series(&self, experiment: i64, attempt: u32) -> Result<Vec<SeriesSummary>> {
+        let mut all = Vec::new();
+        for row in self.store.series(experiment, attempt).await? {
+            let stats = SeriesStats::from(&store::total(&self.store.summaries(row.id).await?)?);
+            all.push(SeriesSummary { id: row.id, key: row.key, attempt: row.attempt, stats });
+        }
+        Ok(all)
+    }
+
+    /// All points of a series.
+    ///
+    /// # Errors
+    /// The store refuses, or holds a block that can't be read.
+    pub async fn points(&self, series: i64) -> Result<Points> {
+        let chunks = self.store.chunks(series).await?;
+        tokio::task::spawn_blocking(move || {
+            let mut all = Points::new();
+            for chunk in chunks {
+                let points = decode_chunk(&chunk.data).map_err(|cause| {
+                    Error::new(ErrorKind::Damaged, format!("block {} of a series can't be read: {cause}", chunk.number))
+                })?;
+                all.extend_from(&points);
+            }
+            Ok(all)
+        })
+        .await?
+    }
+
+    /// The projects, each with what could be run there, and whether its folder can be used.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn projects(&self) -> Result<Vec<(ProjectRow, bool, Vec<Suggestion>)>> {
+        let rows = self.store.projects().await?;
+        Ok(tokio::task::spawn_blocking(move || {
+            rows.into_iter()
+                .map(|row| {
+                    let folder = PathBuf::from(&row.folder);
+                    let available = projects::check_folder(&folder).is_ok();
+                    let suggestions = if available { projects::suggestions(&folder) } else { Vec::new() };
+                    (row, available, suggestions)
+                })
+                .collect()
+        })
+        .await?)
+    }
+
+    /// Makes a folder a project.
+    ///
+    /// # Errors
+    /// The folder can't be used, or name or folder are taken.
+    pub async fn add_project(&self, folder: &str, name: Option<&str>) -> Result<String> {
+        let folder = projects::expand(folder);
+        let name = name.map(str::to_owned);
+        let row = tokio::task::spawn_blocking(move || {
+            projects::check_folder(&folder).map_err(|error| Error::invalid("folder", error.to_string()))?;
+            let folder = folder.canonicalize().map_err(|cause| Error::path("find", &folder, &cause))?;
+            let name = projects::project_name(&folder, name.as_deref())?;
+            Ok::<_, Error>(ProjectRow { name, folder: folder.display().to_string(), demo: false })
+        })
+        .await??;
+        self.register(row).await
+    }
+
+    /// Places the bundled demo in the data folder and makes it a project.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub async fn add_demo(&self) -> Result<String> {
+        let home = self.home.clone();
+        let folder = tokio::task::spawn_blocking(move || projects::place_demo(&home)).await??;
+        let folder = folder.display().to_string();
+        if let Some(there) = self.store.projects().await?.into_iter().find(|project| project.folder == folder) {
+            return Ok(there.name);
+        }
+        self.register(ProjectRow { name: projects::DEMO.into(), folder, demo: true }).await
+    }
+
+    async fn register(&self, row: ProjectRow) -> Result<String> {
+        for other in self.store.projects().await? {
+            if other.name == row.name {
+                return Err(Error::invalid("name", format!("there is a project “{}” already, in {}", other.name, other.folder)));
+            }
+            if other.folder == row.folder {
+                return Err(Error::invalid("folder", format!("that folder is the project “{}” already", other.name)));
+            }
+        }
+        let mut tx = self.store.begin().await?;
+        self.store.add_project(&mut tx, &row, now_ms()).await?;
+        tx.commit().await?;
+        self.bus.publish(Push::Projects(self.store.projects().await?));
+        Ok(row.name)
+    }
+
+    /// Forgets a project; its folder and its experiments stay.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub async fn remove_project(&self, name: &str) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        let removed = self.store.remove_project(&mut tx, name).await?;
+        tx.commit().await?;
+        if !removed {
+            return Err(Error::new(ErrorKind::NotFound, format!("there is no project “{name}”")));
+        }
+        self.bus.publish(Push::Projects(self.store.projects().await?));
+        Ok(())
+    }
+}
+
+/// Checks an experiment and gathers what its row needs. Blocks on the disk.
+fn prepare(mut new: NewExperiment, own: &Environment, sealer: &Sealer) -> Result<Prepared> {
+    new.command.validate().map_err(|why| Error::invalid("command", why))?;
+    let cwd = projects::expand(&new.cwd);
+    projects::check_folder(&cwd)?;
+    new.cwd = cwd.display().to_string();
+    let name = match new.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+        Some(name) => name.to_owned(),
+        None => new.command.default_name(),
+    };
+    if name.chars().count() > 200 || name.chars().any(char::is_control) {
+        return Err(Error::invalid("name", "a name has at most 200 characters, and none of them controls a terminal"));
+    }
+    if new.notes.chars().count() > 2000 {
+        return Err(Error::invalid("notes", "notes have at most 2000 characters"));
+    }
+    if new.time_limit_ms == Some(0) {
+        return Err(Error::invalid("time_limit_ms", "a time limit must be longer than 0"));
+    }
+    let day = 24 * 60 * 60 * 1000;
+    if new.time_limit_ms.is_some_and(|ms| ms > 3650 * day) || new.grace_ms.is_some_and(|ms| ms > day) {
+        return Err(Error::invalid("time_limit_ms", "at most ten years to run, and a day to end"));
+    }
+    let mut environment = new.environment.take().unwrap_or_else(|| own.clone());
+    environment.append(&mut new.set);
+    if let Some(bad) = environment.iter().find(|(name, value)| {
+        name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
+    }) {
+        return Err(Error::invalid("set", format!("“{}” can't be the name of a variable, or its value contains a NUL byte", bad.0)));
+    }
+    let config_text = match &new.config_path {
+        Some(path) => Some(read_config(&cwd.join(path))?),
+        None => None,
+    };
+    let sealed = sealer.seal(&environment)?;
+    Ok(Prepared { name, environment_hash: environment_hash(&environment), sealed, config_text, new })
+}
+
+fn read_config(path: &std::path::Path) -> Result<String> {
+    let fault = |why: String| Error::invalid("config_path", format!("the config {} can't be used: {why}", path.display()));
+    let meta = std::fs::metadata(path).map_err(|cause| fault(cause.to_string()))?;
+    if !meta.is_file() {
+        return Err(fault("it is not a file".into()));
+    }
+    if meta.len() > CONFIG_MAX {
+        return Err(fault("it is larger than 1 MiB".into()));
+    }
+    std::fs::read_to_string(path).map_err(|cause| fault(cause.to_string()))
+}

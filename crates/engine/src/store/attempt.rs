@@ -1,0 +1,189 @@
+//! Executions: one row each, written when the decision to start is made, completed when the end is known.
+
+use athanor_core::outcome::{Failure, FailureReason};
+use athanor_core::state::Status;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Store, Tx, queries};
+use crate::error::Result;
+
+queries! {
+    INSERT = "INSERT INTO attempt (experiment_id, number, started_at, status) VALUES (?, ?, ?, 'running')";
+    DELETE = "DELETE FROM attempt WHERE experiment_id = ? AND number = ?";
+    SET_PROCESS = "UPDATE attempt SET pid = ?, pid_start = ?, boot_id = ? WHERE experiment_id = ? AND number = ?";
+    END = "UPDATE attempt SET started_at = coalesce(?, started_at), ended_at = ?, status = ?, reason = ?,
+               exit_code = ?, signal = ?, message = ?, cpu_ms = ?, peak_memory = ?, log_bytes = ?, log_dropped = ?,
+               pid = coalesce(?, pid), pid_start = coalesce(?, pid_start), boot_id = coalesce(?, boot_id)
+           WHERE experiment_id = ? AND number = ?";
+    OF = "SELECT * FROM attempt WHERE experiment_id = ? ORDER BY number DESC";
+}
+
+/// An attempt as it stands in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRow {
+    /// 1 for the first.
+    pub number: u32,
+    /// When it started, UTC milliseconds.
+    pub started_at: i64,
+    /// When it ended.
+    pub ended_at: Option<i64>,
+    /// The job's main process, once known.
+    pub pid: Option<u32>,
+    /// Where it stands.
+    pub status: Status,
+    /// Exit code, if there was one.
+    pub exit_code: Option<i32>,
+    /// Signal, if one ended it.
+    pub signal: Option<i32>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// CPU time, milliseconds.
+    pub cpu_ms: Option<u64>,
+    /// Peak resident memory of its largest process, bytes.
+    pub peak_memory: Option<u64>,
+    /// Length of its log over its whole life, bytes; 0 while it runs.
+    pub log_bytes: u64,
+    /// Bytes of output that the disk refused.
+    pub log_dropped: u64,
+}
+
+/// What is known when an attempt has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptEnd {
+    /// The supervisor's own time of the start, if it came that far.
+    pub started_at: Option<i64>,
+    /// When it ended, UTC milliseconds.
+    pub ended_at: i64,
+    /// Completed, failed or cancelled.
+    pub status: Status,
+    /// Exit code, if there was one.
+    pub exit_code: Option<i32>,
+    /// Signal, if one ended it.
+    pub signal: Option<i32>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// CPU time, milliseconds.
+    pub cpu_ms: Option<u64>,
+    /// Peak resident memory of its largest process, bytes.
+    pub peak_memory: Option<u64>,
+    /// Length of its log over its whole life, bytes.
+    pub log_bytes: u64,
+    /// Bytes of output that the disk refused.
+    pub log_dropped: u64,
+    /// Pid, start ticks and boot id of the job's main process.
+    pub process: Option<(u32, u64, String)>,
+}
+
+impl sqlx::FromRow<'_, SqliteRow> for AttemptRow {
+    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+        let status = row.try_get::<String, _>("status")?;
+        let reason: Option<String> = row.try_get("reason")?;
+        let (exit_code, signal) = (row.try_get("exit_code")?, row.try_get("signal")?);
+        let message: Option<String> = row.try_get("message")?;
+        Ok(Self {
+            number: row.try_get("number")?,
+            started_at: row.try_get("started_at")?,
+            ended_at: row.try_get("ended_at")?,
+            pid: row.try_get("pid")?,
+            status: status.parse().map_err(|error: String| sqlx::Error::Decode(error.into()))?,
+            exit_code,
+            signal,
+            failure: reason.as_deref().and_then(FailureReason::from_word).map(|reason| Failure {
+                reason,
+                exit_code,
+                signal,
+                message: message.unwrap_or_default(),
+            }),
+            cpu_ms: row.try_get::<Option<i64>, _>("cpu_ms")?.map(i64::unsigned_abs),
+            peak_memory: row.try_get::<Option<i64>, _>("peak_memory")?.map(i64::unsigned_abs),
+            log_bytes: row.try_get::<i64, _>("log_bytes")?.unsigned_abs(),
+            log_dropped: row.try_get::<i64, _>("log_dropped")?.unsigned_abs(),
+        })
+    }
+}
+
+/// SQLite's integers are signed; sizes and times of ours stay far below the limit.
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+impl Store {
+    /// Records the decision to start an attempt.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn add_attempt(&self, tx: &mut Tx, experiment: i64, number: u32, now: i64) -> Result<()> {
+        sqlx::query(INSERT).bind(experiment).bind(number).bind(now).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    /// Takes back an attempt that never started.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn void_attempt(&self, tx: &mut Tx, experiment: i64, number: u32) -> Result<()> {
+        sqlx::query(DELETE).bind(experiment).bind(number).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    /// Records the identity of the job's main process.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn set_process(
+        &self,
+        tx: &mut Tx,
+        experiment: i64,
+        number: u32,
+        (pid, start, boot): (u32, u64, &str),
+    ) -> Result<()> {
+        sqlx::query(SET_PROCESS)
+            .bind(pid)
+            .bind(signed(start))
+            .bind(boot)
+            .bind(experiment)
+            .bind(number)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Records how an attempt ended.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn end_attempt(&self, tx: &mut Tx, experiment: i64, number: u32, end: &AttemptEnd) -> Result<()> {
+        let (pid, start, boot) = end.process.clone().map_or((None, None, None), |(pid, start, boot)| {
+            (Some(pid), Some(signed(start)), Some(boot))
+        });
+        sqlx::query(END)
+            .bind(end.started_at)
+            .bind(end.ended_at)
+            .bind(end.status.as_str())
+            .bind(end.failure.as_ref().map(|failure| failure.reason.as_str()))
+            .bind(end.exit_code)
+            .bind(end.signal)
+            .bind(end.failure.as_ref().map(|failure| failure.message.as_str()))
+            .bind(end.cpu_ms.map(signed))
+            .bind(end.peak_memory.map(signed))
+            .bind(signed(end.log_bytes))
+            .bind(signed(end.log_dropped))
+            .bind(pid)
+            .bind(start)
+            .bind(boot)
+            .bind(experiment)
+            .bind(number)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
+    /// The attempts of an experiment, newest first.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn attempts(&self, experiment: i64) -> Result<Vec<AttemptRow>> {
+        Ok(sqlx::query_as(OF).bind(experiment).fetch_all(self.readers()).await?)
+    }
+}

@@ -1,0 +1,144 @@
+//! What happened, in order: appended in the transaction of the change that it tells of, never changed.
+
+use std::str::FromStr;
+
+use super::{Store, Tx, queries};
+use crate::error::{Error, ErrorKind, Result};
+
+queries! {
+    INSERT = "INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?, ?, ?, ?, ?)";
+    SINCE = "SELECT event.cursor, event.at, event.what, experiment.uid, event.attempt, event.message
+             FROM event LEFT JOIN experiment ON experiment.id = event.experiment_id
+             WHERE event.cursor > ? ORDER BY event.cursor LIMIT ?";
+    LATEST = "SELECT coalesce(max(cursor), 0) FROM event";
+}
+
+/// What can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// An experiment was accepted.
+    Added,
+    /// An attempt started.
+    Started,
+    /// An attempt was recorded but never started.
+    Voided,
+    /// A cancel was asked for.
+    CancelRequested,
+    /// It ended with exit code 0.
+    Completed,
+    /// It failed.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+    /// The user paused the queue.
+    QueuePaused,
+    /// The user resumed the queue.
+    QueueResumed,
+    /// An engine took the data folder.
+    EngineStarted,
+    /// An engine gave the data folder back.
+    EngineStopped,
+}
+
+impl EventKind {
+    const WORDS: [(Self, &'static str); 11] = [
+        (Self::Added, "added"),
+        (Self::Started, "started"),
+        (Self::Voided, "voided"),
+        (Self::CancelRequested, "cancel_requested"),
+        (Self::Completed, "completed"),
+        (Self::Failed, "failed"),
+        (Self::Cancelled, "cancelled"),
+        (Self::QueuePaused, "queue_paused"),
+        (Self::QueueResumed, "queue_resumed"),
+        (Self::EngineStarted, "engine_started"),
+        (Self::EngineStopped, "engine_stopped"),
+    ];
+
+    /// The word in the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::WORDS.iter().find(|(kind, _)| *kind == self).map_or("", |(_, word)| word)
+    }
+}
+
+impl FromStr for EventKind {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self> {
+        Self::WORDS
+            .iter()
+            .find(|(_, known)| *known == word)
+            .map(|(kind, _)| *kind)
+            .ok_or_else(|| Error::new(ErrorKind::Damaged, format!("the event table holds an unknown event “{word}”")))
+    }
+}
+
+/// An event as it stands in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// Strictly increasing, never reused.
+    pub cursor: u64,
+    /// When, UTC milliseconds.
+    pub at: i64,
+    /// What.
+    pub what: EventKind,
+    /// To which experiment.
+    pub uid: Option<String>,
+    /// To which attempt.
+    pub attempt: Option<u32>,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl Store {
+    /// Appends an event and returns its cursor.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn append_event(
+        &self,
+        tx: &mut Tx,
+        at: i64,
+        what: EventKind,
+        about: Option<(i64, u32)>,
+        message: &str,
+    ) -> Result<u64> {
+        let done = sqlx::query(INSERT)
+            .bind(at)
+            .bind(what.as_str())
+            .bind(about.map(|(id, _)| id))
+            .bind(about.and_then(|(_, attempt)| (attempt > 0).then_some(attempt)))
+            .bind(message)
+            .execute(&mut **tx)
+            .await?;
+        Ok(done.last_insert_rowid().unsigned_abs())
+    }
+
+    /// Events after a cursor, in order.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn events_since(&self, cursor: u64, limit: u32) -> Result<Vec<EventRow>> {
+        type Columns = (i64, i64, String, Option<String>, Option<u32>, String);
+        let rows: Vec<Columns> = sqlx::query_as(SINCE)
+            .bind(i64::try_from(cursor).unwrap_or(i64::MAX))
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        rows.into_iter()
+            .map(|(cursor, at, what, uid, attempt, message)| {
+                Ok(EventRow { cursor: cursor.unsigned_abs(), at, what: what.parse()?, uid, attempt, message })
+            })
+            .collect()
+    }
+
+    /// The newest event's cursor; 0 if there is none.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn latest_cursor(&self) -> Result<u64> {
+        let cursor: i64 = sqlx::query_scalar(LATEST).fetch_one(self.readers()).await?;
+        Ok(cursor.unsigned_abs())
+    }
+}

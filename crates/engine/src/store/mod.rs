@@ -1,0 +1,110 @@
+//! The store: one SQLite database, one writer, a pool of readers.
+//!
+//! *Invariant:* every change and the event that tells of it are in one transaction. *Invariant:* SQL stands only in
+//! this folder, as named constants that a test prepares against a migrated database ([`queries`]).
+//!
+//! Opening checks before it touches: a newer database is refused, a damaged one is set aside under a new name, and
+//! a migration is preceded by a backup.
+
+mod attempt;
+mod environment;
+mod event;
+mod experiment;
+mod open;
+mod project;
+mod series;
+mod setting;
+
+pub use attempt::{AttemptEnd, AttemptRow};
+pub use event::{EventKind, EventRow};
+pub use experiment::{Counts, ExperimentRow, Filter, NewRow, Section, WaitingRow};
+pub use open::Opened;
+pub use project::ProjectRow;
+pub use series::{ChunkRow, SeriesRow, SourceRow, total};
+pub use setting::{Appearance, CloseAction, Settings};
+
+use sqlx::sqlite::SqlitePool;
+use sqlx::{Sqlite, Transaction};
+
+use crate::error::Result;
+
+/// Declares named queries, so that a test can prepare each of them against the schema.
+macro_rules! queries {
+    ($($(#[$doc:meta])* $name:ident = $sql:literal;)*) => {
+        $($(#[$doc])* const $name: &str = $sql;)*
+        /// Every query of this module by name, for the test that prepares them.
+        #[cfg(test)]
+        pub(super) const QUERIES: &[(&str, &str)] = &[$((stringify!($name), $sql)),*];
+    };
+}
+use queries;
+
+/// A transaction that may write. Dropping it rolls it back.
+pub type Tx = Transaction<'static, Sqlite>;
+
+/// The open database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// Exactly one connection: whoever has it is the writer.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Store {
+    /// Begins a transaction that takes the write lock at once, so that what it reads can't be stale when it writes.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Closes all connections, after what is under way.
+    pub async fn close(&self) {
+        let closed = async {
+            let mut tx = self.begin().await?;
+            self.set_meta(&mut tx, "clean_shutdown", &true).await?;
+            tx.commit().await?;
+            Ok::<(), crate::error::Error>(())
+        };
+        if let Err(error) = closed.await {
+            tracing::warn!(%error, "the database could not be marked as closed; the next start checks it");
+        }
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Executor, SqlSafeStr};
+
+    use super::*;
+    use crate::home::Home;
+
+    #[tokio::test]
+    async fn every_query_fits_the_schema() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let home = Home::at(dir.path());
+        home.create().expect("folders");
+        let store = Store::open(&home).await.expect("opens").store;
+        let all = [
+            attempt::QUERIES,
+            environment::QUERIES,
+            event::QUERIES,
+            experiment::QUERIES,
+            project::QUERIES,
+            series::QUERIES,
+            setting::QUERIES,
+        ];
+        let mut connection = store.writer.acquire().await.expect("the writer");
+        for (name, sql) in all.into_iter().flatten() {
+            let prepared = connection.prepare(SqlSafeStr::into_sql_str(*sql)).await;
+            assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The user's settings, and the few facts that the store keeps of itself (`meta.*`).
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Store, Tx, queries};
+use crate::error::{Error, ErrorKind, Result};
+
+queries! {
+    GET = "SELECT value FROM setting WHERE key = ?";
+    SET = "INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+}
+
+/// What closing the window does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseAction {
+    /// The window goes, the program stays in the tray.
+    Tray,
+    /// The program ends; running jobs go on.
+    Quit,
+}
+
+/// Light, dark, or as the desktop is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Appearance {
+    /// As the desktop is.
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// The user's settings. A setting that an older program did not write has its default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Jobs that may run at once.
+    pub slots: u32,
+    /// Whether the user paused the queue.
+    pub queue_paused: bool,
+    /// What closing the window does.
+    pub close_action: CloseAction,
+    /// The look.
+    pub appearance: Appearance,
+    /// Whether a native notification is shown when a job ends.
+    pub notify: bool,
+    /// Size at which a job's log is rotated, bytes.
+    pub log_limit: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            slots: 1,
+            queue_paused: false,
+            close_action: CloseAction::Tray,
+            appearance: Appearance::System,
+            notify: true,
+            log_limit: 64 << 20,
+        }
+    }
+}
+
+impl Settings {
+    /// Most jobs that may run at once.
+    pub const SLOTS_MAX: u32 = 256;
+    /// Smallest and largest size at which a log may be rotated, bytes.
+    pub const LOG_LIMIT: std::ops::RangeInclusive<u64> = 64 << 10..=16 << 30;
+
+    /// Checks what the user may set.
+    ///
+    /// # Errors
+    /// A value outside its range, with the field's name.
+    pub fn validate(&self) -> Result<()> {
+        if self.slots > Self::SLOTS_MAX {
+            return Err(Error::invalid("slots", format!("at most {} jobs may run at once", Self::SLOTS_MAX)));
+        }
+        if !Self::LOG_LIMIT.contains(&self.log_limit) {
+            return Err(Error::invalid("log_limit", "a log's size limit must be between 64 KiB and 16 GiB"));
+        }
+        Ok(())
+    }
+}
+
+const SETTINGS: &str = "settings";
+
+impl Store {
+    /// The settings.
+    ///
+    /// # Errors
+    /// The database refuses, or holds settings that this program can't read.
+    pub async fn settings(&self) -> Result<Settings> {
+        Ok(self.get(SETTINGS).await?.unwrap_or_default())
+    }
+
+    /// Replaces the settings.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn set_settings(&self, tx: &mut Tx, settings: &Settings) -> Result<()> {
+        self.set(tx, SETTINGS, settings).await
+    }
+
+    /// Keeps a fact about the store itself.
+    pub(super) async fn set_meta<T: Serialize>(&self, tx: &mut Tx, key: &str, value: &T) -> Result<()> {
+        self.set(tx, &format!("meta.{key}"), value).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        let text: Option<String> = sqlx::query_scalar(GET).bind(key).fetch_optional(self.readers()).await?;
+        text.map(|text| serde_json::from_str(&text)).transpose().map_err(|cause| {
+            Error::new(ErrorKind::Damaged, format!("the stored {key} can't be read: {cause}"))
+        })
+    }
+
+    async fn set<T: Serialize>(&self, tx: &mut Tx, key: &str, value: &T) -> Result<()> {
+        let text = serde_json::to_string(value)
+            .map_err(|cause| Error::new(ErrorKind::Internal, format!("{key} can't be written: {cause}")))?;
+        sqlx::query(SET).bind(key).bind(text).execute(&mut **tx).await?;
+        Ok(())
+    }
+}
