@@ -13,6 +13,9 @@ use crate::support::{Bench, is_gone, state, wait_until};
 const BY_TERM: Outcome = Outcome::Signaled { signal: 15, core: false };
 const BY_KILL: Outcome = Outcome::Signaled { signal: 9, core: false };
 
+/// Waits without starting a process: a shell that waits for `vfork` cannot be seen to be stopped, though it is.
+const BUSY: &str = "while [ ! -e $T/go ]; do :; done";
+
 /// Three generations that ignore SIGTERM: in the group, in another session, and orphaned in another session.
 const STUBBORN: &str = "
     trap '' TERM
@@ -153,6 +156,18 @@ fn what_outlives_the_main_process_is_ended() {
 }
 
 #[test]
+fn a_helper_that_finishes_after_the_main_process_is_left_to_it() {
+    let bench = Bench::new();
+    // As with `exec > >(tee log)`: the helper sees the end of its input when the main process is gone.
+    let script =
+        "mkfifo $T/f; (cat $T/f >/dev/null; sleep 0.01; echo flushed) & exec 7>$T/f; echo done; exit 0";
+    let exit = bench.run(&[], script);
+    assert_eq!(exit.outcome, Outcome::Exited { code: 0 });
+    assert_eq!(bench.output(), b"done\nflushed\n");
+    assert_eq!(exit.survivors_killed, 0);
+}
+
+#[test]
 fn a_stubborn_survivor_is_killed_after_a_short_time() {
     let bench = Bench::new();
     let running = bench.start(&["--grace-ms", "100"], "sh -c 'trap \"\" TERM; echo $$ > $T/pids; echo last; exec sleep 1000' & until [ -s $T/pids ]; do sleep 0.01; done; until [ -e $T/go ]; do sleep 0.01; done");
@@ -195,8 +210,10 @@ fn the_time_limit_ends_the_job_and_says_so() {
 #[test]
 fn a_paused_job_stands_still_with_all_its_processes() {
     let bench = Bench::new();
-    let script = "(setsid sleep 1000 & echo $! >> $T/pids); sleep 1000 & echo $! >> $T/pids; echo $$ >> $T/pids; until [ -e $T/go ]; do sleep 0.01; done; kill %1 2>/dev/null; exit 0";
-    let running = bench.start(&[], script);
+    let script = format!(
+        "(setsid sleep 1000 & echo $! >> $T/pids); sleep 1000 & echo $! >> $T/pids; echo $$ >> $T/pids; {BUSY}; kill %1 2>/dev/null; exit 0"
+    );
+    let running = bench.start(&[], &script);
     let processes = bench.pids("pids", 3);
     running.request(Request::Pause);
     wait_until("all are stopped", || processes.iter().all(|process| state(process) == b'T'));
@@ -211,10 +228,7 @@ fn a_paused_job_stands_still_with_all_its_processes() {
 #[test]
 fn paused_time_does_not_count_towards_the_limit() {
     let bench = Bench::new();
-    let running = bench.start(
-        &["--time-limit-ms", "1500"],
-        "touch $T/ready; until [ -e $T/go ]; do sleep 0.01; done; exit 4",
-    );
+    let running = bench.start(&["--time-limit-ms", "1500"], &format!("touch $T/ready; {BUSY}; exit 4"));
     bench.wait_file("ready");
     let job = running.started().job;
     running.request(Request::Pause);
@@ -233,7 +247,7 @@ fn paused_time_does_not_count_towards_the_limit() {
 #[test]
 fn a_paused_job_can_be_cancelled() {
     let bench = Bench::new();
-    let running = bench.start(&[], "trap 'exit 9' TERM; touch $T/ready; while :; do sleep 0.01; done");
+    let running = bench.start(&[], "trap 'exit 9' TERM; touch $T/ready; while :; do :; done");
     bench.wait_file("ready");
     let job = running.started().job;
     running.request(Request::Pause);

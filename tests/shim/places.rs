@@ -92,6 +92,24 @@ fn the_end_is_recorded_on_a_disk_that_stays_full() {
 }
 
 #[test]
+fn a_disk_that_is_full_from_the_start_refuses_the_attempt() {
+    let mut bench = Bench::new();
+    let Some(disk) = SmallDisk::mount(&bench.path("disk"), "1m") else {
+        return an_attempt_that_cannot_be_claimed_is_not_started();
+    };
+    bench.dir = bench.path("disk/attempt");
+    fs::create_dir(&bench.dir).expect("folder");
+    let ballast = disk.fill();
+    assert_eq!(bench.start(&[], "touch $T/ran").code(), CODE_REFUSED);
+    assert!(!bench.path("ran").exists());
+    assert_eq!(look(&bench.dir).expect("readable"), Attempt::Unclaimed);
+    assert!(bench.names().is_empty(), "nothing is left behind: {:?}", bench.names());
+    // With room again the same attempt can be made.
+    fs::remove_file(ballast).expect("make room");
+    assert_eq!(bench.run(&[], "true").outcome, Outcome::Exited { code: 0 });
+}
+
+#[test]
 fn an_attempt_that_cannot_be_claimed_is_not_started() {
     let mut bench = Bench::new();
     bench.touch("file");
