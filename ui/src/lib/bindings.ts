@@ -59,7 +59,7 @@ field?: string, };
 /**
  * The look.
  */
-export type Appearance = "System" | "Light" | "Dark";
+export type Appearance = "system" | "light" | "dark";
 
 /**
  * One execution of an experiment.
@@ -184,7 +184,7 @@ colour: number,
 /**
  * Step and value of the points drawn: exact values, not pixels.
  */
-points: Array<[number, number | "NaN" | "Infinity" | "-Infinity"]>, 
+points: Array<[number, Number]>, 
 /**
  * How many points the series has in all.
  */
@@ -202,12 +202,12 @@ path: string, };
 /**
  * What closing the window does.
  */
-export type CloseAction = "Tray" | "Quit";
+export type CloseAction = "tray" | "quit";
 
 /**
  * What a job runs: a program with arguments, or a line for the shell.
  */
-export type Command = { "Argv": Array<string> } | { "Shell": string };
+export type Command = Array<string> | string;
 
 /**
  * The present sample and what came before it.
@@ -373,7 +373,7 @@ notices: Array<Notice>, };
 /**
  * Who runs the engine.
  */
-export type EngineOwner = "Window" | "Headless" | "Offline";
+export type EngineOwner = "window" | "headless" | "offline";
 
 /**
  * An environment variable of a job.
@@ -391,7 +391,7 @@ value: string | null, };
 /**
  * The closed list of error codes. The window maps each to a title and a next step in one table.
  */
-export type ErrorCode = "InvalidInput" | "NotFound" | "IllegalTransition" | "Path" | "DiskFull" | "EngineBusy" | "EngineGone" | "NewerDatabase" | "Protocol" | "Forbidden" | "Internal";
+export type ErrorCode = "invalid_input" | "not_found" | "illegal_transition" | "path" | "disk_full" | "engine_busy" | "engine_gone" | "newer_database" | "protocol" | "forbidden" | "internal";
 
 /**
  * Something that happened, as it stands in the event table.
@@ -425,7 +425,7 @@ message: string, };
 /**
  * What can happen.
  */
-export type EventKind = "Added" | "Started" | "Voided" | "CancelRequested" | "Completed" | "Failed" | "Cancelled" | "QueuePaused" | "QueueResumed" | "EngineStarted" | "EngineStopped";
+export type EventKind = "added" | "started" | "voided" | "cancel_requested" | "completed" | "failed" | "cancelled" | "queue_paused" | "queue_resumed" | "engine_started" | "engine_stopped";
 
 /**
  * A page of events in order.
@@ -601,7 +601,7 @@ message: string, };
 /**
  * Why an experiment failed.
  */
-export type FailureReason = "ExitCode" | "Signal" | "TimeLimit" | "OutOfMemory" | "CouldNotStart" | "Lost" | "DependencyFailed" | "DiskFull";
+export type FailureReason = "exit_code" | "signal" | "time_limit" | "out_of_memory" | "could_not_start" | "lost" | "dependency_failed" | "disk_full";
 
 /**
  * What was seen of a folder.
@@ -664,7 +664,7 @@ power_limit: Reading<number>, };
 /**
  * Which GPUs there are, or why none can be seen.
  */
-export type Gpus = { "Present": { 
+export type Gpus = { "state": "present", 
 /**
  * In the order of their index; may be empty.
  */
@@ -672,15 +672,15 @@ gpus: Array<Gpu>,
 /**
  * The driver's version.
  */
-driver: string | null, } } | { "NoDriver": { 
+driver: string | null, } | { "state": "no_driver", 
 /**
  * In words, with the reason.
  */
-message: string, } } | { "Broken": { 
+message: string, } | { "state": "broken", 
 /**
  * In words, with the reason and the next step.
  */
-message: string, } };
+message: string, };
 
 /**
  * Which experiments to list.
@@ -756,7 +756,7 @@ key: string,
 /**
  * The value.
  */
-value: number | "NaN" | "Infinity" | "-Infinity", 
+value: Number, 
 /**
  * The step at which it was written.
  */
@@ -840,7 +840,10 @@ message: string, };
 /**
  * How grave a notice is.
  */
-export type NoticeLevel = "Info" | "Warning" | "Error";
+export type NoticeLevel = "info" | "warning" | "error";
+
+/** A float: finite numbers as numbers, the others by name. */
+export type Number = number | "NaN" | "Infinity" | "-Infinity";
 
 /**
  * What became of one of several.
@@ -880,7 +883,7 @@ paused: boolean, };
 /**
  * How soon an experiment runs before others.
  */
-export type Priority = "Urgent" | "High" | "Normal" | "Low";
+export type Priority = "urgent" | "high" | "normal" | "low";
 
 /**
  * How far an attempt is, read from its files or log. For display only.
@@ -906,7 +909,7 @@ unit: ProgressUnit, };
 /**
  * What progress counts.
  */
-export type ProgressUnit = "Epoch" | "Step" | "Percent";
+export type ProgressUnit = "epoch" | "step" | "percent";
 
 /**
  * A folder that the user works in.
@@ -954,11 +957,11 @@ projects: Array<Project>, };
 /**
  * What is pushed to every client that listens.
  */
-export type Push = { "Hello": { 
+export type Push = { "kind": "hello", 
 /**
  * The newest event's cursor.
  */
-cursor: number, } } | { "QueueUpdate": { 
+cursor: number, } | { "kind": "queue_update", 
 /**
  * The event, with its cursor.
  */
@@ -970,7 +973,7 @@ experiment: Experiment | null,
 /**
  * The queue as it is now.
  */
-stats: QueueStats, } } | { "RunUpdate": { 
+stats: QueueStats, } | { "kind": "run_update", 
 /**
  * The experiment.
  */
@@ -986,7 +989,7 @@ metrics: Array<MetricValue>,
 /**
  * How far it is, as far as its files or log tell.
  */
-progress: Progress | null, } } | { "LogAppend": { 
+progress: Progress | null, } | { "kind": "log_append", 
 /**
  * The experiment.
  */
@@ -998,11 +1001,11 @@ attempt: number,
 /**
  * The log's end: the offset after its last byte.
  */
-end: number, } } | { "DeviceUpdate": { 
+end: number, } | { "kind": "device_update", 
 /**
  * The sample.
  */
-sample: DeviceSample, } } | { "SettingsUpdate": { 
+sample: DeviceSample, } | { "kind": "settings_update", 
 /**
  * The settings as they are now.
  */
@@ -1010,19 +1013,19 @@ settings: Settings,
 /**
  * The queue as it is now.
  */
-stats: QueueStats, } } | { "ProjectsUpdate": { 
+stats: QueueStats, } | { "kind": "projects_update", 
 /**
  * All projects.
  */
-projects: Array<Project>, } } | { "Notice": { 
+projects: Array<Project>, } | { "kind": "notice", 
 /**
  * The notice.
  */
-notice: Notice, } } | { "Resync": { 
+notice: Notice, } | { "kind": "resync", 
 /**
  * Where the stream goes on.
  */
-cursor: number, } } | { "EngineStopped": Record<symbol, never> };
+cursor: number, } | { "kind": "engine_stopped", };
 
 /**
  * How many experiments have each status, and how the queue stands.
@@ -1078,15 +1081,15 @@ raw?: boolean, };
 /**
  * A reading of a device: a value, or why there is none. Neither of the others is 0.
  */
-export type Reading<T> = { "Value": { 
+export type Reading<T> = { "state": "value", 
 /**
  * The value in the field's unit.
  */
-value: T, } } | { "Unsupported": Record<symbol, never> } | { "Failed": { 
+value: T, } | { "state": "unsupported", } | { "state": "failed", 
 /**
  * Why.
  */
-message: string, } };
+message: string, };
 
 /**
  * A rectangle in CSS pixels from the picture's top left corner.
@@ -1096,12 +1099,12 @@ export type Rectangle = { left: number, top: number, width: number, height: numb
 /**
  * Linear or logarithmic.
  */
-export type Scale = "Linear" | "Log";
+export type Scale = "linear" | "log";
 
 /**
  * A part of the queue.
  */
-export type Section = "Active" | "Waiting" | "Finished" | "All";
+export type Section = "active" | "waiting" | "finished" | "all";
 
 /**
  * A metric series of an experiment, with what the list of metrics shows of it.
@@ -1122,7 +1125,7 @@ points: number,
 /**
  * The last value.
  */
-last: number | "NaN" | "Infinity" | "-Infinity" | null, 
+last: Number | null, 
 /**
  * The step of the last value.
  */
@@ -1130,11 +1133,11 @@ last_step: number | null,
 /**
  * The smallest finite value.
  */
-min: number | "NaN" | "Infinity" | "-Infinity" | null, 
+min: Number | null, 
 /**
  * The largest finite value.
  */
-max: number | "NaN" | "Infinity" | "-Infinity" | null, 
+max: Number | null, 
 /**
  * How many points are NaN or infinite.
  */
@@ -1185,7 +1188,7 @@ log_limit: number, };
 /**
  * Where an experiment stands.
  */
-export type Status = "Pending" | "Queued" | "Running" | "Paused" | "Completed" | "Failed" | "Cancelled" | "Expired";
+export type Status = "pending" | "queued" | "running" | "paused" | "completed" | "failed" | "cancelled" | "expired";
 
 /**
  * An experiment that a project's folder suggests.
@@ -1232,7 +1235,7 @@ raw?: boolean, };
 /**
  * Light or dark.
  */
-export type Theme = "Light" | "Dark";
+export type Theme = "light" | "dark";
 
 /** Every command: what it takes and what it gives. */
 export interface Commands {

@@ -61,11 +61,23 @@ impl TS for Number {
     type OptionInnerType = Self;
 
     fn name(_: &ts_rs::Config) -> String {
+        "Number".into()
+    }
+
+    fn inline(_: &ts_rs::Config) -> String {
         "number | \"NaN\" | \"Infinity\" | \"-Infinity\"".into()
     }
 
-    fn inline(cfg: &ts_rs::Config) -> String {
-        Self::name(cfg)
+    fn decl(cfg: &ts_rs::Config) -> String {
+        format!("type Number = {};", Self::inline(cfg))
+    }
+
+    fn docs() -> Option<String> {
+        Some("/** A float: finite numbers as numbers, the others by name. */\n".into())
+    }
+
+    fn output_path() -> Option<std::path::PathBuf> {
+        Some("Number.ts".into())
     }
 }
 
