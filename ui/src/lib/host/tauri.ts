@@ -1,0 +1,31 @@
+// The host inside the desktop program. No other module of the page imports @tauri-apps.
+
+import { invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+
+import type { Push } from "../bindings";
+import { CallError, type Host, type Navigation } from "./host";
+
+export function tauriHost(): Host {
+  return {
+    desktop: true,
+    async call(method, input) {
+      try {
+        return await invoke("rpc", { method, params: input });
+      } catch (thrown) {
+        throw CallError.from(thrown);
+      }
+    },
+    async listen(onPush, onConnection) {
+      const stop = await listen<Push>("push", (event) => onPush(event.payload));
+      onConnection(true);
+      return stop;
+    },
+    pickFolder: () => invoke<string | null>("pick_folder"),
+    openPath: (path) => invoke("open_path", { path }),
+    onNavigate: (go) => listen<Navigation>("navigate", (event) => go(event.payload)),
+    ready() {
+      void invoke("window_ready");
+    },
+  };
+}

@@ -1,0 +1,188 @@
+// A part of a log as lines, whatever the pieces in which it came.
+//
+// - A line ends with \n or \r\n. A lone \r starts the line anew: only its last state is kept, so a progress bar that
+//   was redrawn a thousand times is one line.
+// - The loaded part is bounded. What no longer fits goes from the beginning, and can be read again from the engine.
+// - Byte offsets are the engine's. They are known at the seams between pieces only, because text that was not UTF-8
+//   has another length here than on disk; so the part is cut at seams alone.
+
+import type { LogChunk } from "../bindings";
+import { carry, PLAIN, type Style } from "./ansi";
+
+export type Line = {
+  /** Goes on across loading and dropping, so that a list can key its rows by it. */
+  readonly id: number;
+  readonly text: string;
+  /** The style at its beginning. */
+  readonly style: Style;
+};
+
+type Piece = { start: number; next: number; text: string };
+
+/** Characters kept before the beginning is dropped, and what is left then. */
+export const KEEP_AT_MOST = 12 * 1024 * 1024;
+export const KEEP_AT_LEAST = 6 * 1024 * 1024;
+
+export class LogModel {
+  #pieces: Piece[] = [];
+  #size = 0;
+  #lines: Line[] = [];
+  /** What follows the last line end, without the states that a \r has replaced. */
+  #open = "";
+  #style: Style = PLAIN;
+  #nextId = 0;
+
+  /** Offsets of the loaded part, and of what the engine keeps. */
+  start = 0;
+  next = 0;
+  oldest = 0;
+  end = 0;
+  ended = false;
+  attempt = 0;
+
+  constructor(
+    private readonly keepAtMost = KEEP_AT_MOST,
+    private readonly keepAtLeast = KEEP_AT_LEAST,
+  ) {}
+
+  /** All whole lines, and the open one if there is something in it. */
+  get lines(): Line[] {
+    if (this.#open === "") return this.#lines;
+    return [...this.#lines, { id: this.#nextId, text: visible(this.#open), style: this.#style }];
+  }
+
+  /** How many lines there are in all loaded text, without making them. */
+  get count(): number {
+    return this.#lines.length + (this.#open === "" ? 0 : 1);
+  }
+
+  get empty(): boolean {
+    return this.next === this.start && this.#open === "" && this.#lines.length === 0;
+  }
+
+  /** Forgets everything and begins with this piece. */
+  reset(chunk: LogChunk): void {
+    this.#pieces = [];
+    this.#size = 0;
+    this.#lines = [];
+    this.#open = "";
+    this.#style = PLAIN;
+    this.start = chunk.start;
+    this.next = chunk.start;
+    this.#take(chunk);
+    this.#push({ start: chunk.start, next: chunk.next, text: chunk.text });
+  }
+
+  /**
+   * Adds the piece that follows. A piece that does not begin where the last one ended (because that part was rotated
+   * away meanwhile) begins anew. Answers whether the beginning was dropped or replaced.
+   */
+  append(chunk: LogChunk): boolean {
+    if (chunk.attempt !== this.attempt || chunk.start !== this.next) {
+      this.reset(chunk);
+      return true;
+    }
+    this.#take(chunk);
+    this.#push({ start: chunk.start, next: chunk.next, text: chunk.text });
+    return this.#bound();
+  }
+
+  /** Adds the piece that comes before. Answers how many lines were added; a piece that does not fit adds none. */
+  prepend(chunk: LogChunk): number {
+    if (chunk.attempt !== this.attempt || chunk.next !== this.start || chunk.next === chunk.start) return 0;
+    const before = this.count;
+    this.oldest = chunk.oldest;
+    this.#pieces.unshift({ start: chunk.start, next: chunk.next, text: chunk.text });
+    this.start = chunk.start;
+    this.#rebuild();
+    return this.count - before;
+  }
+
+  #take(chunk: LogChunk): void {
+    this.attempt = chunk.attempt;
+    this.oldest = chunk.oldest;
+    this.end = Math.max(chunk.end, chunk.next);
+    this.ended = chunk.ended;
+  }
+
+  #push(piece: Piece): void {
+    this.next = piece.next;
+    if (piece.text === "" && piece.start === piece.next) return;
+    this.#pieces.push(piece);
+    this.#size += piece.text.length;
+    this.#read(piece.text);
+  }
+
+  #read(text: string): void {
+    let from = 0;
+    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", from)) {
+      this.#close(this.#open === "" ? text.slice(from, at) : this.#open + text.slice(from, at));
+      this.#open = "";
+      from = at + 1;
+    }
+    if (from === text.length) return;
+    const rest = this.#open + text.slice(from);
+    // Everything before the last \r that has something after it will never be seen: only its colours matter.
+    const redrawn = lastRedraw(rest);
+    if (redrawn > 0) {
+      this.#style = carry(rest.slice(0, redrawn), this.#style);
+      this.#open = rest.slice(redrawn);
+    } else {
+      this.#open = rest;
+    }
+  }
+
+  #close(raw: string): void {
+    const whole = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
+    const from = lastRedraw(whole);
+    const style = from > 0 ? carry(whole.slice(0, from), this.#style) : this.#style;
+    const text = visible(from > 0 ? whole.slice(from) : whole);
+    this.#lines.push({ id: this.#nextId, text, style });
+    this.#nextId += 1;
+    this.#style = carry(text, style);
+  }
+
+  /** Reads all pieces again; the last line keeps its id. */
+  #rebuild(): void {
+    const last = this.#nextId;
+    this.#lines = [];
+    this.#open = "";
+    this.#style = PLAIN;
+    this.#nextId = 0;
+    this.#size = 0;
+    for (const piece of this.#pieces) {
+      this.#size += piece.text.length;
+      this.#read(piece.text);
+    }
+    const shift = last - this.#nextId;
+    this.#lines = this.#lines.map((it) => ({ ...it, id: it.id + shift }));
+    this.#nextId = last;
+  }
+
+  #bound(): boolean {
+    if (this.#size <= this.keepAtMost || this.#pieces.length < 2) return false;
+    let size = this.#size;
+    let drop = 0;
+    while (drop < this.#pieces.length - 1 && size > this.keepAtLeast) {
+      size -= this.#pieces[drop]?.text.length ?? 0;
+      drop += 1;
+    }
+    this.#pieces = this.#pieces.slice(drop);
+    this.start = this.#pieces[0]?.start ?? this.next;
+    this.#rebuild();
+    return true;
+  }
+}
+
+/** Where the last state of a redrawn line begins: after the last \r that has something after it. */
+function lastRedraw(text: string): number {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 13) end -= 1;
+  if (end === 0) return 0;
+  return text.lastIndexOf("\r", end - 1) + 1;
+}
+
+/** Without the carriage returns at the end that nothing has followed yet. */
+function visible(text: string): string {
+  return text.endsWith("\r") ? text.replace(/\r+$/, "") : text;
+}

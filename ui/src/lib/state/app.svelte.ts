@@ -1,0 +1,363 @@
+// What the whole window shares: the connection to the engine and what the engine says of itself.
+//
+// Nothing here polls. Everything is read once when the stream of pushes stands, changed by pushes, and read again when
+// the stream was broken. What a single view shows is that view's own; it listens through `onPush` and `onRefresh`.
+
+import { createContext } from "svelte";
+
+import type {
+  DeviceSample,
+  EngineInfo,
+  Experiment,
+  NewExperiment,
+  Notice,
+  Project,
+  Push,
+  QueueStats,
+  Settings,
+} from "../bindings";
+import { problemOf, type Problem } from "../errors";
+import { CallError, type Host } from "../host/host";
+import type { Input, Method, Output } from "../host/host";
+import { plural } from "../util/format";
+import { Router } from "./router.svelte";
+import { Toasts } from "./toasts.svelte";
+
+/** As many samples as the engine keeps. */
+const SAMPLES = 300;
+const FIRST_RETRY_MS = 300;
+const LAST_RETRY_MS = 5_000;
+
+export type Connection = "starting" | "live" | "gone";
+export type ShownNotice = Notice & { id: number };
+
+/** What the sheet for a new experiment begins with. */
+export type Draft = { project?: string; command?: string; name?: string };
+
+export class App {
+  readonly router = new Router();
+  readonly toasts = new Toasts();
+
+  connection = $state<Connection>("starting");
+  /** Why nothing can be shown at all. */
+  problem = $state.raw<Problem | null>(null);
+  info = $state.raw<EngineInfo | null>(null);
+  stats = $state.raw<QueueStats | null>(null);
+  settings = $state.raw<Settings | null>(null);
+  projects = $state.raw<Project[] | null>(null);
+  samples = $state.raw<DeviceSample[]>([]);
+  notices = $state.raw<ShownNotice[]>([]);
+
+  /** What is open over the views. */
+  palette = $state(false);
+  help = $state(false);
+  draft = $state.raw<Draft | null>(null);
+  /** A question that waits for an answer. */
+  question = $state.raw<Question | null>(null);
+  /** The experiments that actions are about: what is selected in the list at hand. */
+  selection = $state.raw<Experiment[]>([]);
+
+  readonly sample = $derived(this.samples.at(-1) ?? null);
+  readonly running = $derived((this.stats?.running ?? 0) + (this.stats?.paused ?? 0));
+  readonly waiting = $derived((this.stats?.pending ?? 0) + (this.stats?.queued ?? 0));
+  /** Nobody has used this data folder yet. */
+  readonly untouched = $derived(
+    this.projects !== null &&
+      this.projects.length === 0 &&
+      this.stats !== null &&
+      this.running + this.waiting + this.stats.completed + this.stats.failed + this.stats.cancelled + this.stats.expired === 0,
+  );
+
+  #pushed = new Set<(push: Push) => void>();
+  #refreshed = new Set<() => void>();
+  #dismissed = new Set<string>();
+  #noticeId = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #retryWait = FIRST_RETRY_MS;
+  #stop: (() => void)[] = [];
+
+  constructor(readonly host: Host) {}
+
+  async start(): Promise<void> {
+    this.#stop.push(
+      await this.host.onNavigate((to) => {
+        if (to.to === "experiment") this.router.openJob(to.uid, "queue");
+        else if (to.to === "new") this.draft = {};
+        else this.router.go(to.to);
+      }),
+    );
+    let streaming = false;
+    const stop = await this.host.listen(
+      (push) => this.#take(push, streaming),
+      (connected) => {
+        if (!connected) this.#lose();
+        else if (streaming) void this.#recover();
+      },
+    );
+    this.#stop.push(stop);
+    streaming = true;
+    await this.#recover();
+  }
+
+  stop(): void {
+    clearTimeout(this.#retry);
+    for (const stop of this.#stop) stop();
+  }
+
+  /** Calls the engine. Every module calls through here, so that a lost engine is noticed once. */
+  async call<M extends Method>(method: M, input: Input<M>): Promise<Output<M>> {
+    try {
+      return await this.host.call(method, input);
+    } catch (thrown) {
+      const error = CallError.from(thrown);
+      if (error.code === "engine_gone") this.#lose();
+      throw error;
+    }
+  }
+
+  /** Calls the engine for something the user asked for; a failure is said in a toast and gives null. */
+  async attempt<M extends Method>(method: M, input: Input<M>): Promise<Output<M> | null> {
+    try {
+      return await this.call(method, input);
+    } catch (thrown) {
+      this.toasts.problem(problemOf(thrown));
+      return null;
+    }
+  }
+
+  onPush(listener: (push: Push) => void): () => void {
+    this.#pushed.add(listener);
+    return () => this.#pushed.delete(listener);
+  }
+
+  /** What is shown may be old: read it again. */
+  onRefresh(listener: () => void): () => void {
+    this.#refreshed.add(listener);
+    return () => this.#refreshed.delete(listener);
+  }
+
+  dismiss(notice: ShownNotice): void {
+    this.#dismissed.add(noticeKey(notice));
+    this.notices = this.notices.filter((it) => it.id !== notice.id);
+  }
+
+  // What the user can do from anywhere.
+
+  async queue(experiments: NewExperiment[], title?: string): Promise<Experiment[] | null> {
+    const added = await this.attempt("experiments.add", { experiments });
+    if (added === null) return null;
+    this.sayQueued(added.experiments, title);
+    return added.experiments;
+  }
+
+  sayQueued(experiments: Experiment[], title?: string): void {
+    const [first] = experiments;
+    if (first === undefined) return;
+    const what = experiments.length === 1 ? first.name : plural(experiments.length, "experiment");
+    this.toasts.say(title ?? `Queued ${what}`, { label: "Show", run: () => this.router.openJob(first.uid) });
+  }
+
+  async queueAgain(uid: string): Promise<void> {
+    const detail = await this.attempt("experiments.get", { uid });
+    if (detail === null) return;
+    const { experiment, config_path: config, notes } = detail;
+    await this.queue([
+      {
+        command: experiment.command,
+        cwd: experiment.cwd,
+        name: experiment.name,
+        priority: experiment.priority,
+        tags: experiment.tags,
+        notes,
+        ...(experiment.project === null ? {} : { project: experiment.project }),
+        ...(config === null ? {} : { config_path: config }),
+      },
+    ]);
+  }
+
+  /** Cancels what has not ended; asks first when that stops something that runs. */
+  async cancel(experiments: readonly Experiment[]): Promise<void> {
+    const live = experiments.filter((it) => !it.cancelling && it.completed_at === null);
+    const [first] = live;
+    if (first === undefined) return;
+    const running = live.filter((it) => it.status === "running" || it.status === "paused");
+    if (running.length > 0) {
+      const waiting = live.length - running.length;
+      const yes = await this.ask({
+        title: live.length === 1 ? `Cancel ${first.name}?` : `Cancel ${plural(live.length, "experiment")}?`,
+        text:
+          (running.length === 1 && live.length === 1
+            ? "It is asked to stop (SIGTERM), and so is everything that it started; what has not ended after its grace period is killed."
+            : `${plural(running.length, "running experiment")} and everything they started are asked to stop (SIGTERM); what has not ended after its grace period is killed.` +
+              (waiting > 0 ? ` ${plural(waiting, "waiting one")} will not start.` : "")) +
+          " Logs, metrics and files stay.",
+        yes: live.length === 1 ? "Cancel experiment" : `Cancel ${live.length}`,
+        no: "Keep running",
+      });
+      if (!yes) return;
+    }
+    const answer = await this.attempt("experiments.cancel", { uids: live.map((it) => it.uid) });
+    if (answer === null) return;
+    const failed = answer.outcomes.filter((it) => it.error !== null);
+    for (const outcome of failed.slice(0, 3)) {
+      if (outcome.error !== null) this.toasts.problem(problemOf(new CallError(outcome.error)));
+    }
+    const gone = live.length - failed.length;
+    if (gone === 0) return;
+    if (running.length > 0) {
+      this.toasts.say(live.length === 1 ? `Stopping ${first.name}` : `Cancelling ${plural(gone, "experiment")}`);
+    } else if (gone === 1) {
+      this.toasts.say(`Cancelled ${first.name}`, { label: "Queue again", run: () => void this.queueAgain(first.uid) });
+    } else {
+      this.toasts.say(`Cancelled ${plural(gone, "experiment")}`);
+    }
+  }
+
+  async togglePause(): Promise<void> {
+    const paused = !(this.stats?.queue_paused ?? false);
+    const stats = await this.attempt("queue.pause", { paused });
+    if (stats !== null) this.stats = stats;
+  }
+
+  async change(settings: Partial<Settings>): Promise<void> {
+    const now = await this.attempt("settings.change", settings);
+    if (now !== null) this.settings = now;
+  }
+
+  async openPath(path: string): Promise<void> {
+    try {
+      await this.host.openPath(path);
+    } catch (thrown) {
+      this.toasts.problem(problemOf(thrown));
+    }
+  }
+
+  async copy(text: string, what: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.toasts.say(`Copied ${what}`);
+    } catch {
+      this.toasts.problem({
+        code: "forbidden",
+        title: "Nothing was copied",
+        message: "The clipboard cannot be reached.",
+        next: "Select the text and copy it with Ctrl+C.",
+        field: undefined,
+      });
+    }
+  }
+
+  ask(question: Omit<Question, "answer">): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.question = {
+        ...question,
+        answer: (yes) => {
+          this.question = null;
+          resolve(yes);
+        },
+      };
+    });
+  }
+
+  #take(push: Push, streaming: boolean): void {
+    switch (push.kind) {
+      case "hello":
+        // The first one only says that the stream stands; what is shown is read after it.
+        if (streaming && this.connection === "live") void this.#recover();
+        return;
+      case "resync":
+        void this.#recover();
+        return;
+      case "engine_stopped":
+        this.#lose();
+        return;
+      case "queue_update":
+        this.stats = push.stats;
+        break;
+      case "settings_update":
+        this.settings = push.settings;
+        this.stats = push.stats;
+        break;
+      case "projects_update":
+        this.projects = push.projects;
+        break;
+      case "device_update":
+        this.samples = [...this.samples.slice(1 - SAMPLES), push.sample];
+        break;
+      case "notice":
+        this.#notice(push.notice);
+        break;
+      case "run_update":
+      case "log_append":
+        break;
+    }
+    for (const listener of this.#pushed) listener(push);
+  }
+
+  #recovering: Promise<void> | null = null;
+  #again = false;
+
+  /** Reads everything anew. Asked for while it is under way, it is done once more afterwards. */
+  #recover(): Promise<void> {
+    if (this.#recovering !== null) {
+      this.#again = true;
+      return this.#recovering;
+    }
+    this.#recovering = (async () => {
+      do {
+        this.#again = false;
+        await this.#read();
+      } while (this.#again);
+    })().finally(() => (this.#recovering = null));
+    return this.#recovering;
+  }
+
+  async #read(): Promise<void> {
+    clearTimeout(this.#retry);
+    try {
+      const [info, stats, settings, projects, history] = await Promise.all([
+        this.host.call("engine.info", {}),
+        this.host.call("queue.stats", {}),
+        this.host.call("settings.get", {}),
+        this.host.call("projects.list", {}),
+        this.host.call("device.history", {}),
+      ]);
+      this.info = info;
+      this.stats = stats;
+      this.settings = settings;
+      this.projects = projects.projects;
+      this.samples = history.samples;
+      for (const notice of info.notices) this.#notice(notice);
+      this.problem = null;
+      this.connection = "live";
+      this.#retryWait = FIRST_RETRY_MS;
+      for (const listener of this.#refreshed) listener();
+    } catch (thrown) {
+      const problem = problemOf(thrown);
+      if (this.info === null || problem.code !== "engine_gone") this.problem = problem;
+      this.#lose();
+    }
+  }
+
+  /** The engine is gone: says so, and tries again at growing distances until it answers. */
+  #lose(): void {
+    if (this.connection === "live") this.connection = "gone";
+    else if (this.connection === "starting" && this.problem !== null) this.connection = "gone";
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.#recover(), this.#retryWait);
+    this.#retryWait = Math.min(this.#retryWait * 2, LAST_RETRY_MS);
+  }
+
+  #notice(notice: Notice): void {
+    const key = noticeKey(notice);
+    if (this.#dismissed.has(key) || this.notices.some((it) => noticeKey(it) === key)) return;
+    this.#noticeId += 1;
+    this.notices = [...this.notices, { ...notice, id: this.#noticeId }];
+  }
+}
+
+export type Question = { title: string; text: string; yes: string; no: string; answer: (yes: boolean) => void };
+
+const noticeKey = (notice: Notice): string => `${notice.level}\n${notice.title}\n${notice.message}`;
+
+export const [getApp, setApp] = createContext<App>();

@@ -1,0 +1,15 @@
+// Which of the palette's six colours a run or a project keeps everywhere.
+
+export const COLOURS = 6;
+
+/** 1 to 6, the same for the same key on every machine (FNV-1a). */
+export function colourOf(key: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i += 1) {
+    hash ^= key.charCodeAt(i);
+    hash = Math.imul(hash, 0x01000193);
+  }
+  // The low bits of FNV-1a alone are weak for short keys that differ in one character.
+  hash ^= hash >>> 15;
+  return ((hash >>> 0) % COLOURS) + 1;
+}
