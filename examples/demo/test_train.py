@@ -178,7 +178,7 @@ class Files(unittest.TestCase):
 
     def test_suggested_experiments_have_arguments_that_are_accepted(self):
         with open(os.path.join(HERE, "athanor-demo.json"), encoding="utf-8") as file:
-            suggestions = json.load(file)["experiments"]
+            suggestions = json.load(file)
         self.assertTrue(suggestions)
         for suggestion in suggestions:
             self.assertEqual(suggestion["command"][:2], ["python3", "train.py"])
