@@ -72,7 +72,10 @@ fn a_failed_start_names_step_and_reason() {
         fs::set_permissions(bench.path("lost"), fs::Permissions::from_mode(0o755)).expect("chmod");
         let program = program.replace("$T", bench.path("").to_str().expect("UTF-8"));
         let options: Vec<&str> = cwd.iter().flat_map(|cwd| ["--cwd", cwd]).collect();
-        let exit = bench.start_command(&mut bench.command(&options, &[&program])).finish();
+        let mut command = bench.command(&options, &[&program]);
+        // A search path with a forbidden folder in it would make "not found" a "permission denied", as in execvp(3).
+        command.env("PATH", "/usr/bin:/bin");
+        let exit = bench.start_command(&mut command).finish();
         assert_eq!(exit.outcome, Outcome::SpawnFailed { stage, errno }, "{cwd:?} {program}");
         assert_eq!(exit.job, None);
         assert_eq!(read_started(&bench.dir).expect("readable"), None);
@@ -110,6 +113,8 @@ fn a_forbidden_working_directory_is_named() {
         bench.command(&["--cwd", closed.to_str().expect("UTF-8")], &["true"])
     };
     let exit = bench.start_command(&mut command).finish();
+    // So that the temporary folder can be removed.
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("chmod");
     assert_eq!(exit.outcome, Outcome::SpawnFailed { stage: Stage::Chdir, errno: libc::EACCES });
 }
 
