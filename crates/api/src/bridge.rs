@@ -52,10 +52,14 @@ impl Drop for Running {
 /// The address is not a loopback address, or can't be had.
 pub async fn start(host: Host, address: SocketAddr, page: Option<PathBuf>) -> Result<Running, ApiError> {
     if !address.ip().is_loopback() {
-        return Err(ApiError::new(ErrorCode::Forbidden, format!("the bridge serves loopback addresses only, not {address}")));
+        return Err(ApiError::new(
+            ErrorCode::Forbidden,
+            format!("the bridge serves loopback addresses only, not {address}"),
+        ));
     }
-    let failed =
-        |cause: std::io::Error| ApiError::new(ErrorCode::Path, format!("could not serve on {address}: {cause}"));
+    let failed = |cause: std::io::Error| {
+        ApiError::new(ErrorCode::Path, format!("could not serve on {address}: {cause}"))
+    };
     let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let mut secret = [0u8; 24];
@@ -144,7 +148,9 @@ async fn file(State(bridge): State<Bridge>, uri: Uri) -> Response {
     if name.split('/').any(|part| part.is_empty() || part.starts_with('.')) || name.contains(['%', '\\']) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let Ok(bytes) = tokio::fs::read(page.join(name)).await else { return StatusCode::NOT_FOUND.into_response() };
+    let Ok(bytes) = tokio::fs::read(page.join(name)).await else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let kind = match Path::new(name).extension().and_then(|end| end.to_str()) {
         Some("html") => "text/html; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",

@@ -61,13 +61,15 @@ macro_rules! commands {
 
 fn parse<T: DeserializeOwned>(name: &str, input: &str) -> Result<T, ApiError> {
     let input = if input.trim().is_empty() { "{}" } else { input };
-    serde_json::from_str(input)
-        .map_err(|cause| ApiError::new(ErrorCode::InvalidInput, format!("{name} does not take this: {cause}")))
+    serde_json::from_str(input).map_err(|cause| {
+        ApiError::new(ErrorCode::InvalidInput, format!("{name} does not take this: {cause}"))
+    })
 }
 
 fn write<T: Serialize>(name: &str, output: &T) -> Result<String, ApiError> {
-    serde_json::to_string(output)
-        .map_err(|cause| ApiError::new(ErrorCode::Internal, format!("the answer of {name} can't be written: {cause}")))
+    serde_json::to_string(output).map_err(|cause| {
+        ApiError::new(ErrorCode::Internal, format!("the answer of {name} can't be written: {cause}"))
+    })
 }
 
 commands! {

@@ -62,7 +62,9 @@ pub(crate) async fn list(engine: &Engine, input: wire::ListExperiments) -> Resul
     let counts = engine.queue().stats().counts;
     let total = match filter.is_empty() {
         // The queue knows these without asking the store.
-        true => wire_total(&wire::QueueStats::from(engine.queue().stats()), input.section).min(counts.total()),
+        true => {
+            wire_total(&wire::QueueStats::from(engine.queue().stats()), input.section).min(counts.total())
+        }
         false => engine.store().count(section, &filter).await?,
     };
     Ok(wire::ExperimentPage {
@@ -204,8 +206,9 @@ fn partial_character(bytes: &[u8]) -> usize {
 pub(crate) async fn list_metrics(engine: &Engine, input: wire::ExperimentRef) -> Result<wire::SeriesList> {
     let row = engine.find(&input.uid).await?;
     let sources = engine.store().sources(row.id, row.attempt).await?;
-    let problems =
-        sources.iter().flat_map(|source| serde_json::from_str::<Vec<String>>(&source.problems).unwrap_or_default());
+    let problems = sources
+        .iter()
+        .flat_map(|source| serde_json::from_str::<Vec<String>>(&source.problems).unwrap_or_default());
     let series = engine.series(row.id, row.attempt).await?;
     Ok(wire::SeriesList {
         problems: problems.collect(),
@@ -228,7 +231,8 @@ pub(crate) async fn list_metrics(engine: &Engine, input: wire::ExperimentRef) ->
 
 pub(crate) async fn draw_chart(engine: &Engine, input: wire::DrawChart) -> Result<wire::Chart> {
     if !(0.0..1.0).contains(&input.smoothing) {
-        return Err(ApiError::new(ErrorCode::InvalidInput, "smoothing is 0 or more, and less than 1").field("smoothing"));
+        return Err(ApiError::new(ErrorCode::InvalidInput, "smoothing is 0 or more, and less than 1")
+            .field("smoothing"));
     }
     let row = engine.find(&input.uid).await?;
     let attempt = input.attempt.unwrap_or(row.attempt);
@@ -270,7 +274,11 @@ pub(crate) async fn draw_chart(engine: &Engine, input: wire::DrawChart) -> Resul
     .await
     .map_err(athanor_engine::Error::from)?;
     let (rendered, totals) = drawn;
-    let axis = |axis: athanor_core::chart::Axis| wire::ChartAxis { min: axis.min, max: axis.max, scale: axis.kind.into() };
+    let axis = |axis: athanor_core::chart::Axis| wire::ChartAxis {
+        min: axis.min,
+        max: axis.max,
+        scale: axis.kind.into(),
+    };
     Ok(wire::Chart {
         svg: rendered.svg,
         plot: wire::Rectangle {

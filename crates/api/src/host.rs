@@ -100,7 +100,8 @@ impl Host {
     /// # Errors
     /// What the command says.
     pub async fn call<C: Command>(&self, input: &C::Input) -> Result<C::Output, ApiError> {
-        let broken = |cause: serde_json::Error| ApiError::new(ErrorCode::Protocol, format!("{}: {cause}", C::NAME));
+        let broken =
+            |cause: serde_json::Error| ApiError::new(ErrorCode::Protocol, format!("{}: {cause}", C::NAME));
         let params = serde_json::to_string(input).map_err(broken)?;
         serde_json::from_str(&self.call_json(C::NAME, &params).await?).map_err(broken)
     }

@@ -10,9 +10,11 @@ mod convert;
 mod handlers;
 mod host;
 mod listen;
+pub mod logging;
 pub mod socket;
 pub mod typescript;
 pub mod wire;
 
+pub use athanor_core::text;
 pub use athanor_engine::{Home, Mode};
 pub use host::{Host, Stream};

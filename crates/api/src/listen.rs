@@ -76,11 +76,15 @@ impl Listener {
                 metrics: convert::metrics(live),
             },
             Heard::Log { uid, attempt, end } => Push::LogAppend { uid, attempt, end },
-            Heard::Device(sample) => Push::DeviceUpdate { sample: Box::new(convert::sample(&sample, &self.host)) },
+            Heard::Device(sample) => {
+                Push::DeviceUpdate { sample: Box::new(convert::sample(&sample, &self.host)) }
+            }
             Heard::Settings { settings, stats } => {
                 Push::SettingsUpdate { settings: settings.into(), stats: stats.into() }
             }
-            Heard::Projects(_) => Push::ProjectsUpdate { projects: handlers::all_projects(&self.engine).await.ok()? },
+            Heard::Projects(_) => {
+                Push::ProjectsUpdate { projects: handlers::all_projects(&self.engine).await.ok()? }
+            }
             Heard::Notice(notice) => Push::Notice { notice: notice.into() },
             Heard::Stopped => {
                 self.stopped = true;

@@ -107,7 +107,10 @@ fn prepare_folder(path: &Path, home: &Home) -> std::io::Result<()> {
     }
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let meta = std::fs::symlink_metadata(folder)?;
-    if !meta.is_dir() || meta.uid() != rustix::process::geteuid().as_raw() || meta.permissions().mode() & 0o022 != 0 {
+    if !meta.is_dir()
+        || meta.uid() != rustix::process::geteuid().as_raw()
+        || meta.permissions().mode() & 0o022 != 0
+    {
         return Err(std::io::Error::new(
             std::io::ErrorKind::PermissionDenied,
             format!("{} is not a folder of this user alone", folder.display()),
@@ -136,7 +139,10 @@ async fn serve(engine: Arc<Engine>, stream: UnixStream) {
             Err(cause) => Err(ApiError::new(ErrorCode::Protocol, format!("that is no request: {cause}"))),
             Ok(request) if request.version != VERSION => Err(ApiError::new(
                 ErrorCode::Protocol,
-                format!("the engine speaks version {VERSION} of the protocol, the client {}", request.version),
+                format!(
+                    "the engine speaks version {VERSION} of the protocol, the client {}",
+                    request.version
+                ),
             )
             .hint("Restart the engine, so that both are of the same version. Running jobs go on.")),
             Ok(request) if request.method == "listen" => return listen(engine, write).await,
@@ -182,8 +188,9 @@ fn request(method: &str, params: &str) -> Result<String, ApiError> {
     let params = serde_json::from_str::<&RawValue>(params)
         .map_err(|cause| ApiError::new(ErrorCode::InvalidInput, format!("the input is not JSON: {cause}")))?;
     let request = Request { version: VERSION, method, params: Some(params) };
-    let mut text = serde_json::to_string(&request)
-        .map_err(|cause| ApiError::new(ErrorCode::Internal, format!("the request can't be written: {cause}")))?;
+    let mut text = serde_json::to_string(&request).map_err(|cause| {
+        ApiError::new(ErrorCode::Internal, format!("the request can't be written: {cause}"))
+    })?;
     text.push('\n');
     Ok(text)
 }
@@ -194,8 +201,9 @@ fn gone() -> ApiError {
 }
 
 fn result_of(line: &str) -> Result<String, ApiError> {
-    let answer: Answer = serde_json::from_str(line)
-        .map_err(|cause| ApiError::new(ErrorCode::Protocol, format!("the engine's answer can't be read: {cause}")))?;
+    let answer: Answer = serde_json::from_str(line).map_err(|cause| {
+        ApiError::new(ErrorCode::Protocol, format!("the engine's answer can't be read: {cause}"))
+    })?;
     match (answer.result, answer.error) {
         (_, Some(error)) => Err(error),
         (Some(result), None) => Ok(result.get().to_owned()),
@@ -235,13 +243,15 @@ impl Client {
     /// # Errors
     /// What the command says, or the engine is gone.
     pub fn call<C: Command>(&mut self, input: &C::Input) -> Result<C::Output, ApiError> {
-        let params = serde_json::to_string(input)
-            .map_err(|cause| ApiError::new(ErrorCode::Internal, format!("the input can't be written: {cause}")))?;
+        let params = serde_json::to_string(input).map_err(|cause| {
+            ApiError::new(ErrorCode::Internal, format!("the input can't be written: {cause}"))
+        })?;
         let text = request(C::NAME, &params)?;
         self.stream.get_mut().write_all(text.as_bytes()).map_err(|_| gone())?;
         let result = result_of(&self.line()?)?;
-        serde_json::from_str(&result)
-            .map_err(|cause| ApiError::new(ErrorCode::Protocol, format!("the engine's answer can't be read: {cause}")))
+        serde_json::from_str(&result).map_err(|cause| {
+            ApiError::new(ErrorCode::Protocol, format!("the engine's answer can't be read: {cause}"))
+        })
     }
 
     /// Turns the connection into a stream of pushes.

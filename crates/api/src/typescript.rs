@@ -45,14 +45,16 @@ pub fn module() -> String {
     let commands = command::declare(&mut all);
     all.visit::<wire::Push>();
     all.visit::<wire::ApiError>();
-    let mut text =
-        String::from("// Generated from the wire types in crates/api by `cargo xtask codegen`. Do not edit.\n\n");
+    let mut text = String::from(
+        "// Generated from the wire types in crates/api by `cargo xtask codegen`. Do not edit.\n\n",
+    );
     for declaration in all.found.values() {
         let _ = writeln!(text, "{declaration}\n");
     }
     text.push_str("/** Every command: what it takes and what it gives. */\nexport interface Commands {\n");
     for (name, doc, input, output) in commands {
-        let _ = writeln!(text, "  /** {} */\n  \"{name}\": {{ input: {input}; output: {output} }};", doc.trim());
+        let _ =
+            writeln!(text, "  /** {} */\n  \"{name}\": {{ input: {input}; output: {output} }};", doc.trim());
     }
     text.push_str("}\n");
     text

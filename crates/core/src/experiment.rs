@@ -45,9 +45,10 @@ impl JobCommand {
             Self::Shell(line) => line.split_whitespace().collect(),
         };
         let program = words.first().copied().unwrap_or("job");
-        let interpreter = ["python", "bash", "sh", "Rscript", "julia", "node", "torchrun", "accelerate", "uv"]
-            .iter()
-            .any(|name| file_name(program).starts_with(name));
+        let interpreter =
+            ["python", "bash", "sh", "Rscript", "julia", "node", "torchrun", "accelerate", "uv"]
+                .iter()
+                .any(|name| file_name(program).starts_with(name));
         let script = interpreter
             .then(|| words[1..].iter().find(|word| !word.starts_with('-') && word.contains('.')))
             .flatten()
@@ -211,8 +212,17 @@ impl fmt::Display for Uid {
 /// might see it.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
-    const MARKS: [&str; 9] =
-        ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY"];
+    const MARKS: [&str; 9] = [
+        "TOKEN",
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "CREDENTIAL",
+        "API_KEY",
+        "APIKEY",
+        "PRIVATE_KEY",
+        "ACCESS_KEY",
+    ];
     let upper = name.to_ascii_uppercase();
     MARKS.iter().any(|mark| upper.contains(mark)) || upper.ends_with("_KEY") || upper.ends_with("_PAT")
 }

@@ -152,7 +152,9 @@ pub fn ending(record: &Recorded, program: &str, cwd: &str) -> Ending {
             reason: FailureReason::TimeLimit,
             exit_code: *code,
             signal: *signal,
-            message: "Stopped at its time limit. Give it more time, or let it resume from its last checkpoint.".into(),
+            message:
+                "Stopped at its time limit. Give it more time, or let it resume from its last checkpoint."
+                    .into(),
         }),
         Recorded::Ended { code: Some(code), .. } => Ending::Failure(Failure {
             reason: FailureReason::ExitCode,
@@ -206,7 +208,9 @@ fn not_started_message(stage: StartStage, error: &str, errno: i32, program: &str
     const EACCES: i32 = 13;
     match (stage, errno) {
         (StartStage::ChangeDirectory, ENOENT) => {
-            format!("The working directory {cwd} does not exist. Create it, or queue the job with another folder.")
+            format!(
+                "The working directory {cwd} does not exist. Create it, or queue the job with another folder."
+            )
         }
         (StartStage::ChangeDirectory, _) => {
             format!("The working directory {cwd} can't be entered: {error}. Check its permissions.")
@@ -218,7 +222,9 @@ fn not_started_message(stage: StartStage, error: &str, errno: i32, program: &str
             format!("“{program}” may not be executed: {error}. Check its permissions (chmod +x).")
         }
         (StartStage::Execute, _) => format!("“{program}” could not be executed: {error}."),
-        (StartStage::Fork, _) => format!("No process could be made for “{program}”: {error}. The machine may be out of memory or processes."),
+        (StartStage::Fork, _) => format!(
+            "No process could be made for “{program}”: {error}. The machine may be out of memory or processes."
+        ),
     }
 }
 
@@ -226,10 +232,37 @@ fn not_started_message(stage: StartStage, error: &str, errno: i32, program: &str
 #[must_use]
 pub fn signal_name(signal: i32) -> String {
     const NAMES: [&str; 31] = [
-        "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1",
-        "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP",
-        "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH",
-        "SIGIO", "SIGPWR", "SIGSYS",
+        "SIGHUP",
+        "SIGINT",
+        "SIGQUIT",
+        "SIGILL",
+        "SIGTRAP",
+        "SIGABRT",
+        "SIGBUS",
+        "SIGFPE",
+        "SIGKILL",
+        "SIGUSR1",
+        "SIGSEGV",
+        "SIGUSR2",
+        "SIGPIPE",
+        "SIGALRM",
+        "SIGTERM",
+        "SIGSTKFLT",
+        "SIGCHLD",
+        "SIGCONT",
+        "SIGSTOP",
+        "SIGTSTP",
+        "SIGTTIN",
+        "SIGTTOU",
+        "SIGURG",
+        "SIGXCPU",
+        "SIGXFSZ",
+        "SIGVTALRM",
+        "SIGPROF",
+        "SIGWINCH",
+        "SIGIO",
+        "SIGPWR",
+        "SIGSYS",
     ];
     usize::try_from(signal - 1)
         .ok()
@@ -264,7 +297,8 @@ mod tests {
 
     #[test]
     fn what_could_not_start_names_the_thing_and_the_next_step() {
-        let missing = |stage| Recorded::NotStarted { stage, error: "No such file or directory".into(), errno: 2 };
+        let missing =
+            |stage| Recorded::NotStarted { stage, error: "No such file or directory".into(), errno: 2 };
         let (reason, message) = check(&missing(StartStage::ChangeDirectory));
         assert_eq!(reason, Some(FailureReason::CouldNotStart));
         assert!(message.contains("/data does not exist"), "{message}");

@@ -170,8 +170,11 @@ impl fmt::Display for IllegalMove {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} is not possible for a {} experiment", verb(self.by), self.from)?;
         // Only what a person can ask for helps them on; the others are the engine's own.
-        let asked: Vec<&str> =
-            self.allowed().filter(|by| matches!(by, Hold | Pause | Resume | Cancel | Requeue)).map(verb).collect();
+        let asked: Vec<&str> = self
+            .allowed()
+            .filter(|by| matches!(by, Hold | Pause | Resume | Cancel | Requeue))
+            .map(verb)
+            .collect();
         match asked.as_slice() {
             [] => Ok(()),
             words => write!(f, "; possible now: {}", words.join(", ")),
@@ -237,7 +240,10 @@ mod tests {
         let error = Completed.after(Cancel).expect_err("a completed experiment can't be cancelled");
         assert_eq!(error.to_string(), "cancel is not possible for a completed experiment");
         let error = Queued.after(Pause).expect_err("a waiting experiment has nothing to stop");
-        assert_eq!(error.to_string(), "pause is not possible for a queued experiment; possible now: hold, cancel");
+        assert_eq!(
+            error.to_string(),
+            "pause is not possible for a queued experiment; possible now: hold, cancel"
+        );
     }
 
     #[test]

@@ -120,7 +120,8 @@ impl Engine {
             Mode::Offline => None,
             Mode::Window | Mode::Headless => Some(Runner::new()?),
         };
-        let monitor = monitor::start(monitor::Parts { home: home.clone(), store: store.clone(), bus: bus.clone() });
+        let monitor =
+            monitor::start(monitor::Parts { home: home.clone(), store: store.clone(), bus: bus.clone() });
         let queue = Queue::start(Parts {
             home: home.clone(),
             store: store.clone(),
@@ -231,7 +232,8 @@ impl Engine {
             1 => Ok(found.remove(0)),
             _ if found[0].uid == text => Ok(found.remove(0)),
             _ => {
-                let names: Vec<String> = found.iter().map(|row| format!("{} ({})", row.uid, row.name)).collect();
+                let names: Vec<String> =
+                    found.iter().map(|row| format!("{} ({})", row.uid, row.name)).collect();
                 Err(Error::new(ErrorKind::NotFound, format!("“{text}” is not unique: {}", names.join(", ")))
                     .hint("Give more of the uid."))
             }
@@ -300,7 +302,10 @@ impl Engine {
             let mut all = Points::new();
             for chunk in chunks {
                 let points = decode_chunk(&chunk.data).map_err(|cause| {
-                    Error::new(ErrorKind::Damaged, format!("block {} of a series can't be read: {cause}", chunk.number))
+                    Error::new(
+                        ErrorKind::Damaged,
+                        format!("block {} of a series can't be read: {cause}", chunk.number),
+                    )
                 })?;
                 all.extend_from(&points);
             }
@@ -353,7 +358,8 @@ impl Engine {
         let home = self.home.clone();
         let folder = tokio::task::spawn_blocking(move || projects::place_demo(&home)).await??;
         let folder = folder.display().to_string();
-        if let Some(there) = self.store.projects().await?.into_iter().find(|project| project.folder == folder) {
+        if let Some(there) = self.store.projects().await?.into_iter().find(|project| project.folder == folder)
+        {
             return Ok(there.name);
         }
         self.register(ProjectRow { name: projects::DEMO.into(), folder, demo: true }).await
@@ -362,10 +368,16 @@ impl Engine {
     async fn register(&self, row: ProjectRow) -> Result<String> {
         for other in self.store.projects().await? {
             if other.name == row.name {
-                return Err(Error::invalid("name", format!("there is a project “{}” already, in {}", other.name, other.folder)));
+                return Err(Error::invalid(
+                    "name",
+                    format!("there is a project “{}” already, in {}", other.name, other.folder),
+                ));
             }
             if other.folder == row.folder {
-                return Err(Error::invalid("folder", format!("that folder is the project “{}” already", other.name)));
+                return Err(Error::invalid(
+                    "folder",
+                    format!("that folder is the project “{}” already", other.name),
+                ));
             }
         }
         let mut tx = self.store.begin().await?;
@@ -402,7 +414,10 @@ fn prepare(mut new: NewExperiment, own: &Environment, sealer: &Sealer) -> Result
         None => new.command.default_name(),
     };
     if name.chars().count() > 200 || name.chars().any(char::is_control) {
-        return Err(Error::invalid("name", "a name has at most 200 characters, and none of them controls a terminal"));
+        return Err(Error::invalid(
+            "name",
+            "a name has at most 200 characters, and none of them controls a terminal",
+        ));
     }
     if new.notes.chars().count() > 2000 {
         return Err(Error::invalid("notes", "notes have at most 2000 characters"));
@@ -416,10 +431,14 @@ fn prepare(mut new: NewExperiment, own: &Environment, sealer: &Sealer) -> Result
     }
     let mut environment = new.environment.take().unwrap_or_else(|| own.clone());
     environment.append(&mut new.set);
-    if let Some(bad) = environment.iter().find(|(name, value)| {
-        name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
-    }) {
-        return Err(Error::invalid("set", format!("“{}” can't be the name of a variable, or its value contains a NUL byte", bad.0)));
+    if let Some(bad) = environment
+        .iter()
+        .find(|(name, value)| name.is_empty() || name.contains(['=', '\0']) || value.contains('\0'))
+    {
+        return Err(Error::invalid(
+            "set",
+            format!("“{}” can't be the name of a variable, or its value contains a NUL byte", bad.0),
+        ));
     }
     let config_text = match &new.config_path {
         Some(path) => Some(read_config(&cwd.join(path))?),
@@ -430,7 +449,9 @@ fn prepare(mut new: NewExperiment, own: &Environment, sealer: &Sealer) -> Result
 }
 
 fn read_config(path: &std::path::Path) -> Result<String> {
-    let fault = |why: String| Error::invalid("config_path", format!("the config {} can't be used: {why}", path.display()));
+    let fault = |why: String| {
+        Error::invalid("config_path", format!("the config {} can't be used: {why}", path.display()))
+    };
     let meta = std::fs::metadata(path).map_err(|cause| fault(cause.to_string()))?;
     if !meta.is_file() {
         return Err(fault("it is not a file".into()));

@@ -60,7 +60,9 @@ impl Error {
         };
         let error = Self::new(kind, format!("could not {action} {}: {cause}", path.display()));
         match kind {
-            ErrorKind::DiskFull => error.hint("Free some space on that disk; nothing that was recorded is lost."),
+            ErrorKind::DiskFull => {
+                error.hint("Free some space on that disk; nothing that was recorded is lost.")
+            }
             _ => error,
         }
     }
@@ -103,7 +105,9 @@ impl From<sqlx::Error> for Error {
     fn from(cause: sqlx::Error) -> Self {
         // Primary result codes: https://www.sqlite.org/rescode.html
         let primary = match &cause {
-            sqlx::Error::Database(db) => db.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff),
+            sqlx::Error::Database(db) => {
+                db.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff)
+            }
             _ => None,
         };
         match primary {

@@ -81,7 +81,9 @@ pub fn walk(root: &Path, bounds: Bounds) -> Found {
                 && is_table(&path)
                 && let Ok(meta) = entry.metadata()
             {
-                found.tables.push(Table { path, modified: meta.mtime() * 1000 + meta.mtime_nsec() / 1_000_000 });
+                found
+                    .tables
+                    .push(Table { path, modified: meta.mtime() * 1000 + meta.mtime_nsec() / 1_000_000 });
             }
         }
         found.folders.push(folder);
@@ -100,8 +102,9 @@ pub fn has_open(folder: &Path, path: &Path) -> bool {
         pids.push(started.job.pid);
     }
     pids.into_iter().any(|pid| {
-        std::fs::read_dir(format!("/proc/{pid}/fd"))
-            .is_ok_and(|fds| fds.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|open| open == path)))
+        std::fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|fds| {
+            fds.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|open| open == path))
+        })
     })
 }
 
@@ -119,7 +122,8 @@ mod tests {
         }
         std::os::unix::fs::symlink(dir.path(), dir.path().join("runs/loop")).expect("a loop");
         let found = walk(dir.path(), Bounds::WHOLE);
-        let mut names: Vec<_> = found.tables.iter().map(|table| table.path.strip_prefix(dir.path()).expect("inside")).collect();
+        let mut names: Vec<_> =
+            found.tables.iter().map(|table| table.path.strip_prefix(dir.path()).expect("inside")).collect();
         names.sort();
         assert_eq!(names, [Path::new("runs/a/metrics.csv"), Path::new("runs/b/log.TSV")]);
         assert_eq!(found.folders.len(), 4, "the root, runs, a and b");

@@ -33,7 +33,8 @@ impl Home {
             .or_else(|| named("XDG_DATA_HOME").map(|data| data.join("athanor")))
             .or_else(|| named("HOME").map(|home| home.join(".local/share/athanor")))
             .ok_or_else(|| {
-                Error::new(ErrorKind::Invalid, "there is no home folder to keep data in").hint("Set ATHANOR_HOME to a folder.")
+                Error::new(ErrorKind::Invalid, "there is no home folder to keep data in")
+                    .hint("Set ATHANOR_HOME to a folder.")
             })?;
         let root = std::path::absolute(&root).map_err(|cause| Error::path("find", &root, &cause))?;
         Ok(Self { root })
@@ -163,7 +164,10 @@ impl Home {
             .hint("Use that engine, or stop it first; set ATHANOR_HOME to work with another data folder."));
         }
         // The pid is only for people who look; the lock itself is what counts.
-        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(HomeLock { _file: file })
     }
 }

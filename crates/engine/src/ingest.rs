@@ -90,7 +90,8 @@ impl Source {
     /// A file that was not read before.
     pub fn new(experiment: i64, attempt: u32, path: PathBuf, baseline: Option<&Baseline>) -> Self {
         let unchanged = baseline.filter(|baseline| {
-            File::open(&path).and_then(|mut file| hash_head(&mut file, baseline.size.min(HEAD))).ok() == Some(baseline.head)
+            File::open(&path).and_then(|mut file| hash_head(&mut file, baseline.size.min(HEAD))).ok()
+                == Some(baseline.head)
         });
         Self {
             experiment,
@@ -109,7 +110,8 @@ impl Source {
     /// A file that an earlier engine read, from its row in the store.
     pub fn resume(experiment: i64, attempt: u32, row: &SourceRow) -> Self {
         let checkpoint: Option<Checkpoint> = serde_json::from_str(&row.reader).ok();
-        let hash = <[u8; 16]>::try_from(row.prefix_hash.as_slice()).map(u128::from_be_bytes).unwrap_or_default();
+        let hash =
+            <[u8; 16]>::try_from(row.prefix_hash.as_slice()).map(u128::from_be_bytes).unwrap_or_default();
         Self {
             experiment,
             attempt,
@@ -240,7 +242,11 @@ impl Source {
                 by_column
                     .entry(column)
                     .or_insert_with(|| NewPoints {
-                        key: reader.columns().get(column as usize).map(|column| column.name.clone()).unwrap_or_default(),
+                        key: reader
+                            .columns()
+                            .get(column as usize)
+                            .map(|column| column.name.clone())
+                            .unwrap_or_default(),
                         column,
                         points: Vec::new(),
                     })
@@ -262,7 +268,10 @@ impl Source {
             let position = i64::from(new.column);
             let id = store.ensure_series(&mut tx, self.experiment, self.attempt, &new.key, position).await?;
             let fault = |cause: &dyn std::fmt::Display| {
-                Error::new(ErrorKind::Damaged, format!("the points of {} can't be added to: {cause}", new.key))
+                Error::new(
+                    ErrorKind::Damaged,
+                    format!("the points of {} can't be added to: {cause}", new.key),
+                )
             };
             let last = store.last_chunk(&mut tx, id).await?;
             let mut appender = match last {

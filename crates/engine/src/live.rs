@@ -36,14 +36,15 @@ impl Live {
     /// line that the job writes.
     #[must_use]
     pub fn from_stored(progress: Option<&str>, metrics: Option<&str>) -> Self {
-        let progress = progress.and_then(|text| serde_json::from_str::<StoredProgress>(text).ok()).map(|stored| {
-            let unit = match stored.unit.as_str() {
-                "epoch" => Unit::Epoch,
-                "step" => Unit::Step,
-                _ => Unit::Percent,
-            };
-            Progress { fraction: stored.fraction, current: stored.current, total: stored.total, unit }
-        });
+        let progress =
+            progress.and_then(|text| serde_json::from_str::<StoredProgress>(text).ok()).map(|stored| {
+                let unit = match stored.unit.as_str() {
+                    "epoch" => Unit::Epoch,
+                    "step" => Unit::Step,
+                    _ => Unit::Percent,
+                };
+                Progress { fraction: stored.fraction, current: stored.current, total: stored.total, unit }
+            });
         // Values as text, since JSON has no NaN; Rust's own form of a float reads back bit by bit.
         let metrics = metrics
             .and_then(|text| serde_json::from_str::<Vec<(String, String, f64)>>(text).ok())
@@ -68,8 +69,11 @@ impl Live {
             }
             .into(),
         });
-        let metrics: Vec<(&str, String, f64)> =
-            self.metrics.iter().map(|latest| (latest.key.as_str(), latest.value.to_string(), latest.step)).collect();
+        let metrics: Vec<(&str, String, f64)> = self
+            .metrics
+            .iter()
+            .map(|latest| (latest.key.as_str(), latest.value.to_string(), latest.step))
+            .collect();
         (
             progress.and_then(|progress| serde_json::to_string(&progress).ok()),
             (!metrics.is_empty()).then(|| serde_json::to_string(&metrics).ok()).flatten(),
@@ -84,7 +88,12 @@ mod tests {
     #[test]
     fn what_is_stored_reads_back() {
         let live = Live {
-            progress: Some(Progress { fraction: Some(0.25), current: Some(3), total: Some(12), unit: Unit::Epoch }),
+            progress: Some(Progress {
+                fraction: Some(0.25),
+                current: Some(3),
+                total: Some(12),
+                unit: Unit::Epoch,
+            }),
             metrics: vec![
                 Latest { key: "loss".into(), value: 0.1 + 0.2, step: 7.0 },
                 Latest { key: "diverged".into(), value: f64::INFINITY, step: 8.0 },

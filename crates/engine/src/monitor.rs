@@ -117,7 +117,15 @@ impl Monitor {
             }
         });
         let watcher = watcher.inspect_err(|error| tracing::error!(%error, "no file events")).ok();
-        Self { parts, dirty, watcher, watched: HashMap::new(), uses: HashMap::new(), young: Vec::new(), said: false }
+        Self {
+            parts,
+            dirty,
+            watcher,
+            watched: HashMap::new(),
+            uses: HashMap::new(),
+            young: Vec::new(),
+            said: false,
+        }
     }
 
     async fn run(mut self, mut receiver: mpsc::UnboundedReceiver<Watch>) {
@@ -148,16 +156,24 @@ impl Monitor {
         let mut watched = self.known(job).await;
         self.watch(&watched.folder.clone(), &mut watched.folders);
         let root = watched.job.cwd.clone();
-        let found = tokio::task::spawn_blocking(move || files::walk(&root, Bounds::WHOLE)).await.unwrap_or_default();
+        let found =
+            tokio::task::spawn_blocking(move || files::walk(&root, Bounds::WHOLE)).await.unwrap_or_default();
         for folder in &found.folders {
             self.watch(folder, &mut watched.folders);
         }
         let since = watched.job.since;
-        let (ours, earlier): (Vec<_>, Vec<_>) = found.tables.into_iter().partition(|table| table.modified >= since);
-        let unread: Vec<PathBuf> =
-            earlier.into_iter().map(|table| table.path).filter(|path| !watched.sources.contains_key(path)).collect();
+        let (ours, earlier): (Vec<_>, Vec<_>) =
+            found.tables.into_iter().partition(|table| table.modified >= since);
+        let unread: Vec<PathBuf> = earlier
+            .into_iter()
+            .map(|table| table.path)
+            .filter(|path| !watched.sources.contains_key(path))
+            .collect();
         watched.before = tokio::task::spawn_blocking(move || {
-            unread.into_iter().filter_map(|path| Baseline::of(&path).map(|baseline| (path, baseline))).collect()
+            unread
+                .into_iter()
+                .filter_map(|path| Baseline::of(&path).map(|baseline| (path, baseline)))
+                .collect()
         })
         .await
         .unwrap_or_default();
@@ -201,8 +217,12 @@ impl Monitor {
         let root = watched.job.cwd.clone();
         let since = watched.job.since;
         let found = tokio::task::spawn_blocking(move || files::walk(&root, bounds)).await.unwrap_or_default();
-        let mut paths: BTreeSet<PathBuf> =
-            found.tables.into_iter().filter(|table| table.modified >= since).map(|table| table.path).collect();
+        let mut paths: BTreeSet<PathBuf> = found
+            .tables
+            .into_iter()
+            .filter(|table| table.modified >= since)
+            .map(|table| table.path)
+            .collect();
         paths.extend(watched.sources.keys().cloned());
         let folders = std::mem::take(&mut watched.folders);
         // Back for the look, so that it is told from other jobs in the same folder.
@@ -256,7 +276,8 @@ impl Monitor {
             return Vec::new();
         }
         let root = path.clone();
-        let found = tokio::task::spawn_blocking(move || files::walk(&root, Bounds::WHOLE)).await.unwrap_or_default();
+        let found =
+            tokio::task::spawn_blocking(move || files::walk(&root, Bounds::WHOLE)).await.unwrap_or_default();
         for id in ids {
             let Some(mut watched) = self.watched.remove(&id) else { continue };
             for folder in &found.folders {
@@ -277,7 +298,8 @@ impl Monitor {
     /// Where none of these tells, nobody: the next event asks again.
     async fn owner(&self, path: &Path) -> Option<i64> {
         let text = path.to_string_lossy();
-        let modified = std::fs::metadata(path).ok().map(|meta| meta.mtime() * 1000 + meta.mtime_nsec() / 1_000_000)?;
+        let modified =
+            std::fs::metadata(path).ok().map(|meta| meta.mtime() * 1000 + meta.mtime_nsec() / 1_000_000)?;
         let can: Vec<&Watched> = self
             .watched
             .values()
@@ -314,9 +336,10 @@ impl Monitor {
 
     async fn read_table(&mut self, id: i64, path: PathBuf, finished: bool) {
         let Some(watched) = self.watched.get_mut(&id) else { return };
-        let source = watched.sources.remove(&path).unwrap_or_else(|| {
-            Source::new(id, watched.job.attempt, path.clone(), watched.before.get(&path))
-        });
+        let source = watched
+            .sources
+            .remove(&path)
+            .unwrap_or_else(|| Source::new(id, watched.job.attempt, path.clone(), watched.before.get(&path)));
         if source.is_refused() {
             watched.sources.insert(path, source);
             return;
@@ -392,13 +415,16 @@ impl Monitor {
         let Some(watcher) = &mut self.watcher else { return };
         if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
             tracing::warn!(%error, folder = %folder.display(), "a folder can't be watched");
-            if matches!(error.kind, notify::ErrorKind::MaxFilesWatch) && !std::mem::replace(&mut self.said, true) {
+            if matches!(error.kind, notify::ErrorKind::MaxFilesWatch)
+                && !std::mem::replace(&mut self.said, true)
+            {
                 self.parts.bus.publish(Push::Notice(Notice {
                     level: NoticeLevel::Warning,
                     title: "Too many watched folders".into(),
-                    message: "The kernel's limit of watched folders is reached, so some metrics appear only when \
+                    message:
+                        "The kernel's limit of watched folders is reached, so some metrics appear only when \
                               their job ends. Raise fs.inotify.max_user_watches."
-                        .into(),
+                            .into(),
                 }));
             }
         }

@@ -55,7 +55,9 @@ pub fn suggestions(folder: &Path) -> Vec<Suggestion> {
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| USUAL.contains(&name.as_str()) || (name.starts_with("train") && name.ends_with(".py")))
         .collect();
-    scripts.sort_by_key(|name| (USUAL.iter().position(|usual| usual == name).unwrap_or(USUAL.len()), name.clone()));
+    scripts.sort_by_key(|name| {
+        (USUAL.iter().position(|usual| usual == name).unwrap_or(USUAL.len()), name.clone())
+    });
     scripts
         .into_iter()
         .take(SUGGESTED)
@@ -88,7 +90,9 @@ pub fn expand(path: &str) -> PathBuf {
     let home = || std::env::var_os("HOME").map(PathBuf::from);
     match path.strip_prefix('~') {
         Some("") => home().unwrap_or_else(|| path.into()),
-        Some(rest) if rest.starts_with('/') => home().map_or_else(|| path.into(), |home| home.join(&rest[1..])),
+        Some(rest) if rest.starts_with('/') => {
+            home().map_or_else(|| path.into(), |home| home.join(&rest[1..]))
+        }
         _ => path.into(),
     }
 }
@@ -104,10 +108,16 @@ pub fn check_folder(folder: &Path) -> Result<()> {
     }
     match std::fs::metadata(folder) {
         Ok(meta) if !meta.is_dir() => problem(format!("{} is a file, not a folder", folder.display())),
-        Ok(_) => match rustix::fs::access(folder, rustix::fs::Access::EXEC_OK | rustix::fs::Access::READ_OK) {
-            Ok(()) => Ok(()),
-            Err(cause) => problem(format!("the folder {} can't be entered: {}", folder.display(), std::io::Error::from(cause))),
-        },
+        Ok(_) => {
+            match rustix::fs::access(folder, rustix::fs::Access::EXEC_OK | rustix::fs::Access::READ_OK) {
+                Ok(()) => Ok(()),
+                Err(cause) => problem(format!(
+                    "the folder {} can't be entered: {}",
+                    folder.display(),
+                    std::io::Error::from(cause)
+                )),
+            }
+        }
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
             problem(format!("the folder {} does not exist", folder.display()))
         }
@@ -191,9 +201,11 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary folder");
         let file = dir.path().join("file");
         std::fs::write(&file, "").expect("written");
-        for (path, why) in
-            [(PathBuf::from("relative"), "full path"), (file, "is a file"), (dir.path().join("none"), "does not exist")]
-        {
+        for (path, why) in [
+            (PathBuf::from("relative"), "full path"),
+            (file, "is a file"),
+            (dir.path().join("none"), "does not exist"),
+        ] {
             assert!(check_folder(&path).expect_err("refused").to_string().contains(why), "{path:?}");
         }
         check_folder(dir.path()).expect("fine");

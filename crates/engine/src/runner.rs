@@ -109,7 +109,8 @@ impl Runner {
     /// There is none.
     pub fn new() -> Result<Self> {
         let named = std::env::var_os("ATHANOR_SHIM").map(PathBuf::from);
-        let own = std::env::current_exe().map_err(|cause| Error::path("find", Path::new("this program"), &cause))?;
+        let own = std::env::current_exe()
+            .map_err(|cause| Error::path("find", Path::new("this program"), &cause))?;
         let folder = own.parent().unwrap_or(Path::new("."));
         // Test binaries lie one folder deeper than the programs.
         let beside = [folder.join(SHIM), folder.join("..").join(SHIM)];
@@ -126,7 +127,12 @@ impl Runner {
     /// Runs one attempt to its end.
     ///
     /// `on_process` hears the identity of the job's main process as soon as it is known.
-    pub async fn run(&self, launch: Launch, control: Control, on_process: impl FnOnce(ProcessIdentity)) -> Ended {
+    pub async fn run(
+        &self,
+        launch: Launch,
+        control: Control,
+        on_process: impl FnOnce(ProcessIdentity),
+    ) -> Ended {
         let program = launch.argv.first().cloned().unwrap_or_default();
         let (folder, cwd) = (launch.folder.clone(), launch.cwd.clone());
         let shim = self.shim.clone();
@@ -136,7 +142,8 @@ impl Runner {
             Err(error) => return could_not_start(&error),
         };
         // A supervisor that has ended already can't be watched; then the child is waited for below.
-        let shim = Identity::of(child.id()).ok().flatten().and_then(|identity| identity.open().ok().flatten());
+        let shim =
+            Identity::of(child.id()).ok().flatten().and_then(|identity| identity.open().ok().flatten());
         let watched = shim.and_then(|shim| {
             let watched = watch(&shim);
             control.attach(shim);
@@ -161,7 +168,14 @@ impl Runner {
     }
 
     /// Waits for an attempt whose supervisor an earlier engine started.
-    pub async fn rejoin(&self, folder: PathBuf, shim: Identity, program: String, cwd: String, control: Control) -> Ended {
+    pub async fn rejoin(
+        &self,
+        folder: PathBuf,
+        shim: Identity,
+        program: String,
+        cwd: String,
+        control: Control,
+    ) -> Ended {
         if let Ok(Some(process)) = shim.open() {
             let watched = watch(&process);
             control.attach(process);
@@ -193,8 +207,12 @@ impl Runner {
                 ended.unwrap_or_else(|error| could_not_start(&error.into()))
             }
             Ok(Ok(Attempt::Void)) => Ended::NeverStarted,
-            Ok(Ok(Attempt::Unclaimed | Attempt::Running { .. })) if control.cancelled() => cancelled_before_start(),
-            Ok(Ok(Attempt::Unclaimed | Attempt::Running { .. })) => could_not_start(&refusal(status, &folder)),
+            Ok(Ok(Attempt::Unclaimed | Attempt::Running { .. })) if control.cancelled() => {
+                cancelled_before_start()
+            }
+            Ok(Ok(Attempt::Unclaimed | Attempt::Running { .. })) => {
+                could_not_start(&refusal(status, &folder))
+            }
             Ok(Err(error)) => could_not_start(&error.into()),
             Err(error) => could_not_start(&error.into()),
         }
@@ -237,7 +255,9 @@ pub fn find(folder: &Path, program: &str, cwd: &str) -> Result<Found> {
     }
     Ok(match attempt {
         Attempt::Void | Attempt::Unclaimed => Found::Over(Ended::NeverStarted),
-        Attempt::Running { shim, started } => Found::Running { shim, process: started.map(|started| identity(&started.job)) },
+        Attempt::Running { shim, started } => {
+            Found::Running { shim, process: started.map(|started| identity(&started.job)) }
+        }
         Attempt::Ended(exit) => Found::Over(Ended::Known(Box::new(from_exit(&exit, program, cwd)))),
         Attempt::Lost { shim, started } => Found::Over(lost(&shim, started.as_ref())),
     })
@@ -296,7 +316,10 @@ async fn wait(watched: AsyncFd<std::os::fd::OwnedFd>) {
     let _ = watched.readable().await;
     let options = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOHANG;
     // Fails for a supervisor that an earlier engine started: it is not our child, and init reaps it.
-    let _ = rustix::process::waitid(rustix::process::WaitId::PidFd(std::os::fd::AsFd::as_fd(watched.get_ref())), options);
+    let _ = rustix::process::waitid(
+        rustix::process::WaitId::PidFd(std::os::fd::AsFd::as_fd(watched.get_ref())),
+        options,
+    );
 }
 
 fn signed(ms: u64) -> i64 {

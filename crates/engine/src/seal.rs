@@ -9,8 +9,8 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use chacha20poly1305::aead::{Aead, Generate, Key, KeyInit, Nonce};
 use chacha20poly1305::XChaCha20Poly1305;
+use chacha20poly1305::aead::{Aead, Generate, Key, KeyInit, Nonce};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -74,8 +74,11 @@ impl Sealer {
     /// The bytes were not sealed with this key, or were changed.
     pub fn unseal(&self, sealed: &[u8]) -> Result<Environment> {
         let broken = || {
-            Error::new(ErrorKind::Damaged, "the experiment's environment can't be opened with the key in secret.key")
-                .hint("Was secret.key replaced? Queue the experiment again from the shell that it belongs to.")
+            Error::new(
+                ErrorKind::Damaged,
+                "the experiment's environment can't be opened with the key in secret.key",
+            )
+            .hint("Was secret.key replaced? Queue the experiment again from the shell that it belongs to.")
         };
         let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES).ok_or_else(broken)?;
         let nonce = Nonce::<XChaCha20Poly1305>::try_from(nonce).map_err(|_| broken())?;

@@ -234,7 +234,15 @@ impl Actor {
                 created_at: now,
             };
             let id = self.parts.store.add_experiment(tx, &row).await?;
-            self.event(tx, now, EventKind::Added, Some((id, 0)), Some(&uid), &format!("{} was queued", item.name)).await?;
+            self.event(
+                tx,
+                now,
+                EventKind::Added,
+                Some((id, 0)),
+                Some(&uid),
+                &format!("{} was queued", item.name),
+            )
+            .await?;
             let mut view = write(&self.view);
             view.counts.add(Status::Queued);
             // A new experiment's place is its key: last among those of its priority.
@@ -249,7 +257,9 @@ impl Actor {
         let date = jiff::Timestamp::from_millisecond(now).unwrap_or_default().strftime("%Y%m%d").to_string();
         loop {
             self.counter += 1;
-            let seed = [now.unsigned_abs(), u64::from(std::process::id()), self.counter].map(u64::to_le_bytes).concat();
+            let seed = [now.unsigned_abs(), u64::from(std::process::id()), self.counter]
+                .map(u64::to_le_bytes)
+                .concat();
             for digits in Uid::SHORT_DIGITS..=16 {
                 let uid = Uid::derive(&date, &seed, digits);
                 if !self.parts.store.uid_taken(tx, uid.as_str()).await? {
@@ -266,7 +276,10 @@ impl Actor {
         let next = match row.status.after(Move::Cancel) {
             Ok(next) => next,
             Err(illegal) => {
-                return Ok(Err(Error::new(ErrorKind::IllegalMove, format!("{} ({}): {illegal}", row.name, row.uid))));
+                return Ok(Err(Error::new(
+                    ErrorKind::IllegalMove,
+                    format!("{} ({}): {illegal}", row.name, row.uid),
+                )));
             }
         };
         let now = now_ms();
@@ -275,7 +288,15 @@ impl Actor {
             self.parts.store.request_cancel(tx, id, now).await?;
             if row.cancel_requested_at.is_none() {
                 let text = format!("{} is being cancelled", row.name);
-                self.event(tx, now, EventKind::CancelRequested, Some((id, row.attempt)), Some(&row.uid), &text).await?;
+                self.event(
+                    tx,
+                    now,
+                    EventKind::CancelRequested,
+                    Some((id, row.attempt)),
+                    Some(&row.uid),
+                    &text,
+                )
+                .await?;
             }
             return Ok(Ok(()));
         }
@@ -323,7 +344,10 @@ impl Actor {
     }
 
     async fn voided(&mut self, tx: &mut Tx, row: &ExperimentRow, number: u32) -> Result<()> {
-        let next = row.status.after(Move::Void).map_err(|illegal| Error::new(ErrorKind::IllegalMove, illegal.to_string()))?;
+        let next = row
+            .status
+            .after(Move::Void)
+            .map_err(|illegal| Error::new(ErrorKind::IllegalMove, illegal.to_string()))?;
         self.parts.store.void_attempt(tx, row.id, number).await?;
         self.parts.store.unstart_experiment(tx, row.id).await?;
         let text = format!("{} is back in the queue: the engine ended before it was started", row.name);
@@ -336,7 +360,13 @@ impl Actor {
         Ok(())
     }
 
-    async fn recorded(&mut self, tx: &mut Tx, row: &ExperimentRow, number: u32, end: &AttemptEnd) -> Result<()> {
+    async fn recorded(
+        &mut self,
+        tx: &mut Tx,
+        row: &ExperimentRow,
+        number: u32,
+        end: &AttemptEnd,
+    ) -> Result<()> {
         let next = row
             .status
             .after(ending_move(end.status))
@@ -372,7 +402,10 @@ impl Actor {
                 continue;
             };
             let next = row.status.after(Move::Start).map_err(|illegal| {
-                Error::new(ErrorKind::Internal, format!("the queue's order is out of step with the store: {illegal}"))
+                Error::new(
+                    ErrorKind::Internal,
+                    format!("the queue's order is out of step with the store: {illegal}"),
+                )
             })?;
             let (number, now) = (row.attempt + 1, now_ms());
             let launch = self.prepare_launch(tx, &row, number).await;
@@ -401,7 +434,8 @@ impl Actor {
         let folder = self.parts.home.attempt(&row.uid, number);
         let made = folder.clone();
         tokio::task::spawn_blocking(move || {
-            athanor_shim::claim::create_folder(&made).map_err(|cause| Error::path("make the folder", &made, &cause))
+            athanor_shim::claim::create_folder(&made)
+                .map_err(|cause| Error::path("make the folder", &made, &cause))
         })
         .await??;
         let log_limit = read(&self.view).settings.log_limit;

@@ -248,7 +248,8 @@ impl Queue {
     }
 
     async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T> {
-        let stopping = || Error::new(ErrorKind::Stopping, "the engine is stopping").hint("Try again when it is back.");
+        let stopping =
+            || Error::new(ErrorKind::Stopping, "the engine is stopping").hint("Try again when it is back.");
         let (reply, answer) = oneshot::channel();
         self.sender.send(message(reply)).map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())

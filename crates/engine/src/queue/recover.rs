@@ -19,7 +19,10 @@ impl Actor {
                     tracing::info!(uid = row.uid, attempt = row.attempt, "found running");
                     if let Some((pid, start, boot)) = process {
                         let mut tx = self.parts.store.begin().await?;
-                        self.parts.store.set_process(&mut tx, row.id, row.attempt, (pid, start, &boot)).await?;
+                        self.parts
+                            .store
+                            .set_process(&mut tx, row.id, row.attempt, (pid, start, &boot))
+                            .await?;
                         tx.commit().await?;
                     }
                     self.rejoin(&row, shim);

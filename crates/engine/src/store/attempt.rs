@@ -153,10 +153,17 @@ impl Store {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn end_attempt(&self, tx: &mut Tx, experiment: i64, number: u32, end: &AttemptEnd) -> Result<()> {
-        let (pid, start, boot) = end.process.clone().map_or((None, None, None), |(pid, start, boot)| {
-            (Some(pid), Some(signed(start)), Some(boot))
-        });
+    pub async fn end_attempt(
+        &self,
+        tx: &mut Tx,
+        experiment: i64,
+        number: u32,
+        end: &AttemptEnd,
+    ) -> Result<()> {
+        let (pid, start, boot) = end
+            .process
+            .clone()
+            .map_or((None, None, None), |(pid, start, boot)| (Some(pid), Some(signed(start)), Some(boot)));
         sqlx::query(END)
             .bind(end.started_at)
             .bind(end.ended_at)

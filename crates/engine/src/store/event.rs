@@ -66,11 +66,9 @@ impl FromStr for EventKind {
     type Err = Error;
 
     fn from_str(word: &str) -> Result<Self> {
-        Self::WORDS
-            .iter()
-            .find(|(_, known)| *known == word)
-            .map(|(kind, _)| *kind)
-            .ok_or_else(|| Error::new(ErrorKind::Damaged, format!("the event table holds an unknown event “{word}”")))
+        Self::WORDS.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind).ok_or_else(|| {
+            Error::new(ErrorKind::Damaged, format!("the event table holds an unknown event “{word}”"))
+        })
     }
 }
 

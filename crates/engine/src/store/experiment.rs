@@ -167,7 +167,8 @@ impl sqlx::FromRow<'_, SqliteRow> for ExperimentRow {
         fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> sqlx::Result<T> {
             serde_json::from_str(text).map_err(|cause| sqlx::Error::Decode(cause.into()))
         }
-        let unknown = |what: &str| sqlx::Error::Decode(format!("an experiment with an unknown {what}").into());
+        let unknown =
+            |what: &str| sqlx::Error::Decode(format!("an experiment with an unknown {what}").into());
         let (exit_code, signal) = (row.try_get("exit_code")?, row.try_get("signal")?);
         let reason: Option<String> = row.try_get("failure_reason")?;
         let message: Option<String> = row.try_get("error_message")?;
@@ -461,7 +462,13 @@ impl Store {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn list(&self, section: Section, filter: &Filter, offset: u32, limit: u32) -> Result<Vec<ExperimentRow>> {
+    pub async fn list(
+        &self,
+        section: Section,
+        filter: &Filter,
+        offset: u32,
+        limit: u32,
+    ) -> Result<Vec<ExperimentRow>> {
         let query = match section {
             Section::Active => LIST_ACTIVE,
             Section::Waiting => LIST_WAITING,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection};
 
@@ -71,8 +72,11 @@ impl Store {
             .await?;
         let backup = backup_before_migration(home, &writer).await?;
         MIGRATOR.run(&writer).await.map_err(|cause| {
-            Error::new(ErrorKind::Internal, format!("the database could not be brought to this version: {cause}"))
-                .hint("Nothing was changed. A backup lies in the folder “backups” of the data folder.")
+            Error::new(
+                ErrorKind::Internal,
+                format!("the database could not be brought to this version: {cause}"),
+            )
+            .hint("Nothing was changed. A backup lies in the folder “backups” of the data folder.")
         })?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -137,9 +141,10 @@ async fn look(connection: &mut SqliteConnection, length: u64) -> Result<()> {
         )
         .hint("Install the newer Athanor again, or set ATHANOR_HOME to another data folder. The database was not touched."));
     }
-    let clean: Option<String> = sqlx::query_scalar("SELECT value FROM setting WHERE key = 'meta.clean_shutdown'")
-        .fetch_optional(&mut *connection)
-        .await?;
+    let clean: Option<String> =
+        sqlx::query_scalar("SELECT value FROM setting WHERE key = 'meta.clean_shutdown'")
+            .fetch_optional(&mut *connection)
+            .await?;
     if clean.as_deref() != Some("true") && length <= CHECK_MAX_BYTES {
         let found: Vec<String> =
             sqlx::query_scalar("PRAGMA quick_check(3)").fetch_all(&mut *connection).await?;

@@ -93,7 +93,13 @@ impl Store {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn put_source(&self, tx: &mut Tx, experiment: i64, attempt: u32, source: &SourceRow) -> Result<()> {
+    pub async fn put_source(
+        &self,
+        tx: &mut Tx,
+        experiment: i64,
+        attempt: u32,
+        source: &SourceRow,
+    ) -> Result<()> {
         sqlx::query(PUT_SOURCE)
             .bind(experiment)
             .bind(attempt)
@@ -144,7 +150,14 @@ impl Store {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn put_chunk(&self, tx: &mut Tx, series: i64, number: i64, summary: &[u8], data: &[u8]) -> Result<()> {
+    pub async fn put_chunk(
+        &self,
+        tx: &mut Tx,
+        series: i64,
+        number: i64,
+        summary: &[u8],
+        data: &[u8],
+    ) -> Result<()> {
         sqlx::query(PUT_CHUNK).bind(series).bind(number).bind(summary).bind(data).execute(&mut **tx).await?;
         Ok(())
     }
@@ -198,8 +211,9 @@ impl Store {
 /// One of them can't be read.
 pub fn total(summaries: &[Vec<u8>]) -> Result<Summary> {
     summaries.iter().try_fold(Summary::default(), |all, bytes| {
-        let next = Summary::from_bytes(bytes)
-            .map_err(|cause| Error::new(ErrorKind::Damaged, format!("a block of points can't be read: {cause}")))?;
+        let next = Summary::from_bytes(bytes).map_err(|cause| {
+            Error::new(ErrorKind::Damaged, format!("a block of points can't be read: {cause}"))
+        })?;
         Ok(all.merge(&next))
     })
 }

@@ -1,0 +1,110 @@
+//! `athanor log`
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use athanor_api::command::{ReadLog, TailLog};
+use athanor_api::socket::Pushes;
+use athanor_api::wire::{self, ErrorCode, LogChunk, Push};
+use base64::Engine as _;
+use clap::Args;
+
+use crate::backend::Backend;
+use crate::exit::{Failure, fail};
+use crate::print;
+
+/// What `log` takes.
+#[derive(Args)]
+pub struct Arguments {
+    /// The uid, a unique beginning of it, or a unique name
+    uid: String,
+
+    /// Go on with what the job writes, until it ends
+    #[arg(short, long)]
+    follow: bool,
+
+    /// Only the last lines
+    #[arg(short, long, value_name = "LINES")]
+    tail: Option<u32>,
+
+    /// The attempt; the newest if absent
+    #[arg(long)]
+    attempt: Option<u32>,
+}
+
+/// Bytes asked for at a time.
+const PIECE: u32 = 1 << 20;
+
+/// Prints the log byte by byte as the job wrote it; with `--json`, pieces as objects, one a line.
+pub fn run(backend: &mut Backend, arguments: &Arguments, json: bool) -> Result<ExitCode, Failure> {
+    // Listening begins before reading, so that nothing falls in between.
+    let mut pushes = if arguments.follow { backend.listen()? } else { None };
+    let raw = !json;
+    let mut chunk = match arguments.tail {
+        Some(lines) => backend.call::<TailLog>(&wire::TailLog {
+            uid: arguments.uid.clone(),
+            attempt: arguments.attempt,
+            lines,
+            raw,
+        })?,
+        None => read(backend, arguments, arguments.attempt, 0, raw)?,
+    };
+    if arguments.tail.is_none() && chunk.start > 0 {
+        eprintln!("athanor: the first {} of this log were rotated away", print::bytes(chunk.start));
+    }
+    let mut attempt = (chunk.attempt > 0).then_some(chunk.attempt);
+    loop {
+        write(&chunk, json)?;
+        if chunk.next < chunk.end {
+            chunk = read(backend, arguments, attempt, chunk.next, raw)?;
+            continue;
+        }
+        if chunk.ended || !arguments.follow {
+            return Ok(ExitCode::SUCCESS);
+        }
+        let Some(pushes) = pushes.as_mut() else {
+            eprintln!("athanor: no engine runs, so the log can't be followed; this is what there is");
+            return Ok(ExitCode::SUCCESS);
+        };
+        until_more(pushes)?;
+        let next = chunk.next;
+        chunk = read(backend, arguments, attempt, next, raw)?;
+        attempt = attempt.or((chunk.attempt > 0).then_some(chunk.attempt));
+    }
+}
+
+fn read(
+    backend: &mut Backend,
+    arguments: &Arguments,
+    attempt: Option<u32>,
+    offset: u64,
+    raw: bool,
+) -> Result<LogChunk, Failure> {
+    let uid = arguments.uid.clone();
+    Ok(backend.call::<ReadLog>(&wire::ReadLog { uid, attempt, offset, limit: Some(PIECE), raw })?)
+}
+
+fn write(chunk: &LogChunk, json: bool) -> Result<(), Failure> {
+    if json {
+        return print::json(chunk);
+    }
+    let bytes = base64::engine::general_purpose::STANDARD.decode(&chunk.text).map_err(|cause| {
+        fail(ErrorCode::Protocol, format!("the engine sent a log that can't be read: {cause}"))
+    })?;
+    let mut out = std::io::stdout().lock();
+    out.write_all(&bytes)?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Waits for any push that may mean more output or an end; the next read tells.
+fn until_more(pushes: &mut Pushes) -> Result<(), Failure> {
+    for push in pushes {
+        match push {
+            Push::LogAppend { .. } | Push::QueueUpdate { .. } | Push::Resync { .. } => return Ok(()),
+            Push::EngineStopped {} => break,
+            _ => {}
+        }
+    }
+    Err(fail(ErrorCode::EngineGone, "the engine stopped; the job goes on without it"))
+}

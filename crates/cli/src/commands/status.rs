@@ -1,0 +1,103 @@
+//! `athanor status`
+
+use std::process::ExitCode;
+
+use athanor_api::command::{DeviceHistory, EngineInfo, QueueStats};
+use athanor_api::wire::{self, DeviceSample, Gpus, Nothing, Reading};
+use serde::Serialize;
+
+use crate::backend::Backend;
+use crate::exit::{Failure, NO_ENGINE};
+use crate::print;
+
+#[derive(Serialize)]
+struct Status {
+    /// Whether an engine runs that starts jobs.
+    running: bool,
+    engine: wire::EngineInfo,
+    queue: wire::QueueStats,
+    device: Option<DeviceSample>,
+}
+
+/// Prints how engine, queue and machine stand. The exit code says whether an engine runs, for scripts.
+pub fn run(backend: &mut Backend, json: bool) -> Result<ExitCode, Failure> {
+    let status = Status {
+        running: backend.is_online(),
+        engine: backend.call::<EngineInfo>(&Nothing {})?,
+        queue: backend.call::<QueueStats>(&Nothing {})?,
+        device: backend.call::<DeviceHistory>(&Nothing {})?.samples.pop(),
+    };
+    let code = if status.running { ExitCode::SUCCESS } else { ExitCode::from(NO_ENGINE) };
+    if json {
+        print::json(&status)?;
+        return Ok(code);
+    }
+    match status.running {
+        true => {
+            let owner = match status.engine.owner {
+                wire::EngineOwner::Window => "the window",
+                _ => "athanor serve",
+            };
+            println!(
+                "Engine   runs in {owner} (process {}, version {})",
+                status.engine.pid, status.engine.version
+            );
+        }
+        false => println!("Engine   none runs; open the window, or run “athanor serve”"),
+    }
+    let queue = &status.queue;
+    println!(
+        "Queue    {} running, {} waiting; {} completed, {} failed, {} cancelled{}",
+        queue.running + queue.paused,
+        queue.pending + queue.queued,
+        queue.completed,
+        queue.failed,
+        queue.cancelled,
+        if queue.queue_paused { "; paused" } else { "" }
+    );
+    println!("Slots    {} at once", queue.slots);
+    println!("Data     {}", status.engine.home);
+    if let Some(device) = &status.device {
+        machine(device);
+    }
+    for notice in &status.engine.notices {
+        println!("Notice   {}: {}", notice.title, notice.message);
+    }
+    Ok(code)
+}
+
+fn machine(device: &DeviceSample) {
+    let cpu = value(&device.cpu, |percent| format!("{percent:.0} %"));
+    println!(
+        "Machine  {}: CPU {cpu} of {} cores, memory {} of {}",
+        device.host,
+        device.cores,
+        print::bytes(device.memory_used),
+        print::bytes(device.memory_total)
+    );
+    match &device.gpus {
+        Gpus::Present { gpus, .. } => {
+            for gpu in gpus {
+                println!(
+                    "GPU {}    {}: {}, memory {} of {}, {}, {}",
+                    gpu.index,
+                    gpu.name,
+                    value(&gpu.utilisation, |percent| format!("{percent} %")),
+                    value(&gpu.memory_used, |bytes| print::bytes(*bytes)),
+                    value(&gpu.memory_total, |bytes| print::bytes(*bytes)),
+                    value(&gpu.temperature, |degrees| format!("{degrees} °C")),
+                    value(&gpu.power, |watts| format!("{watts:.0} W")),
+                );
+            }
+        }
+        Gpus::NoDriver { message } | Gpus::Broken { message } => println!("GPUs     {message}"),
+    }
+}
+
+fn value<T>(reading: &Reading<T>, text: impl Fn(&T) -> String) -> String {
+    match reading {
+        Reading::Value { value } => text(value),
+        Reading::Unsupported {} => "n/a".into(),
+        Reading::Failed { message } => format!("failed ({message})"),
+    }
+}
