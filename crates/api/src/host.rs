@@ -32,34 +32,21 @@ impl Host {
     /// # Errors
     /// The engine can't be opened; or somebody has the folder and does not answer.
     pub async fn open(home: Home, mode: Mode) -> Result<Self, ApiError> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            match Engine::open(home.clone(), mode).await {
-                Ok(engine) => return Self::own(home, engine),
-                Err(error) if error.kind() == ErrorKind::Busy => {
-                    let asked = socket::call(&home, "queue.stats", "{}").await;
-                    match asked {
-                        Ok(_) => return Ok(Self { home, own: None }),
-                        Err(refused) if refused.code == ErrorCode::Protocol => return Err(refused),
-                        // A command that has the folder for a moment, or an engine that is starting.
-                        Err(_) if tokio::time::Instant::now() < deadline => {
-                            tokio::time::sleep(Duration::from_millis(50)).await;
-                        }
-                        Err(_) => return Err(error.into()),
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
+        match take(&home, mode).await? {
+            Taken::Own(engine) => Self::own(home, *engine),
+            Taken::Served(_) => Ok(Self { home, own: None }),
         }
     }
 
-    /// Takes the data folder and serves its socket; an engine that has it is an error.
+    /// Takes the data folder and serves its socket; an engine that has it already is an error.
     ///
     /// # Errors
-    /// The engine can't be opened.
+    /// The engine can't be opened, or there is one.
     pub async fn open_own(home: Home, mode: Mode) -> Result<Self, ApiError> {
-        let engine = Engine::open(home.clone(), mode).await?;
-        Self::own(home, engine)
+        match take(&home, mode).await? {
+            Taken::Own(engine) => Self::own(home, *engine),
+            Taken::Served(busy) => Err(busy),
+        }
     }
 
     fn own(home: Home, engine: Engine) -> Result<Self, ApiError> {
@@ -122,6 +109,31 @@ impl Host {
         if let Some(own) = &self.own {
             own.engine.shutdown().await;
             own.server.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        }
+    }
+}
+
+enum Taken {
+    Own(Box<Engine>),
+    /// An engine serves there; with the error that says so.
+    Served(ApiError),
+}
+
+/// Takes the data folder, waiting a while for a command that has it for a moment, or for an engine that is starting
+/// or leaving.
+async fn take(home: &Home, mode: Mode) -> Result<Taken, ApiError> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let busy = match Engine::open(home.clone(), mode).await {
+            Ok(engine) => return Ok(Taken::Own(Box::new(engine))),
+            Err(error) if error.kind() == ErrorKind::Busy => ApiError::from(error),
+            Err(error) => return Err(error.into()),
+        };
+        match socket::call(home, "queue.stats", "{}").await {
+            Ok(_) => return Ok(Taken::Served(busy)),
+            Err(refused) if refused.code == ErrorCode::Protocol => return Err(refused),
+            Err(_) if tokio::time::Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(_) => return Err(busy),
         }
     }
 }

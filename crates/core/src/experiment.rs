@@ -49,8 +49,10 @@ impl JobCommand {
             ["python", "bash", "sh", "Rscript", "julia", "node", "torchrun", "accelerate", "uv"]
                 .iter()
                 .any(|name| file_name(program).starts_with(name));
+        // A program given on the command line itself (-c, -e) has no name of its own.
+        let arguments = words.iter().skip(1).take_while(|word| !matches!(**word, "-c" | "-e"));
         let script = interpreter
-            .then(|| words[1..].iter().find(|word| !word.starts_with('-') && word.contains('.')))
+            .then(|| arguments.into_iter().find(|word| is_script(word)))
             .flatten()
             .copied()
             .unwrap_or(program);
@@ -77,6 +79,12 @@ impl JobCommand {
         }
         Ok(())
     }
+}
+
+/// Whether a word can be the name of a script or module: `train.py`, `pkg.train`.
+fn is_script(word: &str) -> bool {
+    let name = file_name(word);
+    !word.starts_with('-') && name.contains('.') && name.chars().all(|c| c.is_alphanumeric() || "._-".contains(c))
 }
 
 fn file_name(path: &str) -> &str {
@@ -240,6 +248,8 @@ mod tests {
             (vec!["./run.sh"], "run"),
             (vec!["python3", "-m", "pkg.train"], "pkg"),
             (vec![".hidden"], ".hidden"),
+            (vec!["python3", "-c", "import os.path\nprint(1)"], "python3"),
+            (vec!["sh", "-c", "echo a.b"], "sh"),
         ] {
             let command = JobCommand::Argv(argv.iter().map(ToString::to_string).collect());
             assert_eq!(command.default_name(), name, "{argv:?}");

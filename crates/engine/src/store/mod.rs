@@ -14,6 +14,7 @@ mod open;
 mod project;
 mod series;
 mod setting;
+mod transaction;
 
 pub use attempt::{AttemptEnd, AttemptRow};
 pub use event::{EventKind, EventRow};
@@ -22,9 +23,9 @@ pub use open::Opened;
 pub use project::ProjectRow;
 pub use series::{ChunkRow, SeriesRow, SourceRow, total};
 pub use setting::{Appearance, CloseAction, Settings};
+pub use transaction::Tx;
 
 use sqlx::sqlite::SqlitePool;
-use sqlx::{Sqlite, Transaction};
 
 use crate::error::Result;
 
@@ -38,9 +39,6 @@ macro_rules! queries {
     };
 }
 use queries;
-
-/// A transaction that may write. Dropping it rolls it back.
-pub type Tx = Transaction<'static, Sqlite>;
 
 /// The open database.
 #[derive(Debug, Clone)]
@@ -56,7 +54,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        Tx::begin(self.writer.acquire().await?).await
     }
 
     fn readers(&self) -> &SqlitePool {

@@ -1,0 +1,60 @@
+//! A transaction that survives the database's own rollback.
+//!
+//! When a disk is full, SQLite rolls a transaction back by itself. A caller that counts transactions (as sqlx's own
+//! type does) then believes for ever that one is open, and the only writer is lost. This one asks the database.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Sqlite, SqliteConnection};
+
+use crate::error::Result;
+
+/// A transaction that may write. Dropping it rolls it back.
+#[derive(Debug)]
+pub struct Tx(Option<PoolConnection<Sqlite>>);
+
+impl Tx {
+    /// Takes the write lock at once, so that what is read can't be stale when it is written.
+    pub(super) async fn begin(mut connection: PoolConnection<Sqlite>) -> Result<Self> {
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+        Ok(Self(Some(connection)))
+    }
+
+    /// Makes it permanent: on disk when this returns.
+    ///
+    /// # Errors
+    /// The database refuses; then nothing of it has happened.
+    pub async fn commit(mut self) -> Result<()> {
+        sqlx::query("COMMIT").execute(&mut *self).await?;
+        // Ended: there is nothing to roll back.
+        drop(self.0.take());
+        Ok(())
+    }
+}
+
+impl Deref for Tx {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        self.0.as_ref().expect("the connection is taken by the end alone")
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        self.0.as_mut().expect("the connection is taken by the end alone")
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.0.take() else { return };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                // Fails when the database has rolled back already, which is as good.
+                let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+            });
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Logs: byte for byte, bounded, followed.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::harness::Athanor;
+use crate::wait::until;
+
+#[test]
+fn bytes_come_back_as_they_were_written() {
+    let athanor = Athanor::serving(1);
+    let uid = athanor.ok(&["add", "--", "python3", "-c", "import os; os.write(1, bytes(range(256)) * 3 + b'no end')"]);
+    let uid = uid.trim();
+    athanor.until_status(uid, "completed");
+    let output = athanor.run(&["log", uid]);
+    let expected: Vec<u8> = (0..=255).cycle().take(768).chain(*b"no end").collect();
+    assert_eq!(output.stdout, expected);
+    let chunk = athanor.json(&["log", uid]);
+    assert_eq!(chunk["next"], 774, "offsets count bytes, whatever their encoding");
+}
+
+#[test]
+fn the_tail_is_the_last_lines() {
+    let athanor = Athanor::serving(1);
+    let uid = athanor.add_shell("seq 1 5000; printf 'half a line'");
+    athanor.until_status(&uid, "completed");
+    assert_eq!(athanor.ok(&["log", "--tail", "3", &uid]), "4999\n5000\nhalf a line");
+}
+
+#[test]
+fn following_prints_all_to_the_end_without_gap_or_doubling() {
+    let athanor = Athanor::serving(1);
+    let uid = athanor.add_shell("for i in $(seq 1 300); do echo line $i; [ $((i % 50)) = 0 ] && sleep 0.05; done; true");
+    let output = athanor.run(&["log", "-f", &uid]);
+    let expected: String = (1..=300).map(|i| format!("line {i}\n")).collect();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    assert_eq!(athanor.status(&uid), "completed", "it ends with the job");
+}
+
+#[test]
+fn what_is_written_now_is_seen_now() {
+    let athanor = Athanor::serving(1);
+    let uid = athanor.add_shell("echo one; while [ ! -e gate ]; do sleep 0.02; done; echo two");
+    let mut follower = athanor.command(&["log", "-f", &uid]).stdout(Stdio::piped()).spawn().expect("starts");
+    let mut lines = BufReader::new(follower.stdout.take().expect("piped")).lines();
+    assert_eq!(lines.next().expect("a line").expect("read"), "one", "seen while the job runs");
+    std::fs::write(athanor.work().join("gate"), "").expect("opened");
+    assert_eq!(lines.next().expect("a line").expect("read"), "two");
+    assert!(lines.next().is_none());
+    assert!(follower.wait().expect("ended").success());
+}
+
+#[test]
+fn a_hundred_megabytes_at_once_are_bounded_and_the_end_is_kept() {
+    let athanor = Athanor::serving(1);
+    athanor.ok(&["settings", "log_limit=8388608"]);
+    let uid = athanor.ok(&["add", "--", "sh", "-c", "yes 0123456789abcde | head -c 104857600; echo; echo the end"]);
+    let uid = uid.trim();
+    let detail = athanor.until_status(uid, "completed");
+    assert_eq!(detail["attempts"][0]["log_bytes"], 104_857_600 + 1 + 8);
+    assert_eq!(detail["attempts"][0]["log_dropped"], 0);
+    assert_eq!(athanor.ok(&["log", "--tail", "1", uid]), "the end\n");
+    let kept: u64 = std::fs::read_dir(athanor.attempt(uid, 1))
+        .expect("there")
+        .flatten()
+        .map(|entry| entry.metadata().expect("there").len())
+        .sum();
+    assert!(kept < 20 << 20, "two generations at most: {kept}");
+    let (_, note) = crate::harness::texts(&athanor.run(&["log", uid]));
+    assert!(note.contains("rotated away"), "{note}");
+}
+
+#[test]
+fn progress_is_read_from_a_bar_without_line_ends() {
+    let athanor = Athanor::serving(1);
+    let uid = athanor.add_shell(
+        "for i in 1 2 3; do printf '\\r epoch %d/4' $i; sleep 0.2; done; while [ ! -e gate ]; do sleep 0.05; done",
+    );
+    let progress = until("progress is seen", || {
+        let progress = athanor.experiment(&uid)["progress"].clone();
+        (progress["current"] == 3).then_some(progress)
+    });
+    assert_eq!(progress["total"], 4);
+    assert_eq!(progress["unit"], "epoch");
+    std::fs::write(athanor.work().join("gate"), "").expect("opened");
+    athanor.until_status(&uid, "completed");
+}
