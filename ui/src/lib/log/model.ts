@@ -45,9 +45,9 @@ export class LogModel {
     private readonly keepAtLeast = KEEP_AT_LEAST,
   ) {}
 
-  /** All whole lines, and the open one if there is something in it. */
+  /** All whole lines, and the open one if there is something in it. A new array each time. */
   get lines(): Line[] {
-    if (this.#open === "") return this.#lines;
+    if (this.#open === "") return [...this.#lines];
     return [...this.#lines, { id: this.#nextId, text: visible(this.#open), style: this.#style }];
   }
 

@@ -59,7 +59,8 @@ export class Experiments {
 
   rows(section: Section): Rows {
     void this.#version;
-    return this.#listing.sections[section];
+    // A new object each time: a derived value that is the same object again tells nobody.
+    return { ...this.#listing.sections[section] };
   }
 
   get(uid: string): Experiment | undefined {

@@ -1,0 +1,22 @@
+// The engine's SVG as an element. It is parsed as a document of its own and never as markup of the page.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** What a chart may consist of. */
+const ALLOWED = new Set(["svg", "g", "path", "line", "polyline", "polygon", "rect", "circle", "ellipse", "text", "tspan", "title", "desc", "defs", "clipPath"]);
+
+/** The picture; null when the text is none, or holds what a picture has no need of. */
+export function picture(text: string): SVGSVGElement | null {
+  const parsed = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+  if (parsed.namespaceURI !== SVG || parsed.localName !== "svg") return null;
+  for (const element of [parsed, ...parsed.querySelectorAll("*")]) {
+    if (element.namespaceURI !== SVG || !ALLOWED.has(element.localName)) return null;
+    for (const { name } of element.attributes) {
+      if (name === "style" || name.startsWith("on") || name.endsWith("href")) return null;
+    }
+  }
+  const svg = document.importNode(parsed, true) as unknown as SVGSVGElement;
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("aria-hidden", "true");
+  return svg;
+}

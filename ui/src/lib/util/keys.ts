@@ -1,0 +1,96 @@
+// Keys that work everywhere, and their list for the help.
+
+import type { App } from "../state/app.svelte";
+
+/** Whether the user is typing: single letters are text then. */
+export function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches("input:not([type=checkbox],[type=radio],[type=range]), textarea, select"))
+  );
+}
+
+export const KEYS: { title: string; keys: [string[], string][] }[] = [
+  {
+    title: "Anywhere",
+    keys: [
+      [["Ctrl", "K"], "Find an experiment, page or action"],
+      [["N"], "New experiment"],
+      [["G", "O"], "Overview"],
+      [["G", "Q"], "Queue"],
+      [["G", "S"], "Settings"],
+      [["?"], "This list"],
+    ],
+  },
+  {
+    title: "In a list",
+    keys: [
+      [["/"], "Filter"],
+      [["↑", "↓"], "Move (also J and K)"],
+      [["Shift", "↑", "↓"], "Extend the selection"],
+      [["Ctrl", "A"], "Select all that is loaded"],
+      [["Enter"], "Open"],
+      [["Delete"], "Cancel what is selected"],
+      [["Esc"], "Close the drawer, then clear the selection"],
+    ],
+  },
+  {
+    title: "Beside a list",
+    keys: [
+      [["["], "Tab before"],
+      [["]"], "Tab after"],
+      [["Ctrl", "F"], "Find in the log"],
+      [["End"], "Jump to the log's end"],
+    ],
+  },
+  {
+    title: "New experiment",
+    keys: [[["Ctrl", "Enter"], "Queue it"]],
+  },
+];
+
+let pressedG = -Infinity;
+const SEQUENCE_MS = 1_000;
+
+export function globalKey(app: App, event: KeyboardEvent): void {
+  if (event.defaultPrevented || event.isComposing) return;
+  const open = app.palette || app.help || app.draft !== null || app.question !== null;
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    if (!open || app.palette) app.palette = !app.palette;
+    return;
+  }
+  if (open || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && app.router.job !== null && !isTyping(event.target)) {
+    event.preventDefault();
+    app.router.closeJob();
+    return;
+  }
+  if (isTyping(event.target)) return;
+  const key = event.key.toLowerCase();
+  if (performance.now() - pressedG < SEQUENCE_MS) {
+    pressedG = -Infinity;
+    const view = ({ o: "overview", q: "queue", s: "settings" } as const)[key];
+    if (view !== undefined) {
+      event.preventDefault();
+      app.router.go(view);
+      return;
+    }
+  }
+  if (key === "g") pressedG = performance.now();
+  else if (key === "n") {
+    event.preventDefault();
+    const place = app.router.place;
+    app.draft = place.view === "project" ? { project: place.name } : {};
+  } else if (event.key === "?") {
+    event.preventDefault();
+    app.help = true;
+  } else if (event.key === "/") {
+    const filter = document.querySelector<HTMLInputElement>("[data-filter]");
+    if (filter !== null) {
+      event.preventDefault();
+      filter.select();
+      filter.focus();
+    }
+  }
+}
