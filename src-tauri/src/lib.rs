@@ -1,1 +1,202 @@
-//! x
+//! The desktop shell: a window, a tray icon and notifications around the engine. It owns none of the rules.
+//!
+//! The engine runs in this process, unless another one has the data folder already (`link`). Whatever is heard of it
+//! goes through one place ([`hear`]) to the page (`window`), the tray (`tray`) and the notifications (`notify`).
+
+mod arguments;
+mod closing;
+mod commands;
+pub mod graphics;
+mod link;
+mod notify;
+mod tray;
+mod window;
+
+use std::process::ExitCode;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use athanor_api::wire::{Push, Settings};
+use athanor_api::{Home, logging};
+use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
+use tauri_plugin_window_state::StateFlags;
+
+pub use arguments::Arguments;
+use link::{Heard, Link};
+
+/// What the parts of the shell share.
+pub(crate) struct Shell {
+    link: Link,
+    view: window::View,
+    tray: tray::Tray,
+    notify: notify::Notifications,
+    named: commands::Named,
+    /// The experiment that the page shows.
+    looking_at: Mutex<Option<String>>,
+    /// As last heard; none before the engine answers.
+    settings: Mutex<Option<Settings>>,
+    closing: closing::Closing,
+}
+
+/// Runs the program until it is quit.
+#[must_use]
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match start(*arguments) {
+        Ok(code) => code,
+        Err(why) => {
+            eprintln!("athanor-desktop: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(arguments: Arguments) -> Result<ExitCode, String> {
+    graphics::connect()?;
+    let home = Home::from_environment().map_err(|error| error.to_string())?;
+    // If this fails, so does opening the engine, and the window says why.
+    let made = home.create();
+    let _log = logging::start(&home.logs(), false);
+    if let Err(error) = made {
+        tracing::error!(%error, "the data folder can't be made");
+    }
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), home = %home.root().display(), "Athanor starts");
+
+    let window_state = tauri_plugin_window_state::Builder::new()
+        .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
+        // An absolute path stands for itself.
+        .with_filename(home.root().join("window.json").display().to_string())
+        .build();
+    let (notify, notices) = notify::channel();
+    let shell = Shell {
+        link: Link::new(home.clone()),
+        view: window::View::default(),
+        tray: tray::Tray::default(),
+        notify,
+        named: commands::Named::default(),
+        looking_at: Mutex::default(),
+        settings: Mutex::default(),
+        closing: closing::Closing::default(),
+    };
+    let app = tauri::Builder::default()
+        .plugin(
+            tauri_plugin_single_instance::Builder::new()
+                // One window for each data folder.
+                .dbus_id(bus_name(&home))
+                .callback(|app, _, _| window::show(app))
+                .build(),
+        )
+        .plugin(tauri_plugin_dialog::init())
+        .plugin(window_state)
+        .manage(shell)
+        .invoke_handler(tauri::generate_handler![
+            commands::rpc,
+            commands::pick_folder,
+            commands::open_path,
+            commands::window_ready,
+            commands::looking_at,
+            commands::pending_navigation,
+            commands::page_fault,
+        ])
+        .setup(move |app| {
+            let app = app.handle();
+            closing::on_signals(app);
+            notify::start(app, notices);
+            tray::start(app);
+            let keep = app.clone();
+            tauri::async_runtime::spawn(async move {
+                keep.state::<Shell>().link.keep(|heard| hear(&keep, heard)).await;
+            });
+            if !arguments.hidden {
+                window::show(app);
+            }
+            Ok(())
+        })
+        .on_window_event(|window, event| match event {
+            WindowEvent::CloseRequested { api, .. } => {
+                api.prevent_close();
+                closing::window_closed(window.app_handle());
+            }
+            WindowEvent::Focused(focused) => {
+                window.state::<Shell>().view.set_focused(*focused);
+                if *focused {
+                    tray::looked(window.app_handle());
+                }
+            }
+            WindowEvent::ThemeChanged(_) => {
+                let app = window.app_handle();
+                if let Some(settings) = &*lock(&app.state::<Shell>().settings) {
+                    window::dress(app, settings);
+                }
+            }
+            _ => {}
+        })
+        .build(tauri::generate_context!("tauri.conf.json"))
+        .map_err(|error| format!("the window can't be made: {error}"))?;
+    let code = app.run_return(|app, event| {
+        if let RunEvent::ExitRequested { code: None, api, .. } = event {
+            // The last window went without being asked to close. What goes with the engine goes in order.
+            api.prevent_exit();
+            closing::quit(app);
+        }
+    });
+    tracing::info!(code, "Athanor ends");
+    Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Everything that is heard of the engine comes through here, in order.
+fn hear(app: &AppHandle, heard: Heard) {
+    let shell = app.state::<Shell>();
+    match heard {
+        Heard::Opened(snapshot) => {
+            tray::opened(app, &snapshot);
+            settings_are(app, snapshot.settings);
+        }
+        Heard::Push(push) => {
+            tray::heard(app, &push);
+            match &push {
+                Push::SettingsUpdate { settings, .. } => settings_are(app, settings.clone()),
+                Push::QueueUpdate { event, experiment: Some(experiment), .. } => {
+                    let watched = shell.view.is_focused()
+                        && lock(&shell.looking_at).as_deref() == Some(experiment.uid.as_str());
+                    let wanted = lock(&shell.settings).as_ref().is_some_and(|settings| settings.notify);
+                    if wanted && !watched {
+                        shell.notify.ended(event.what, experiment);
+                    }
+                }
+                _ => {}
+            }
+            window::push(app, &push);
+        }
+    }
+}
+
+fn settings_are(app: &AppHandle, settings: Settings) {
+    window::dress(app, &settings);
+    *lock(&app.state::<Shell>().settings) = Some(settings);
+}
+
+/// The name on the session bus by which a second start finds the first: one for each data folder.
+fn bus_name(home: &Home) -> String {
+    let root = home.root().canonicalize().unwrap_or_else(|_| home.root().to_owned());
+    let hash = xxhash_rust::xxh3::xxh3_64(root.as_os_str().as_encoded_bytes());
+    format!("dev.athanor.Athanor.Home{hash:016x}")
+}
+
+/// A panic elsewhere leaves what these locks guard as it was: each is held for one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_data_folder_has_a_window_of_its_own() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let (one, two) = (Home::at(dir.path().join("one")), Home::at(dir.path().join("two")));
+        assert_ne!(bus_name(&one), bus_name(&two));
+        std::fs::create_dir(dir.path().join("one")).expect("folder");
+        std::os::unix::fs::symlink(dir.path().join("one"), dir.path().join("link")).expect("link");
+        assert_eq!(bus_name(&one), bus_name(&Home::at(dir.path().join("link"))), "however it is named");
+    }
+}

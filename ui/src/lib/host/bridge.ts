@@ -87,6 +87,7 @@ export function bridgeHost(token: string): Host {
     openPath: () =>
       Promise.reject(new CallError({ code: "forbidden", message: "A browser cannot open folders; copy the path instead." })),
     onNavigate: () => Promise.resolve(() => {}),
+    lookingAt() {},
     ready() {},
   };
 }

@@ -26,6 +26,8 @@ export interface Host {
   openPath(path: string): Promise<void>;
   /** Calls back when something outside the page asks it to show a place. */
   onNavigate(go: (navigation: Navigation) => void): Promise<() => void>;
+  /** Which experiment is open: it needs no notification while the window has the focus. */
+  lookingAt(uid: string | null): void;
   /** The page is drawn: the shell may show the window. */
   ready(): void;
 }

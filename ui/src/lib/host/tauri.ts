@@ -23,7 +23,16 @@ export function tauriHost(): Host {
     },
     pickFolder: () => invoke<string | null>("pick_folder"),
     openPath: (path) => invoke("open_path", { path }),
-    onNavigate: (go) => listen<Navigation>("navigate", (event) => go(event.payload)),
+    async onNavigate(go) {
+      const stop = await listen<Navigation>("navigate", (event) => go(event.payload));
+      // A click on a notification may be what opened the window.
+      const waiting = await invoke<Navigation | null>("pending_navigation");
+      if (waiting !== null) go(waiting);
+      return stop;
+    },
+    lookingAt(uid) {
+      void invoke("looking_at", { uid });
+    },
     ready() {
       void invoke("window_ready");
     },

@@ -1,0 +1,189 @@
+//! What the page may ask of the shell. All that concerns experiments goes through `rpc` to the engine.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+
+use athanor_api::command::ListProjects;
+use athanor_api::wire::{ApiError, ErrorCode, Nothing};
+use serde::Deserialize;
+use tauri::{AppHandle, State, WebviewWindow};
+use tauri_plugin_dialog::DialogExt;
+
+use crate::Shell;
+use crate::window::{self, Navigation};
+
+/// Folders of experiments that the page was told of, so that it may ask to have them opened. Old ones are forgotten.
+#[derive(Default)]
+pub(crate) struct Named(Mutex<VecDeque<PathBuf>>);
+
+const NAMED_MAX: usize = 256;
+
+impl Named {
+    /// Remembers the folders in an answer to `experiments.get`.
+    fn note(&self, answer: &str) {
+        #[derive(Deserialize)]
+        struct Detail {
+            experiment: Experiment,
+        }
+        #[derive(Deserialize)]
+        struct Experiment {
+            cwd: PathBuf,
+        }
+        let Ok(detail) = serde_json::from_str::<Detail>(answer) else { return };
+        let mut named = crate::lock(&self.0);
+        if !named.contains(&detail.experiment.cwd) {
+            named.truncate(NAMED_MAX - 1);
+            named.push_front(detail.experiment.cwd);
+        }
+    }
+}
+
+/// Calls a command of the engine, JSON in and JSON out.
+#[tauri::command]
+pub(crate) async fn rpc(
+    shell: State<'_, Shell>,
+    method: String,
+    params: serde_json::Value,
+) -> Result<tauri::ipc::Response, ApiError> {
+    let answer = shell.link.call_json(&method, &params.to_string()).await?;
+    if method == "experiments.get" {
+        shell.named.note(&answer);
+    }
+    Ok(tauri::ipc::Response::new(answer))
+}
+
+/// Asks the user for a folder.
+#[tauri::command]
+pub(crate) async fn pick_folder(window: WebviewWindow) -> Result<Option<String>, ApiError> {
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    window.dialog().file().set_parent(&window).set_title("Choose a folder").pick_folder(move |folder| {
+        // The receiver is gone when the page was closed over the dialog.
+        let _ = answer.send(folder);
+    });
+    let Some(folder) = answered.await.unwrap_or(None) else { return Ok(None) };
+    match folder.into_path() {
+        Ok(path) => Ok(Some(path.display().to_string())),
+        Err(cause) => {
+            Err(ApiError::new(ErrorCode::Path, format!("that is no folder on this machine: {cause}")))
+        }
+    }
+}
+
+/// Opens a folder in the file manager, or a file's folder. Only what the engine named: what lies in the data folder, in
+/// a project, or in an experiment's working directory.
+#[tauri::command]
+pub(crate) async fn open_path(shell: State<'_, Shell>, path: PathBuf) -> Result<(), ApiError> {
+    let mut allowed = vec![shell.link.home().root().to_owned()];
+    allowed.extend(crate::lock(&shell.named.0).iter().cloned());
+    let projects = shell.link.call::<ListProjects>(&Nothing {}).await?;
+    allowed.extend(projects.projects.into_iter().map(|project| PathBuf::from(project.folder)));
+    tauri::async_runtime::spawn_blocking(move || open_folder(&folder_of(&path, &allowed)?))
+        .await
+        .map_err(|cause| ApiError::new(ErrorCode::Internal, format!("opening the folder failed: {cause}")))?
+}
+
+/// The folder to show for `path`, links resolved, if it lies in one of those allowed.
+fn folder_of(path: &Path, allowed: &[PathBuf]) -> Result<PathBuf, ApiError> {
+    let real = path.canonicalize().map_err(|cause| {
+        ApiError::new(ErrorCode::Path, format!("could not find {}: {cause}", path.display()))
+    })?;
+    let inside = |root: &PathBuf| root.canonicalize().is_ok_and(|root| real.starts_with(root));
+    if !allowed.iter().any(inside) {
+        return Err(ApiError::new(
+            ErrorCode::Forbidden,
+            format!("{} belongs to no project or experiment, so it is not opened", path.display()),
+        ));
+    }
+    // A file would be handed to whatever program claims its kind, and might be run.
+    Ok(match real.parent() {
+        Some(folder) if !real.is_dir() => folder.to_owned(),
+        _ => real,
+    })
+}
+
+fn open_folder(folder: &Path) -> Result<(), ApiError> {
+    let failed = |why: String| {
+        ApiError::new(
+            ErrorCode::Path,
+            format!("could not open {} in the file manager: {why}", folder.display()),
+        )
+        .hint("Copy the path instead.")
+    };
+    let done = Command::new("xdg-open")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .map_err(|cause| failed(format!("xdg-open: {cause}")))?;
+    if done.success() { Ok(()) } else { Err(failed(format!("xdg-open ended with {done}"))) }
+}
+
+/// The page is drawn.
+#[tauri::command]
+pub(crate) fn window_ready(app: AppHandle) {
+    window::drawn(&app);
+}
+
+/// Which experiment the page shows: it needs no notification.
+#[tauri::command]
+pub(crate) fn looking_at(shell: State<'_, Shell>, uid: Option<String>) {
+    *crate::lock(&shell.looking_at) = uid;
+}
+
+/// Where a notification or the tray wants the page to go since before it could listen.
+#[tauri::command]
+pub(crate) fn pending_navigation(shell: State<'_, Shell>) -> Option<Navigation> {
+    shell.view.page_listens()
+}
+
+/// Something in the page that should not happen: a script's error, or what the content security policy refused.
+#[tauri::command]
+pub(crate) fn page_fault(kind: String, message: String) {
+    let message: String = message.chars().take(2000).collect();
+    match kind.as_str() {
+        "policy" => tracing::error!("the page's security policy refused {message}"),
+        _ => tracing::error!("the page failed: {message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_folders_that_the_engine_named_are_opened() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let project = dir.path().join("project");
+        std::fs::create_dir_all(project.join("runs")).expect("folders");
+        std::fs::write(project.join("train.py"), "").expect("file");
+        std::fs::write(dir.path().join("secret"), "").expect("file");
+        std::os::unix::fs::symlink(dir.path(), project.join("out")).expect("link");
+        let allowed = [project.clone()];
+        let real = project.canonicalize().expect("there");
+
+        assert_eq!(folder_of(&project.join("runs"), &allowed), Ok(real.join("runs")));
+        assert_eq!(folder_of(&project.join("train.py"), &allowed), Ok(real), "a file is never run");
+        let refused = |path: &Path| folder_of(path, &allowed).expect_err("refused").code;
+        assert_eq!(refused(dir.path()), ErrorCode::Forbidden);
+        assert_eq!(refused(&project.join("../secret")), ErrorCode::Forbidden);
+        assert_eq!(refused(&project.join("out/secret")), ErrorCode::Forbidden, "a link does not lead out");
+        assert_eq!(refused(&project.join("gone")), ErrorCode::Path);
+    }
+
+    #[test]
+    fn folders_of_experiments_are_remembered_but_not_for_ever() {
+        let named = Named::default();
+        for number in 0..NAMED_MAX + 10 {
+            named.note(&format!(
+                "{{\"experiment\":{{\"cwd\":\"/x/{number}\",\"uid\":\"a\"}},\"notes\":\"\"}}"
+            ));
+        }
+        named.note("{}");
+        let kept = named.0.into_inner().expect("no panic");
+        assert_eq!(kept.len(), NAMED_MAX);
+        assert_eq!(kept.front(), Some(&PathBuf::from(format!("/x/{}", NAMED_MAX + 9))));
+    }
+}
