@@ -34,7 +34,10 @@ fn a_command_that_is_not_there_and_one_that_may_not_be_run() {
     let missing = athanor.ok(&["add", "--", "no-such-program"]).trim().to_owned();
     let failure = athanor.until_status(&missing, "failed")["experiment"]["failure"].clone();
     assert_eq!(failure["reason"], "could_not_start");
-    assert!(failure["message"].as_str().expect("words").contains("“no-such-program” was not found"), "{failure}");
+    assert!(
+        failure["message"].as_str().expect("words").contains("“no-such-program” was not found"),
+        "{failure}"
+    );
 
     let path = athanor.work().join("plain");
     script(&path, "#!/bin/sh\n");
@@ -140,7 +143,11 @@ fn a_newer_database_is_refused_with_its_own_exit_code() {
                   db = sqlite3.connect(sys.argv[1])\n\
                   db.execute(\"insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (9999, 'future', 1, x'00', 0)\")\n\
                   db.commit()\n";
-    let done = std::process::Command::new("python3").arg("-c").arg(python).arg(athanor.home().join("athanor.db")).status();
+    let done = std::process::Command::new("python3")
+        .arg("-c")
+        .arg(python)
+        .arg(athanor.home().join("athanor.db"))
+        .status();
     assert!(done.expect("python runs").success());
     let (code, message) = athanor.fails(&["serve"]);
     assert_eq!(code, 7, "{message}");
@@ -207,7 +214,9 @@ fn a_full_disk_refuses_new_jobs_and_keeps_the_old() {
     assert_eq!(refused.status.code(), Some(6), "{message}");
     assert!(message.contains("full"), "{message}");
     std::fs::write(athanor.work().join("gate"), "").expect("opened");
-    until("the job has ended", || athanor_shim::attempt::read_exit(&athanor.attempt(&running, 1)).ok().flatten());
+    until("the job has ended", || {
+        athanor_shim::attempt::read_exit(&athanor.attempt(&running, 1)).ok().flatten()
+    });
     std::fs::remove_file(&filler).expect("room again");
     let detail = athanor.until_status(&running, "failed");
     assert_eq!(detail["attempts"][0]["exit_code"], 6, "recorded as soon as there is room");

@@ -78,7 +78,8 @@ impl Athanor {
         let mut all = vec!["--json"];
         all.extend(arguments);
         let text = self.ok(&all);
-        serde_json::from_str(&text).unwrap_or_else(|cause| panic!("{arguments:?} printed no JSON ({cause}): {text}"))
+        serde_json::from_str(&text)
+            .unwrap_or_else(|cause| panic!("{arguments:?} printed no JSON ({cause}): {text}"))
     }
 
     /// Queues a shell line and returns its uid.
@@ -175,7 +176,10 @@ impl Drop for Athanor {
 
 /// Standard output and error as text.
 pub fn texts(output: &Output) -> (String, String) {
-    (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 pub fn signal(pid: u32, signal: Signal) {
@@ -191,7 +195,12 @@ pub fn lives(pid: u32) -> bool {
 /// An executable file.
 pub fn script(path: &Path, text: &str) {
     use std::os::unix::fs::OpenOptionsExt;
-    let mut file =
-        std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o755).open(path).expect("writable");
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o755)
+        .open(path)
+        .expect("writable");
     file.write_all(text.as_bytes()).expect("written");
 }

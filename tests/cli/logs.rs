@@ -9,7 +9,13 @@ use crate::wait::until;
 #[test]
 fn bytes_come_back_as_they_were_written() {
     let athanor = Athanor::serving(1);
-    let uid = athanor.ok(&["add", "--", "python3", "-c", "import os; os.write(1, bytes(range(256)) * 3 + b'no end')"]);
+    let uid = athanor.ok(&[
+        "add",
+        "--",
+        "python3",
+        "-c",
+        "import os; os.write(1, bytes(range(256)) * 3 + b'no end')",
+    ]);
     let uid = uid.trim();
     athanor.until_status(uid, "completed");
     let output = athanor.run(&["log", uid]);
@@ -30,7 +36,8 @@ fn the_tail_is_the_last_lines() {
 #[test]
 fn following_prints_all_to_the_end_without_gap_or_doubling() {
     let athanor = Athanor::serving(1);
-    let uid = athanor.add_shell("for i in $(seq 1 300); do echo line $i; [ $((i % 50)) = 0 ] && sleep 0.05; done; true");
+    let uid = athanor
+        .add_shell("for i in $(seq 1 300); do echo line $i; [ $((i % 50)) = 0 ] && sleep 0.05; done; true");
     let output = athanor.run(&["log", "-f", &uid]);
     let expected: String = (1..=300).map(|i| format!("line {i}\n")).collect();
     assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
@@ -54,7 +61,8 @@ fn what_is_written_now_is_seen_now() {
 fn a_hundred_megabytes_at_once_are_bounded_and_the_end_is_kept() {
     let athanor = Athanor::serving(1);
     athanor.ok(&["settings", "log_limit=8388608"]);
-    let uid = athanor.ok(&["add", "--", "sh", "-c", "yes 0123456789abcde | head -c 104857600; echo; echo the end"]);
+    let uid =
+        athanor.ok(&["add", "--", "sh", "-c", "yes 0123456789abcde | head -c 104857600; echo; echo the end"]);
     let uid = uid.trim();
     let detail = athanor.until_status(uid, "completed");
     assert_eq!(detail["attempts"][0]["log_bytes"], 104_857_600 + 1 + 8);

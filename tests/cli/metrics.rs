@@ -22,7 +22,8 @@ fn points(athanor: &Athanor, uid: &str, key: &str) -> Option<u64> {
 #[test]
 fn a_growing_file_is_read_live_and_to_its_last_unfinished_line() {
     let athanor = Athanor::serving(1);
-    let uid = athanor.ok(&["add", "--", "python3", "-c", WRITER, "out/a/metrics.csv", "400"]).trim().to_owned();
+    let uid =
+        athanor.ok(&["add", "--", "python3", "-c", WRITER, "out/a/metrics.csv", "400"]).trim().to_owned();
     until("half of it is read while it runs", || (points(&athanor, &uid, "loss")? == 201).then_some(()));
     assert_eq!(athanor.status(&uid), "running");
     std::fs::write(athanor.work().join("gate"), "").expect("opened");
@@ -64,7 +65,8 @@ fn what_an_earlier_run_left_in_the_file_is_not_taken_for_ours() {
     // Written a while ago: file systems keep coarse times.
     let past = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
     std::fs::File::options().write(true).open(&path).expect("there").set_modified(past).expect("set");
-    let uid = athanor.add_shell("sleep 0.8; for i in 50 51 52; do echo $i,1.0 >> metrics.csv; done; sleep 0.3");
+    let uid =
+        athanor.add_shell("sleep 0.8; for i in 50 51 52; do echo $i,1.0 >> metrics.csv; done; sleep 0.3");
     athanor.until_status(&uid, "completed");
     until("its own three lines are read", || (points(&athanor, &uid, "loss")? == 3).then_some(()));
 }
@@ -76,7 +78,9 @@ fn an_engine_that_was_away_catches_up() {
     until("half of it is read", || (points(&athanor, &uid, "loss")? == 51).then_some(()));
     athanor.kill_engine();
     std::fs::write(athanor.work().join("gate"), "").expect("opened");
-    until("it ends while nobody runs", || athanor_shim::attempt::read_exit(&athanor.attempt(&uid, 1)).ok().flatten());
+    until("it ends while nobody runs", || {
+        athanor_shim::attempt::read_exit(&athanor.attempt(&uid, 1)).ok().flatten()
+    });
     athanor.serve(&[]);
     assert_eq!(athanor.status(&uid), "completed");
     until("nothing is missing or doubled", || (points(&athanor, &uid, "loss")? == 101).then_some(()));

@@ -6,7 +6,9 @@ use crate::wait::until;
 #[test]
 fn a_job_runs_and_its_exit_status_is_the_kernels() {
     let athanor = Athanor::serving(2);
-    for (line, status, code) in [("exit 0", "completed", 0), ("exit 3", "failed", 3), ("exit 255", "failed", 255)] {
+    for (line, status, code) in
+        [("exit 0", "completed", 0), ("exit 3", "failed", 3), ("exit 255", "failed", 255)]
+    {
         let uid = athanor.add_shell(line);
         let detail = athanor.until_status(&uid, status);
         assert_eq!(detail["attempts"][0]["exit_code"], code, "{line}");
@@ -88,7 +90,10 @@ fn a_waiting_job_is_cancelled_at_once() {
 #[test]
 fn a_time_limit_is_kept_and_said() {
     let athanor = Athanor::serving(1);
-    let uid = athanor.ok(&["add", "--time-limit", "200ms", "--grace", "100ms", "--", "sleep", "60"]).trim().to_owned();
+    let uid = athanor
+        .ok(&["add", "--time-limit", "200ms", "--grace", "100ms", "--", "sleep", "60"])
+        .trim()
+        .to_owned();
     let detail = athanor.until_status(&uid, "failed");
     assert_eq!(detail["experiment"]["failure"]["reason"], "time_limit");
 }
@@ -96,7 +101,14 @@ fn a_time_limit_is_kept_and_said() {
 #[test]
 fn the_environment_is_the_shells_and_secrets_are_hidden() {
     let athanor = Athanor::serving(1);
-    let mut command = athanor.command(&["add", "-e", "EXTRA=1", "--shell", "--", "echo $FROM_SHELL $EXTRA $MY_API_KEY $ATHANOR_EXPERIMENT_UID"]);
+    let mut command = athanor.command(&[
+        "add",
+        "-e",
+        "EXTRA=1",
+        "--shell",
+        "--",
+        "echo $FROM_SHELL $EXTRA $MY_API_KEY $ATHANOR_EXPERIMENT_UID",
+    ]);
     let output = command.env("FROM_SHELL", "yes").env("MY_API_KEY", "s3cret-value").output().expect("runs");
     let uid = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     athanor.until_status(&uid, "completed");
@@ -128,9 +140,13 @@ fn events_tell_the_story_in_order_once() {
     let uid = athanor.add_shell("exit 1");
     athanor.until_status(&uid, "failed");
     let text = athanor.ok(&["--json", "events"]);
-    let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let of_job: Vec<&str> =
-        events.iter().filter(|event| event["uid"] == uid).map(|event| event["what"].as_str().expect("a word")).collect();
+    let events: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of_job: Vec<&str> = events
+        .iter()
+        .filter(|event| event["uid"] == uid)
+        .map(|event| event["what"].as_str().expect("a word"))
+        .collect();
     assert_eq!(of_job, ["added", "started", "failed"]);
     let cursors: Vec<u64> = events.iter().map(|event| event["cursor"].as_u64().expect("a number")).collect();
     assert!(cursors.windows(2).all(|pair| pair[0] < pair[1]), "{cursors:?}");

@@ -66,7 +66,8 @@ fn killed_at_any_instant_nothing_runs_twice_and_nothing_is_lost() {
     };
     for job in 0..JOBS {
         let code = job % 4;
-        let uid = athanor.add_shell(&format!("echo $ATHANOR_EXPERIMENT_UID >> ran; sleep 0.0{}; exit {code}", job % 7));
+        let uid = athanor
+            .add_shell(&format!("echo $ATHANOR_EXPERIMENT_UID >> ran; sleep 0.0{}; exit {code}", job % 7));
         expected.insert(uid, code as u64);
         if job % 4 == 3 {
             a_moment(random(40));
@@ -95,7 +96,10 @@ fn killed_at_any_instant_nothing_runs_twice_and_nothing_is_lost() {
     let events = athanor.ok(&["--json", "events"]);
     for uid in expected.keys() {
         let of = |what: &str| {
-            events.lines().filter(|line| line.contains(uid.as_str()) && line.contains(&format!("\"what\":\"{what}\""))).count()
+            events
+                .lines()
+                .filter(|line| line.contains(uid.as_str()) && line.contains(&format!("\"what\":\"{what}\"")))
+                .count()
         };
         assert_eq!(of("added"), 1, "{uid}");
         assert_eq!(of("completed") + of("failed"), 1, "{uid}");

@@ -132,7 +132,9 @@ async fn take(home: &Home, mode: Mode) -> Result<Taken, ApiError> {
         match socket::call(home, "queue.stats", "{}").await {
             Ok(_) => return Ok(Taken::Served(busy)),
             Err(refused) if refused.code == ErrorCode::Protocol => return Err(refused),
-            Err(_) if tokio::time::Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(_) if tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(20)).await
+            }
             Err(_) => return Err(busy),
         }
     }

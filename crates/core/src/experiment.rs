@@ -84,7 +84,9 @@ impl JobCommand {
 /// Whether a word can be the name of a script or module: `train.py`, `pkg.train`.
 fn is_script(word: &str) -> bool {
     let name = file_name(word);
-    !word.starts_with('-') && name.contains('.') && name.chars().all(|c| c.is_alphanumeric() || "._-".contains(c))
+    !word.starts_with('-')
+        && name.contains('.')
+        && name.chars().all(|c| c.is_alphanumeric() || "._-".contains(c))
 }
 
 fn file_name(path: &str) -> &str {

@@ -68,10 +68,12 @@ CREATE TABLE attempt (
     peak_memory   INTEGER,
     log_bytes     INTEGER NOT NULL DEFAULT 0,
     log_dropped   INTEGER NOT NULL DEFAULT 0,
+    metrics_read  INTEGER NOT NULL DEFAULT 0 CHECK (metrics_read IN (0, 1)),  -- to the end, after its end
     PRIMARY KEY (experiment_id, number)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX attempt_open ON attempt (experiment_id) WHERE ended_at IS NULL;
+CREATE INDEX attempt_unread ON attempt (experiment_id, number) WHERE ended_at IS NOT NULL AND metrics_read = 0;
 
 CREATE TABLE event (
     cursor        INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused, also after a deletion
@@ -106,6 +108,8 @@ CREATE TABLE metric_source (
     UNIQUE (experiment_id, attempt, path),
     FOREIGN KEY (experiment_id, attempt) REFERENCES attempt (experiment_id, number) ON DELETE CASCADE
 ) STRICT;
+
+CREATE INDEX metric_source_path ON metric_source (path);
 
 CREATE TABLE series (
     id            INTEGER PRIMARY KEY,

@@ -104,7 +104,7 @@ impl Engine {
                 title: "The database was damaged".into(),
                 message: format!(
                     "It was set aside, unchanged, as {} and a new one was begun. Logs and results on disk are untouched. \
-                     What was found: {}. A backup may lie beside it.",
+                     What was found: {}. Backups lie in the same folder. This is said until that file is moved away.",
                     aside.path.display(),
                     aside.reason
                 ),
@@ -122,6 +122,13 @@ impl Engine {
         };
         let monitor =
             monitor::start(monitor::Parts { home: home.clone(), store: store.clone(), bus: bus.clone() });
+        if mode != Mode::Offline {
+            // What an engine that was killed did not read to the end. The queue adds those that ended meanwhile.
+            for (id, uid, attempt, cwd, since) in store.unread_attempts().await? {
+                let job = monitor::Job { id, uid, attempt, cwd: cwd.into(), since };
+                let _ = monitor.send(monitor::Watch::End(job));
+            }
+        }
         let queue = Queue::start(Parts {
             home: home.clone(),
             store: store.clone(),
@@ -260,9 +267,17 @@ impl Engine {
                 format!("{} has {} attempts, and no attempt {number}", row.uid, row.attempt),
             ));
         }
-        if number == 0 {
-            let ended = row.status.is_terminal();
-            return Ok(LogPiece { attempt: 0, bytes: Vec::new(), start: 0, oldest: 0, end: 0, ended });
+        let waits = !row.status.is_active() && !row.status.is_terminal();
+        if number == 0 || (waits && attempt.is_none()) {
+            // The log that is asked for is that of the attempt to come.
+            return Ok(LogPiece {
+                attempt: 0,
+                bytes: Vec::new(),
+                start: 0,
+                oldest: 0,
+                end: 0,
+                ended: !waits,
+            });
         }
         let folder = self.home.attempt(&row.uid, number);
         // Asked before the bytes are read: what is written in between is read next time.

@@ -28,6 +28,9 @@ const GATHER: Duration = Duration::from_millis(80);
 /// A job that ends sooner is looked at once, at its end; no watch is set up for it.
 const SETTLED: Duration = Duration::from_millis(300);
 
+/// Messages taken at once, so that a flood of short jobs costs few transactions.
+const GROUP: usize = 256;
+
 /// Bytes of a log's end in which progress is looked for.
 const TAIL: u64 = 8 * 1024;
 
@@ -130,14 +133,26 @@ impl Monitor {
 
     async fn run(mut self, mut receiver: mpsc::UnboundedReceiver<Watch>) {
         let dirty = self.dirty.clone();
+        let mut messages = Vec::new();
         loop {
             let ripe = self.young.first().map(|(at, _)| *at);
             tokio::select! {
-                message = receiver.recv() => match message {
-                    Some(Watch::Begin(job)) => self.young.push((tokio::time::Instant::now() + SETTLED, job)),
-                    Some(Watch::End(job)) => self.end(job).await,
-                    None => return,
-                },
+                received = receiver.recv_many(&mut messages, GROUP) => {
+                    if received == 0 {
+                        return;
+                    }
+                    let mut ended = Vec::new();
+                    for message in messages.drain(..) {
+                        match message {
+                            Watch::Begin(job) => self.young.push((tokio::time::Instant::now() + SETTLED, job)),
+                            Watch::End(job) => {
+                                ended.push((job.id, job.attempt));
+                                self.end(job).await;
+                            }
+                        }
+                    }
+                    self.read_to_the_end(&ended).await;
+                }
                 () = tokio::time::sleep_until(ripe.unwrap_or_else(tokio::time::Instant::now)), if ripe.is_some() => {
                     let (_, job) = self.young.remove(0);
                     self.begin(job).await;
@@ -240,6 +255,23 @@ impl Monitor {
         }
     }
 
+    /// Records that nothing of these attempts is left to read, all in one transaction.
+    async fn read_to_the_end(&self, ended: &[(i64, u32)]) {
+        if ended.is_empty() {
+            return;
+        }
+        let recorded = async {
+            let mut tx = self.parts.store.begin().await?;
+            for (id, attempt) in ended {
+                self.parts.store.set_metrics_read(&mut tx, *id, *attempt).await?;
+            }
+            tx.commit().await
+        };
+        if let Err(error) = recorded.await {
+            tracing::warn!(%error, "metrics of ended jobs are read again at the next start");
+        }
+    }
+
     /// Looks at what file events named.
     async fn look(&mut self, paths: BTreeSet<PathBuf>) {
         let mut logs = HashSet::new();
@@ -291,6 +323,7 @@ impl Monitor {
     /// Which job wrote a file. Several may work in the same folder:
     ///
     /// - the one whose metrics it is read for already;
+    /// - none, if it was last written by one that has ended;
     /// - the one whose uid stands in its path;
     /// - the only one that it can be;
     /// - the one whose processes have it open.
@@ -300,24 +333,34 @@ impl Monitor {
         let text = path.to_string_lossy();
         let modified =
             std::fs::metadata(path).ok().map(|meta| meta.mtime() * 1000 + meta.mtime_nsec() / 1_000_000)?;
-        let can: Vec<&Watched> = self
-            .watched
-            .values()
-            // File systems round times down, some to seconds.
-            .filter(|watched| path.starts_with(&watched.job.cwd) && modified >= watched.job.since - 1000)
-            .collect();
         if let Some(known) = self.watched.values().find(|watched| watched.sources.contains_key(path)) {
             return Some(known.job.id);
         }
-        if let Some(named) = can.iter().find(|watched| text.contains(&watched.job.uid)) {
-            return Some(named.job.id);
+        // What an attempt that has ended since wrote stays its own, unless somebody wrote after it.
+        let ended = self.parts.store.last_end_of_writers(&text).await.ok().flatten();
+        if ended.is_some_and(|ended| modified <= ended) {
+            return None;
+        }
+        let can: Vec<&Job> = self
+            .watched
+            .values()
+            .map(|watched| &watched.job)
+            // A young one is not watched yet, but may be the writer.
+            .chain(self.young.iter().map(|(_, job)| job))
+            // File systems round times down, some to seconds.
+            .filter(|job| path.starts_with(&job.cwd) && modified >= job.since - 1000)
+            .collect();
+        if let Some(named) = can.iter().find(|job| text.contains(&job.uid)) {
+            return Some(named.id);
         }
         match can.as_slice() {
             [] => None,
-            [only] => Some(only.job.id),
+            [only] => Some(only.id),
             several => {
-                let folders: Vec<(i64, PathBuf)> =
-                    several.iter().map(|watched| (watched.job.id, watched.folder.clone())).collect();
+                let folders: Vec<(i64, PathBuf)> = several
+                    .iter()
+                    .map(|job| (job.id, self.parts.home.attempt(&job.uid, job.attempt)))
+                    .collect();
                 let path = path.to_owned();
                 tokio::task::spawn_blocking(move || {
                     let writers: Vec<i64> = folders

@@ -16,6 +16,10 @@ queries! {
                exit_code = ?, signal = ?, message = ?, cpu_ms = ?, peak_memory = ?, log_bytes = ?, log_dropped = ?,
                pid = coalesce(?, pid), pid_start = coalesce(?, pid_start), boot_id = coalesce(?, boot_id)
            WHERE experiment_id = ? AND number = ?";
+    UNREAD = "SELECT experiment.id, experiment.uid, attempt.number, experiment.cwd, attempt.started_at
+              FROM attempt JOIN experiment ON experiment.id = attempt.experiment_id
+              WHERE attempt.ended_at IS NOT NULL AND attempt.metrics_read = 0";
+    SET_READ = "UPDATE attempt SET metrics_read = 1 WHERE experiment_id = ? AND number = ?";
     OF = "SELECT * FROM attempt WHERE experiment_id = ? ORDER BY number DESC";
 }
 
@@ -192,5 +196,23 @@ impl Store {
     /// The database refuses.
     pub async fn attempts(&self, experiment: i64) -> Result<Vec<AttemptRow>> {
         Ok(sqlx::query_as(OF).bind(experiment).fetch_all(self.readers()).await?)
+    }
+
+    /// Attempts that have ended and whose metrics were not read to the end yet: key and uid of the experiment, number,
+    /// working directory, start.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn unread_attempts(&self) -> Result<Vec<(i64, String, u32, String, i64)>> {
+        Ok(sqlx::query_as(UNREAD).fetch_all(self.readers()).await?)
+    }
+
+    /// Records that all metrics of an ended attempt were read.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn set_metrics_read(&self, tx: &mut Tx, experiment: i64, number: u32) -> Result<()> {
+        sqlx::query(SET_READ).bind(experiment).bind(number).execute(&mut **tx).await?;
+        Ok(())
     }
 }

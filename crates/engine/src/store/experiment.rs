@@ -21,7 +21,7 @@ queries! {
                  cancel_requested_at = NULL, failure_reason = NULL, exit_code = NULL, signal = NULL,
                  error_message = NULL, progress = NULL, metrics = NULL
              WHERE id = ?";
-    VOID = "UPDATE experiment SET status = 'queued', attempt = attempt - 1, started_at = NULL WHERE id = ?";
+    VOID = "UPDATE experiment SET status = 'queued', started_at = NULL WHERE id = ?";
     REQUEST_CANCEL = "UPDATE experiment SET cancel_requested_at = coalesce(cancel_requested_at, ?) WHERE id = ?";
     END = "UPDATE experiment SET status = ?, completed_at = ?, started_at = coalesce(?, started_at),
                failure_reason = ?, exit_code = ?, signal = ?, error_message = ?, cancel_requested_at = NULL
@@ -328,7 +328,8 @@ impl Store {
         Ok(())
     }
 
-    /// Records that the attempt never began.
+    /// Records that the attempt never began. Its number stays used: a supervisor that comes too late must find the
+    /// folder of its own number void, and not somebody else's attempt.
     ///
     /// # Errors
     /// The database refuses.

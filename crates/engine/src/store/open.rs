@@ -27,14 +27,14 @@ const READERS: u32 = 4;
 pub struct Opened {
     /// The store.
     pub store: Store,
-    /// Where a damaged database was set aside, and why.
+    /// Where a damaged database was set aside, and why, now or at an earlier start.
     pub set_aside: Option<SetAside>,
     /// The backup that was made before a migration.
     pub backup: Option<PathBuf>,
 }
 
 /// A damaged database that was moved out of the way.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct SetAside {
     /// Where it is now.
     pub path: PathBuf,
@@ -51,14 +51,14 @@ impl Store {
     pub async fn open(home: &Home) -> Result<Opened> {
         let path = home.database();
         let existed = path.exists();
-        let mut set_aside = None;
+        let mut moved_now = None;
         if existed {
             match check(&path).await {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::Damaged => {
                     let moved = move_aside(home, &path)?;
                     tracing::error!(%error, to = %moved.display(), "the database is damaged; set aside");
-                    set_aside = Some(SetAside { path: moved, reason: error.to_string() });
+                    moved_now = Some(SetAside { path: moved, reason: error.to_string() });
                 }
                 Err(error) => return Err(error),
             }
@@ -88,7 +88,13 @@ impl Store {
         let store = Store { writer, readers };
         let mut tx = store.begin().await?;
         store.set_meta(&mut tx, "clean_shutdown", &false).await?;
+        if moved_now.is_some() {
+            store.set_meta(&mut tx, "set_aside", &moved_now).await?;
+        }
         tx.commit().await?;
+        // Said at every start for as long as the file lies there: the first to open may have been a script.
+        let set_aside: Option<SetAside> = store.meta("set_aside").await?;
+        let set_aside = set_aside.filter(|aside| aside.path.exists());
         Ok(Opened { store, set_aside, backup })
     }
 }
@@ -272,7 +278,8 @@ mod tests {
         let writer = SqlitePool::connect_with(options(&home.database())).await.expect("connects");
         let backup = backup_before_migration(&home, &writer).await.expect("backs up").expect("a backup");
         assert!(backup.metadata().expect("there").len() > 0);
-        let copy = SqlitePool::connect_with(options(&backup).read_only(true)).await.expect("opens");
+        let copy =
+            SqlitePool::connect_with(SqliteConnectOptions::new().filename(&backup)).await.expect("opens");
         let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'experiment'")
             .fetch_one(&copy)
             .await

@@ -15,7 +15,9 @@ queries! {
                       inode = excluded.inode, generation = excluded.generation, offset = excluded.offset,
                       prefix_hash = excluded.prefix_hash, prefix_len = excluded.prefix_len,
                       reader = excluded.reader, problems = excluded.problems";
-    CLAIMED = "SELECT experiment_id, attempt FROM metric_source WHERE path = ? AND device = ? AND inode = ?";
+    LAST_END = "SELECT max(attempt.ended_at) FROM metric_source JOIN attempt
+                ON attempt.experiment_id = metric_source.experiment_id AND attempt.number = metric_source.attempt
+                WHERE metric_source.path = ?";
     SERIES = "SELECT id, key, attempt FROM series WHERE experiment_id = ? AND attempt = ? ORDER BY position, id";
     ADD_SERIES = "INSERT INTO series (experiment_id, attempt, key, position) VALUES (?, ?, ?, ?)
                   ON CONFLICT (experiment_id, attempt, key) DO UPDATE SET position = position RETURNING id";
@@ -81,12 +83,12 @@ impl Store {
         Ok(sqlx::query_as(SOURCES).bind(experiment).bind(attempt).fetch_all(self.readers()).await?)
     }
 
-    /// Whose metrics are read from this very file.
+    /// When the last of the ended attempts whose metrics were read from this file ended.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn source_owners(&self, path: &str, device: i64, inode: i64) -> Result<Vec<(i64, u32)>> {
-        Ok(sqlx::query_as(CLAIMED).bind(path).bind(device).bind(inode).fetch_all(self.readers()).await?)
+    pub async fn last_end_of_writers(&self, path: &str) -> Result<Option<i64>> {
+        Ok(sqlx::query_scalar(LAST_END).bind(path).fetch_one(self.readers()).await?)
     }
 
     /// Records how far a file was read.

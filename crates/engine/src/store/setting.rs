@@ -109,6 +109,11 @@ impl Store {
         self.set(tx, &format!("meta.{key}"), value).await
     }
 
+    /// A fact about the store itself.
+    pub(super) async fn meta<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        self.get(&format!("meta.{key}")).await
+    }
+
     async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let text: Option<String> = sqlx::query_scalar(GET).bind(key).fetch_optional(self.readers()).await?;
         text.map(|text| serde_json::from_str(&text)).transpose().map_err(|cause| {
