@@ -6,8 +6,9 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -91,6 +92,31 @@ export async function startEngine(slots = 1): Promise<Engine> {
   };
 }
 
+/** Stands between page and engine, and can be cut: what a lost engine looks like to the page. */
+export type Wire = { url: string; cut(): void; mend(): Promise<void>; close(): void };
+
+export async function startWire(engine: Engine): Promise<Wire> {
+  const target = new URL(engine.url);
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    const onward = connect(Number(target.port), target.hostname);
+    for (const one of [socket, onward]) {
+      sockets.add(one);
+      one.on("error", () => {});
+      one.on("close", () => sockets.delete(one));
+    }
+    socket.pipe(onward).pipe(socket);
+  });
+  const listen = (port: number) => new Promise<void>((done) => server.listen(port, "127.0.0.1", done));
+  const cut = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/${target.search}`, cut, mend: () => listen(port), close: cut };
+}
+
 let browser: Promise<Browser> | undefined;
 
 export function launch(): Promise<Browser> {
@@ -116,7 +142,15 @@ export async function closeBrowser(): Promise<void> {
 
 export type Window = { page: Page; context: BrowserContext; faults: string[]; close(): Promise<void> };
 
-export type Look = { width?: number; height?: number; dark?: boolean };
+export type Look = {
+  width?: number;
+  height?: number;
+  dark?: boolean;
+  /** Another address than the engine's own. */
+  url?: string;
+  /** What is to be done before the page loads. */
+  prepare?: (page: Page) => Promise<unknown>;
+};
 
 /** Opens the window; `close` throws if anything went wrong in it. */
 export async function openWindow(engine: Engine, look: Look = {}): Promise<Window> {
@@ -137,7 +171,8 @@ export async function openWindow(engine: Engine, look: Look = {}): Promise<Windo
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber} ${event.sample}`);
     });
   });
-  await page.goto(engine.url);
+  await look.prepare?.(page);
+  await page.goto(look.url ?? engine.url);
   return {
     page,
     context,
@@ -161,5 +196,38 @@ export async function axe(page: Page): Promise<string[]> {
     return result.violations
       .filter((it) => it.impact === "serious" || it.impact === "critical" || it.id === "color-contrast")
       .flatMap((it) => it.nodes.map((node) => `${it.id} (${it.impact}) at ${node.target.join(" ")}: ${node.failureSummary.split("\n").slice(0, 3).join(" ")}`));
+  });
+}
+
+/** Keeps a picture where ATHANOR_SHOTS says, for people to judge. */
+export async function shot(page: Page, name: string): Promise<void> {
+  const folder = process.env["ATHANOR_SHOTS"];
+  if (folder === undefined) return;
+  await mkdir(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+/** Waits until it is so, however long that takes within the test's own limit. */
+export async function until<T>(what: string, look: () => Promise<T | false | null | undefined>): Promise<T> {
+  const end = Date.now() + 60_000;
+  while (Date.now() < end) {
+    const found = await look();
+    if (found !== false && found !== null && found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`it never was so: ${what}`);
+}
+
+/** Queues a line for the shell and answers its uid. */
+export async function queue(engine: Engine, name: string, line: string, more: object = {}): Promise<string> {
+  const { experiments } = await engine.call("experiments.add", { experiments: [{ name, command: line, cwd: engine.work, ...more }] });
+  return experiments[0]!.uid;
+}
+
+/** Waits until an experiment has ended. */
+export function ended(engine: Engine, uid: string): Promise<string> {
+  return until(`${uid} ended`, async () => {
+    const { experiment } = await engine.call("experiments.get", { uid });
+    return experiment.completed_at !== null && experiment.status;
   });
 }

@@ -47,13 +47,13 @@ export class LogModel {
 
   /** All whole lines, and the open one if there is something in it. A new array each time. */
   get lines(): Line[] {
-    if (this.#open === "") return [...this.#lines];
-    return [...this.#lines, { id: this.#nextId, text: visible(this.#open), style: this.#style }];
+    const open = visible(this.#open);
+    return open === "" ? [...this.#lines] : [...this.#lines, { id: this.#nextId, text: open, style: this.#style }];
   }
 
   /** How many lines there are in all loaded text, without making them. */
   get count(): number {
-    return this.#lines.length + (this.#open === "" ? 0 : 1);
+    return this.#lines.length + (visible(this.#open) === "" ? 0 : 1);
   }
 
   get empty(): boolean {
