@@ -92,17 +92,25 @@ impl Athanor {
         assert!(self.engine.is_none(), "one engine at a time");
         let mut all = vec!["serve"];
         all.extend(arguments);
-        let mut command = self.command(&all);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null());
-        self.engine = Some(command.spawn().expect("the engine starts"));
+        self.spawn_engine(&all);
         until("the engine answers", || self.run(&["status"]).status.success().then_some(()));
     }
 
     /// Starts an engine without waiting for it.
     pub fn serve_unwatched(&mut self) {
-        let mut command = self.command(&["serve"]);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null());
+        self.spawn_engine(&["serve"]);
+    }
+
+    fn spawn_engine(&mut self, arguments: &[&str]) {
+        let said = std::fs::File::options().create(true).append(true).open(self.said()).expect("writable");
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::null()).stderr(said).stdin(Stdio::null());
         self.engine = Some(command.spawn().expect("the engine starts"));
+    }
+
+    /// What the engines said on standard error.
+    fn said(&self) -> PathBuf {
+        self.root.path().join("said")
     }
 
     /// kill -9, without a word.
@@ -159,6 +167,9 @@ impl Athanor {
 
 impl Drop for Athanor {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("engine: {}", std::fs::read_to_string(self.said()).unwrap_or_default());
+        }
         if let Some(mut engine) = self.engine.take() {
             let _ = engine.kill();
             let _ = engine.wait();

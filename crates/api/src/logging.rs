@@ -11,8 +11,15 @@ use tracing_subscriber::fmt::writer::MakeWriterExt;
 /// in the form of `tracing_subscriber::EnvFilter`.
 ///
 /// Without a file (the folder can't be written) it logs to standard error alone: a program that can't log still works.
+///
+/// A panic is logged, too: the task that panicked is gone, and its message must not be.
 #[must_use]
 pub fn start(folder: &Path, to_stderr: bool) -> Option<WorkerGuard> {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tracing::error!(%panic, "a fault in the program");
+        usual(panic);
+    }));
     let filter = EnvFilter::try_from_env("ATHANOR_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
     let file = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
