@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::harness::{Athanor, script, texts};
-use crate::wait::until;
+use crate::wait::wait_until;
 
 #[test]
 fn an_unknown_working_directory_is_refused_at_once() {
@@ -116,7 +116,7 @@ fn a_log_folder_that_is_removed_costs_the_log_and_not_the_outcome() {
     let athanor = Athanor::serving(1);
     let uid = athanor.add_shell("echo before; while [ ! -e gate ]; do sleep 0.02; done; echo after; exit 4");
     let folder = athanor.attempt(&uid, 1);
-    until("something is logged", || (athanor.ok(&["log", &uid]) == "before\n").then_some(()));
+    wait_until("something is logged", || (athanor.ok(&["log", &uid]) == "before\n").then_some(()));
     std::fs::remove_dir_all(&folder).expect("removed");
     std::fs::write(athanor.work().join("gate"), "").expect("opened");
     let detail = athanor.until_status(&uid, "failed");
@@ -131,7 +131,7 @@ fn a_supervisor_that_is_killed_is_said_and_leaves_nothing_running() {
     crate::harness::signal(shim, rustix::process::Signal::KILL);
     let failure = athanor.until_status(&uid, "failed")["experiment"]["failure"].clone();
     assert_eq!(failure["reason"], "lost");
-    until("the job is gone, too", || (!crate::harness::lives(job)).then_some(()));
+    wait_until("the job is gone, too", || (!crate::harness::lives(job)).then_some(()));
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_full_disk_refuses_new_jobs_and_keeps_the_old() {
     athanor.until_status(&running, "running");
     let filler = home.join("filler");
     let _ = std::fs::write(&filler, vec![0u8; 6 << 20]);
-    let refused = until("an add is refused", || {
+    let refused = wait_until("an add is refused", || {
         let output = athanor.run(&["add", "--notes", &"n".repeat(1900), "--", "true"]);
         (!output.status.success()).then_some(output)
     });
@@ -214,7 +214,7 @@ fn a_full_disk_refuses_new_jobs_and_keeps_the_old() {
     assert_eq!(refused.status.code(), Some(6), "{message}");
     assert!(message.contains("full"), "{message}");
     std::fs::write(athanor.work().join("gate"), "").expect("opened");
-    until("the job has ended", || {
+    wait_until("the job has ended", || {
         athanor_shim::attempt::read_exit(&athanor.attempt(&running, 1)).ok().flatten()
     });
     std::fs::remove_file(&filler).expect("room again");

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::wait::until;
+use crate::wait::wait_until;
 
 /// A data folder and a working directory, both temporary.
 pub struct Athanor {
@@ -93,7 +93,7 @@ impl Athanor {
         let mut all = vec!["serve"];
         all.extend(arguments);
         self.spawn_engine(&all);
-        until("the engine answers", || self.run(&["status"]).status.success().then_some(()));
+        wait_until("the engine answers", || self.run(&["status"]).status.success().then_some(()));
     }
 
     /// Starts an engine without waiting for it.
@@ -138,7 +138,7 @@ impl Athanor {
 
     /// Waits until an experiment has this status, and returns all that is known of it.
     pub fn until_status(&self, uid: &str, status: &str) -> Value {
-        until(&format!("{uid} is {status}"), || {
+        wait_until(&format!("{uid} is {status}"), || {
             let detail = self.json(&["show", uid]);
             (detail["experiment"]["status"] == status).then_some(detail)
         })
@@ -147,11 +147,13 @@ impl Athanor {
     /// The pid of an experiment's job, once it runs.
     pub fn job_pid(&self, uid: &str) -> u32 {
         let folder = self.attempt(uid, 1);
-        until("the job has started", || athanor_shim::attempt::read_started(&folder).ok().flatten()).job.pid
+        wait_until("the job has started", || athanor_shim::attempt::read_started(&folder).ok().flatten())
+            .job
+            .pid
     }
 
     pub fn shim_pid(&self, uid: &str) -> u32 {
-        match until("the attempt is claimed", || read_claim(&self.attempt(uid, 1)).ok().flatten()) {
+        match wait_until("the attempt is claimed", || read_claim(&self.attempt(uid, 1)).ok().flatten()) {
             Claim::Shim(shim) => shim.pid,
             Claim::Void(_) => panic!("the attempt was declared void"),
         }
@@ -179,7 +181,7 @@ impl Drop for Athanor {
             // The second request ends the job at once.
             while let Ok(Some(process)) = shim.open() {
                 let _ = process.request(Request::Cancel);
-                crate::wait::a_moment(5);
+                crate::wait::wait_a_moment(5);
             }
         }
     }

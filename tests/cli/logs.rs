@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::harness::Athanor;
-use crate::wait::until;
+use crate::wait::wait_until;
 
 #[test]
 fn bytes_come_back_as_they_were_written() {
@@ -84,7 +84,7 @@ fn progress_is_read_from_a_bar_without_line_ends() {
     let uid = athanor.add_shell(
         "for i in 1 2 3; do printf '\\r epoch %d/4' $i; sleep 0.2; done; while [ ! -e gate ]; do sleep 0.05; done",
     );
-    let progress = until("progress is seen", || {
+    let progress = wait_until("progress is seen", || {
         let progress = athanor.experiment(&uid)["progress"].clone();
         (progress["current"] == 3).then_some(progress)
     });

@@ -1,7 +1,7 @@
 //! Metrics files below the working directory are read while they grow, and to the last line.
 
 use crate::harness::Athanor;
-use crate::wait::until;
+use crate::wait::wait_until;
 
 const WRITER: &str = "import sys, time, os\n\
     path = sys.argv[1]; rows = int(sys.argv[2])\n\
@@ -24,11 +24,11 @@ fn a_growing_file_is_read_live_and_to_its_last_unfinished_line() {
     let athanor = Athanor::serving(1);
     let uid =
         athanor.ok(&["add", "--", "python3", "-c", WRITER, "out/a/metrics.csv", "400"]).trim().to_owned();
-    until("half of it is read while it runs", || (points(&athanor, &uid, "loss")? == 201).then_some(()));
+    wait_until("half of it is read while it runs", || (points(&athanor, &uid, "loss")? == 201).then_some(()));
     assert_eq!(athanor.status(&uid), "running");
     std::fs::write(athanor.work().join("gate"), "").expect("opened");
     athanor.until_status(&uid, "completed");
-    until("all of it is read", || (points(&athanor, &uid, "loss")? == 401).then_some(()));
+    wait_until("all of it is read", || (points(&athanor, &uid, "loss")? == 401).then_some(()));
     assert_eq!(points(&athanor, &uid, "acc"), Some(41), "empty cells are no points");
     let list = athanor.json(&["metrics", &uid]);
     assert_eq!(list["series"][0]["last"], "NaN", "kept as such");
@@ -45,13 +45,13 @@ fn two_jobs_in_one_folder_keep_their_own_files() {
         athanor.ok(&["add", "--", "python3", "-c", WRITER, path, rows]).trim().to_owned()
     };
     let (a, b) = (add("a/metrics.csv", "20"), add("b/metrics.csv", "60"));
-    until("both are read", || {
+    wait_until("both are read", || {
         (points(&athanor, &a, "loss")? == 11 && points(&athanor, &b, "loss")? == 31).then_some(())
     });
     std::fs::write(athanor.work().join("gate"), "").expect("opened");
     athanor.until_status(&a, "completed");
     athanor.until_status(&b, "completed");
-    until("both are whole", || {
+    wait_until("both are whole", || {
         (points(&athanor, &a, "loss")? == 21 && points(&athanor, &b, "loss")? == 61).then_some(())
     });
 }
@@ -68,20 +68,20 @@ fn what_an_earlier_run_left_in_the_file_is_not_taken_for_ours() {
     let uid =
         athanor.add_shell("sleep 0.8; for i in 50 51 52; do echo $i,1.0 >> metrics.csv; done; sleep 0.3");
     athanor.until_status(&uid, "completed");
-    until("its own three lines are read", || (points(&athanor, &uid, "loss")? == 3).then_some(()));
+    wait_until("its own three lines are read", || (points(&athanor, &uid, "loss")? == 3).then_some(()));
 }
 
 #[test]
 fn an_engine_that_was_away_catches_up() {
     let mut athanor = Athanor::serving(1);
     let uid = athanor.ok(&["add", "--", "python3", "-c", WRITER, "metrics.csv", "100"]).trim().to_owned();
-    until("half of it is read", || (points(&athanor, &uid, "loss")? == 51).then_some(()));
+    wait_until("half of it is read", || (points(&athanor, &uid, "loss")? == 51).then_some(()));
     athanor.kill_engine();
     std::fs::write(athanor.work().join("gate"), "").expect("opened");
-    until("it ends while nobody runs", || {
+    wait_until("it ends while nobody runs", || {
         athanor_shim::attempt::read_exit(&athanor.attempt(&uid, 1)).ok().flatten()
     });
     athanor.serve(&[]);
     assert_eq!(athanor.status(&uid), "completed");
-    until("nothing is missing or doubled", || (points(&athanor, &uid, "loss")? == 101).then_some(()));
+    wait_until("nothing is missing or doubled", || (points(&athanor, &uid, "loss")? == 101).then_some(()));
 }

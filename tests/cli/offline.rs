@@ -24,7 +24,7 @@ fn what_ended_meanwhile_is_known_without_an_engine() {
     let uid = athanor.add_shell("echo done; exit 7");
     athanor.job_pid(&uid);
     athanor.kill_engine();
-    crate::wait::until("it has ended", || {
+    crate::wait::wait_until("it has ended", || {
         athanor_shim::attempt::read_exit(&athanor.attempt(&uid, 1)).ok().flatten()
     });
     let detail = athanor.json(&["show", &uid]);

@@ -1,7 +1,7 @@
 //! Queueing, running, ending.
 
 use crate::harness::{Athanor, lives};
-use crate::wait::until;
+use crate::wait::wait_until;
 
 #[test]
 fn a_job_runs_and_its_exit_status_is_the_kernels() {
@@ -59,7 +59,7 @@ fn cancel_ends_a_tree_that_ignores_sigterm() {
                 echo $$ > child; while :; do sleep 1; done";
     let uid = athanor.ok(&["add", "--shell", "--grace", "200ms", "--", line]).trim().to_owned();
     let pid = |name: &str| -> u32 {
-        until("the pid is written", || {
+        wait_until("the pid is written", || {
             std::fs::read_to_string(athanor.work().join(name)).ok()?.trim().parse().ok()
         })
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::harness::{Athanor, lives};
-use crate::wait::{a_moment, until};
+use crate::wait::{wait_a_moment, wait_until};
 
 #[test]
 fn a_running_job_is_found_again_with_its_log_and_true_end() {
@@ -11,7 +11,7 @@ fn a_running_job_is_found_again_with_its_log_and_true_end() {
     let uid = athanor.add_shell("i=0; while [ ! -e gate ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 7");
     let job = athanor.job_pid(&uid);
     athanor.kill_engine();
-    a_moment(100);
+    wait_a_moment(100);
     assert!(lives(job), "the job goes on");
     athanor.serve(&[]);
     assert_eq!(athanor.status(&uid), "running");
@@ -30,7 +30,7 @@ fn a_cancel_that_an_engine_did_not_live_to_see_takes_effect() {
     let mut athanor = Athanor::serving(1);
     let line = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
     let uid = athanor.ok(&["add", "--shell", "--grace", "400ms", "--", line]).trim().to_owned();
-    until("the trap is set", || (athanor.ok(&["log", &uid]) == "ready\n").then_some(()));
+    wait_until("the trap is set", || (athanor.ok(&["log", &uid]) == "ready\n").then_some(()));
     athanor.ok(&["cancel", &uid]);
     athanor.kill_engine();
     athanor.serve(&[]);
@@ -70,17 +70,17 @@ fn killed_at_any_instant_nothing_runs_twice_and_nothing_is_lost() {
             .add_shell(&format!("echo $ATHANOR_EXPERIMENT_UID >> ran; sleep 0.0{}; exit {code}", job % 7));
         expected.insert(uid, code as u64);
         if job % 4 == 3 {
-            a_moment(random(40));
+            wait_a_moment(random(40));
             athanor.kill_engine();
             athanor.serve_unwatched();
         }
     }
     for _ in 0..6 {
-        a_moment(random(120));
+        wait_a_moment(random(120));
         athanor.kill_engine();
         athanor.serve_unwatched();
     }
-    until("the last engine answers", || athanor.run(&["status"]).status.success().then_some(()));
+    wait_until("the last engine answers", || athanor.run(&["status"]).status.success().then_some(()));
     athanor.run(&["wait", "--all"]);
     let ran = std::fs::read_to_string(athanor.work().join("ran")).expect("written");
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();

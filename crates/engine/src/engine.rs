@@ -16,7 +16,7 @@ use crate::projects::{self, Suggestion};
 use crate::queue::{NewExperiment, Parts, Prepared, Queue};
 use crate::runner::Runner;
 use crate::seal::{Environment, Sealer, environment_hash};
-use crate::store::{self, ExperimentRow, ProjectRow, Store};
+use crate::store::{self, EventKind, ExperimentRow, ProjectRow, Store};
 
 /// What an engine is run for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +138,9 @@ impl Engine {
             monitor: monitor.clone(),
         })
         .await?;
+        if mode != Mode::Offline {
+            tell(&store, EventKind::EngineStarted, "An engine began to work").await?;
+        }
         let sampler = (mode != Mode::Offline).then(|| Sampler::start(bus.clone(), home.root().to_owned()));
         Ok(Self {
             home,
@@ -205,6 +208,12 @@ impl Engine {
     /// Stops deciding, tells listeners, and closes the store. What runs goes on under its supervisors.
     pub async fn shutdown(&self) {
         self.queue.stop().await;
+        if self.mode != Mode::Offline
+            && let Err(error) =
+                tell(&self.store, EventKind::EngineStopped, "The engine stopped; running jobs go on").await
+        {
+            tracing::warn!(%error, "the end could not be recorded");
+        }
         self.bus.publish(Push::Stopped);
         self.store.close().await;
     }
@@ -416,6 +425,13 @@ impl Engine {
         self.bus.publish(Push::Projects(self.store.projects().await?));
         Ok(())
     }
+}
+
+/// Appends an event about the engine itself.
+async fn tell(store: &Store, what: EventKind, message: &str) -> Result<()> {
+    let mut tx = store.begin().await?;
+    store.append_event(&mut tx, now_ms(), what, None, message).await?;
+    tx.commit().await
 }
 
 /// Checks an experiment and gathers what its row needs. Blocks on the disk.

@@ -142,7 +142,7 @@ impl Source {
             let (experiment, attempt) = (self.experiment, self.attempt);
             let piece = match tokio::task::spawn_blocking(move || self.read_piece(finished)).await {
                 Ok(Ok(piece)) => piece,
-                Ok(Err((source, error))) => return (source, Err(error)),
+                Ok(Err(failed)) => return (failed.0, Err(failed.1)),
                 Err(error) => return (Self::resume(experiment, attempt, &before), Err(error.into())),
             };
             self = piece.source;
@@ -173,7 +173,7 @@ impl Source {
     }
 
     /// Reads at most [`BATCH`] bytes. Blocks on the disk.
-    fn read_piece(mut self, finished: bool) -> std::result::Result<Piece, (Self, Error)> {
+    fn read_piece(mut self, finished: bool) -> std::result::Result<Piece, Box<(Self, Error)>> {
         let opened = (|| {
             let mut file = File::open(&self.path)?;
             let meta = file.metadata()?;
@@ -187,7 +187,7 @@ impl Source {
             Ok(opened) => opened,
             Err(cause) => {
                 let error = Error::path("read", &self.path, &cause);
-                return Err((self, error));
+                return Err(Box::new((self, error)));
             }
         };
         let rewritten = !same;
@@ -213,7 +213,7 @@ impl Source {
         })();
         if let Err(cause) = read {
             let error = Error::path("read", &self.path, &cause);
-            return Err((self, error));
+            return Err(Box::new((self, error)));
         }
         // Feeding from the checkpoint's offset: a partial last line is fed again, whole, next time.
         let mut reader = CsvReader::resume(self.reader.checkpoint());

@@ -237,18 +237,19 @@ proptest! {
     }
 }
 
-/// Writes pictures to look at: `ATHANOR_PICTURES=folder cargo test -p athanor-core pictures -- --ignored`.
+/// Every kind of picture keeps the rules of [`check_svg`]; `ATHANOR_PICTURES=folder` writes them down to be looked at.
 #[test]
-#[ignore = "writes pictures for a human"]
 fn pictures() {
-    let folder = std::path::PathBuf::from(std::env::var("ATHANOR_PICTURES").unwrap());
+    let folder = std::env::var_os("ATHANOR_PICTURES").map(std::path::PathBuf::from);
     for theme in [Theme::Light, Theme::Dark] {
         let save = |name: &str, mut chart: LineChart<'_>| {
             chart.theme = theme;
             let rendered = render_lines(&chart);
-            println!("{name}: {} bytes", rendered.svg.len());
-            std::fs::write(folder.join(format!("{name}-{theme:?}.svg").to_lowercase()), rendered.svg)
-                .unwrap();
+            check_svg(&rendered);
+            if let Some(folder) = &folder {
+                let name = format!("{name}-{theme:?}.svg").to_lowercase();
+                std::fs::write(folder.join(name), rendered.svg).unwrap();
+            }
         };
         let runs = losses(2000);
         let lines = || runs.iter().enumerate().map(|(i, (s, v))| line(i, s, v)).collect::<Vec<_>>();
