@@ -220,8 +220,11 @@ export class App {
   }
 
   async change(settings: Partial<Settings>): Promise<void> {
+    // Shown at once, so that a quick second click goes on from the first; taken back if the engine refuses.
+    const before = this.settings;
+    if (before !== null) this.settings = { ...before, ...settings };
     const now = await this.attempt("settings.change", settings);
-    if (now !== null) this.settings = now;
+    if (now === null) this.settings = before;
   }
 
   async openPath(path: string): Promise<void> {
