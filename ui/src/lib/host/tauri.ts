@@ -34,7 +34,8 @@ export function tauriHost(): Host {
       void invoke("looking_at", { uid });
     },
     ready() {
-      void invoke("window_ready");
+      // A window that could not be shown is the shell's to say; the page has nobody to say it to.
+      invoke("window_ready").catch(() => {});
     },
   };
 }

@@ -56,8 +56,9 @@ export class LogModel {
     return this.#lines.length + (visible(this.#open) === "" ? 0 : 1);
   }
 
-  get empty(): boolean {
-    return this.next === this.start && this.#open === "" && this.#lines.length === 0;
+  /** Characters that are loaded. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Forgets everything and begins with this piece. */
@@ -75,16 +76,17 @@ export class LogModel {
 
   /**
    * Adds the piece that follows. A piece that does not begin where the last one ended (because that part was rotated
-   * away meanwhile) begins anew. Answers whether the beginning was dropped or replaced.
+   * away meanwhile) begins anew. With `whole` nothing is dropped, because somebody is reading there. Answers whether
+   * the beginning was dropped or replaced.
    */
-  append(chunk: LogChunk): boolean {
+  append(chunk: LogChunk, whole = false): boolean {
     if (chunk.attempt !== this.attempt || chunk.start !== this.next) {
       this.reset(chunk);
       return true;
     }
     this.#take(chunk);
     this.#push({ start: chunk.start, next: chunk.next, text: chunk.text });
-    return this.#bound();
+    return !whole && this.#bound();
   }
 
   /** Adds the piece that comes before. Answers how many lines were added; a piece that does not fit adds none. */

@@ -84,6 +84,11 @@ export class Experiments {
     await this.#read();
   }
 
+  /** Reads once more, after a failure. */
+  again(): void {
+    this.#readAgain.ask();
+  }
+
   /** These rows are on screen: what of them is missing is read. */
   look(section: Section, from: number, to: number): void {
     this.#looked[section] = [from, to];

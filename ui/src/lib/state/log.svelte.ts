@@ -1,7 +1,7 @@
 // A log as it is followed: reads only what is new, never more often than it can be looked at.
 
 import { problemOf, type Problem } from "../errors";
-import { LogModel, type Line } from "../log/model";
+import { KEEP_AT_MOST, LogModel, type Line } from "../log/model";
 import { paced } from "../util/follow";
 import type { App } from "./app.svelte";
 
@@ -18,7 +18,8 @@ export class Log {
   problem = $state.raw<Problem | null>(null);
   loaded = $state(false);
   loadingOlder = $state(false);
-  /** The oldest kept output is loaded, and there was older. */
+  /** Bytes at the beginning that were rotated away, and whether all that is left of it is loaded. */
+  gone = $state(0);
   rotated = $state(false);
   hasOlder = $state(false);
   ended = $state(false);
@@ -106,7 +107,7 @@ export class Log {
         await this.#tail();
       } else {
         const missing = Math.max(this.#end, this.#model.end) - this.#model.next;
-        if (missing > FAR_BYTES) {
+        if (this.following ? missing > FAR_BYTES : missing > 0 && (missing > FAR_BYTES || this.#model.size > KEEP_AT_MOST)) {
           if (this.following) await this.#tail();
           else this.behind = missing;
         } else {
@@ -116,7 +117,7 @@ export class Log {
             limit: READ_BYTES,
             ...this.#attempt(),
           });
-          this.#model.append(chunk);
+          this.#model.append(chunk, !this.following);
           this.#end = chunk.attempt === this.attempt ? Math.max(this.#end, chunk.end) : chunk.end;
           this.#publish();
         }
@@ -140,6 +141,7 @@ export class Log {
     this.size = model.end;
     this.behind = 0;
     this.hasOlder = model.start > model.oldest;
+    this.gone = model.oldest;
     this.rotated = model.oldest > 0 && model.start <= model.oldest;
   }
 }

@@ -50,7 +50,7 @@ export function bytes(size: number): string {
 /** Two sizes in the unit of the larger: "58.0 of 256 GiB". */
 export function bytesOf(used: number, total: number): string {
   const power = unitOf(total);
-  return `${scaled(used, power)[0]} of ${scaled(total, power)[0]} ${UNITS[power]}`;
+  return `${scaled(used, power)[0]} of ${scaled(total, power)[0].replace(/\.0$/, "")} ${UNITS[power]}`;
 }
 
 function unitOf(size: number): number {
