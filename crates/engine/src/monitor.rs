@@ -28,8 +28,12 @@ const GATHER: Duration = Duration::from_millis(80);
 /// A job that ends sooner is looked at once, at its end; no watch is set up for it.
 const SETTLED: Duration = Duration::from_millis(300);
 
-/// Messages taken at once, so that a flood of short jobs costs few transactions.
+/// Messages taken at once.
 const GROUP: usize = 256;
+
+/// How long attempts that were read to their end are gathered before that is recorded, so that a flood of short jobs
+/// costs few transactions. A kill in between costs one more look at the next start.
+const FLUSH: Duration = Duration::from_millis(250);
 
 /// Bytes of a log's end in which progress is looked for.
 const TAIL: u64 = 8 * 1024;
@@ -100,6 +104,9 @@ struct Monitor {
     /// Jobs too young to be watched.
     young: Vec<(tokio::time::Instant, Job)>,
     said: bool,
+    /// Attempts that were read to their end, and when that is recorded.
+    read: Vec<(i64, u32)>,
+    flush_at: Option<tokio::time::Instant>,
 }
 
 impl Monitor {
@@ -128,6 +135,8 @@ impl Monitor {
             uses: HashMap::new(),
             young: Vec::new(),
             said: false,
+            read: Vec::new(),
+            flush_at: None,
         }
     }
 
@@ -136,22 +145,28 @@ impl Monitor {
         let mut messages = Vec::new();
         loop {
             let ripe = self.young.first().map(|(at, _)| *at);
+            let flush = self.flush_at;
             tokio::select! {
                 received = receiver.recv_many(&mut messages, GROUP) => {
                     if received == 0 {
                         return;
                     }
-                    let mut ended = Vec::new();
                     for message in messages.drain(..) {
                         match message {
                             Watch::Begin(job) => self.young.push((tokio::time::Instant::now() + SETTLED, job)),
                             Watch::End(job) => {
-                                ended.push((job.id, job.attempt));
+                                let attempt = (job.id, job.attempt);
                                 self.end(job).await;
+                                self.read.push(attempt);
+                                self.flush_at.get_or_insert_with(|| tokio::time::Instant::now() + FLUSH);
                             }
                         }
                     }
-                    self.read_to_the_end(&ended).await;
+                }
+                () = tokio::time::sleep_until(flush.unwrap_or_else(tokio::time::Instant::now)), if flush.is_some() => {
+                    self.flush_at = None;
+                    let read = std::mem::take(&mut self.read);
+                    self.read_to_the_end(&read).await;
                 }
                 () = tokio::time::sleep_until(ripe.unwrap_or_else(tokio::time::Instant::now)), if ripe.is_some() => {
                     let (_, job) = self.young.remove(0);
@@ -218,19 +233,12 @@ impl Monitor {
     /// One last look, then the watch is taken down.
     async fn end(&mut self, job: Job) {
         let id = job.id;
-        let bounds = match self.young.iter().position(|(_, young)| young.id == id) {
-            Some(place) => {
-                self.young.remove(place);
-                Bounds::SHALLOW
-            }
+        let young = self.young.iter().position(|(_, young)| young.id == id);
+        let bounds = match young {
+            Some(_) => Bounds::SHALLOW,
             None => Bounds::WHOLE,
         };
-        let mut watched = match self.watched.remove(&id) {
-            Some(watched) if watched.job.attempt == job.attempt => watched,
-            _ => self.known(job).await,
-        };
-        let root = watched.job.cwd.clone();
-        let since = watched.job.since;
+        let (root, since) = (job.cwd.clone(), job.since);
         let found = tokio::task::spawn_blocking(move || files::walk(&root, bounds)).await.unwrap_or_default();
         let mut paths: BTreeSet<PathBuf> = found
             .tables
@@ -238,6 +246,16 @@ impl Monitor {
             .filter(|table| table.modified >= since)
             .map(|table| table.path)
             .collect();
+        if young.is_some() && paths.is_empty() {
+            // Over at once, and nothing written: the usual end of a short job, and it should cost nothing.
+            self.young.retain(|(_, young)| young.id != id);
+            return;
+        }
+        let mut watched = match self.watched.remove(&id) {
+            Some(watched) if watched.job.attempt == job.attempt => watched,
+            _ => self.known(job).await,
+        };
+        self.young.retain(|(_, young)| young.id != id);
         paths.extend(watched.sources.keys().cloned());
         let folders = std::mem::take(&mut watched.folders);
         // Back for the look, so that it is told from other jobs in the same folder.

@@ -1,6 +1,6 @@
 //! The one task that decides.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -17,9 +17,10 @@ use super::{Message, Parts, Prepared, SettingsChange, View, ending_move, read, w
 use crate::bus::Push;
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::now_ms;
+use crate::live::Live;
 use crate::monitor::{Job, Watch};
 use crate::runner::{Control, Ended, Launch, ProcessIdentity};
-use crate::store::{AttemptEnd, EventKind, EventRow, ExperimentRow, NewRow, Settings, Tx};
+use crate::store::{AttemptEnd, EventKind, EventRow, ExperimentRow, Settings, Tx};
 
 /// Messages decided in one transaction at most, so that a flood does not keep the first of them waiting.
 const GROUP: usize = 512;
@@ -28,7 +29,8 @@ const GROUP: usize = 512;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// How long a job must run before its pid is written to the store: short ones have it written with their end.
-const SETTLED: Duration = Duration::from_millis(300);
+const SETTLED: Duration = Duration::from_millis(SETTLED_MS.unsigned_abs());
+const SETTLED_MS: i64 = 300;
 
 const DEFAULT_GRACE_MS: u64 = 10_000;
 
@@ -48,7 +50,11 @@ pub(super) async fn start(
         outbox: Vec::new(),
         ended_jobs: Vec::new(),
         unrecorded: Vec::new(),
-        counter: 0,
+        rows: HashMap::new(),
+        fresh: HashMap::new(),
+        uids: Uids::default(),
+        environments: HashSet::new(),
+        next_id: 0,
     };
     actor.reload().await?;
     actor.recover().await?;
@@ -63,26 +69,47 @@ pub(super) struct Actor {
     controls: HashMap<i64, Control>,
     supervisors: JoinSet<()>,
     /// What was done in the open transaction and is to be told once it is committed.
-    outbox: Vec<EventRow>,
+    outbox: Vec<Told>,
     /// Jobs whose end was recorded in the open transaction.
     ended_jobs: Vec<Job>,
     /// Ends that the store refused. They are safe in the attempts' folders; they are offered again.
     unrecorded: Vec<Message>,
+    /// Experiments with an attempt under way, as the store has them, save for progress and metrics.
+    rows: HashMap<i64, ExperimentRow>,
+    /// Experiments accepted in the open transaction, with their environments: those that start at once need not be
+    /// read again.
+    fresh: HashMap<i64, (ExperimentRow, Vec<u8>)>,
+    uids: Uids,
+    /// Environments that are stored for certain.
+    environments: HashSet<[u8; 16]>,
+    next_id: i64,
+}
+
+/// The uids that a new one must differ from: those of the present day.
+#[derive(Default)]
+struct Uids {
+    date: String,
+    taken: HashSet<String>,
     counter: u64,
 }
 
 /// What applying a message gave: its answer, held back until the transaction is committed.
 enum Applied {
-    Added(Vec<i64>),
+    Added(Vec<ExperimentRow>),
     Done(Result<()>),
     Settings(Result<Settings>),
     Nothing,
 }
 
+/// An event to be told, with the experiment after it where it is at hand.
+struct Told {
+    event: EventRow,
+    row: Option<ExperimentRow>,
+}
+
 /// A start that was decided: carried out once it is on disk.
 struct Decided {
-    row: ExperimentRow,
-    number: u32,
+    id: i64,
     launch: Result<Launch>,
 }
 
@@ -144,6 +171,7 @@ impl Actor {
     async fn transact(&mut self, group: Vec<Message>) -> Result<(), (Error, Vec<Message>)> {
         self.outbox.clear();
         self.ended_jobs.clear();
+        self.fresh.clear();
         let written = async {
             let mut tx = self.parts.store.begin().await?;
             let mut results = Vec::with_capacity(group.len());
@@ -170,8 +198,10 @@ impl Actor {
     /// Answers, and does what only may be done once it is recorded.
     async fn answer(&mut self, message: Message, applied: Applied) {
         match (message, applied) {
-            (Message::Add { reply, .. }, Applied::Added(ids)) => {
-                let _ = reply.send(self.parts.store.experiments(&ids).await);
+            (Message::Add { reply, .. }, Applied::Added(rows)) => {
+                // Some have started in the same transaction.
+                let now = |row: ExperimentRow| self.rows.get(&row.id).cloned().unwrap_or(row);
+                let _ = reply.send(Ok(rows.into_iter().map(now).collect()));
             }
             (Message::Cancel { id, reply }, Applied::Done(done)) => {
                 let signalled = match (&done, self.controls.get(&id)) {
@@ -209,61 +239,79 @@ impl Actor {
         })
     }
 
-    async fn add(&mut self, tx: &mut Tx, prepared: &[Prepared]) -> Result<Vec<i64>> {
+    async fn add(&mut self, tx: &mut Tx, prepared: &[Prepared]) -> Result<Vec<ExperimentRow>> {
         let now = now_ms();
-        let mut ids = Vec::with_capacity(prepared.len());
+        // More than these can't start now.
+        let startable = self.startable();
+        let mut rows = Vec::with_capacity(prepared.len());
         for item in prepared {
-            if !self.parts.store.has_environment(tx, &item.environment_hash).await? {
+            if self.environments.insert(item.environment_hash) {
                 self.parts.store.add_environment(tx, &item.environment_hash, &item.sealed).await?;
             }
-            let uid = self.free_uid(tx, now).await?;
-            let row = NewRow {
+            let (id, uid) = (self.next_id, self.free_uid(tx, now).await?);
+            self.next_id += 1;
+            let row = ExperimentRow {
+                id,
                 uid: uid.clone(),
                 name: item.name.clone(),
                 project: item.new.project.clone(),
                 command: item.new.command.clone(),
                 cwd: item.new.cwd.clone(),
-                environment: item.environment_hash,
+                environment: item.environment_hash.to_vec(),
                 config_path: item.new.config_path.clone(),
                 config_text: item.config_text.clone(),
                 priority: item.new.priority,
+                // Last among those of its priority.
+                position: id,
+                status: Status::Queued,
+                cancel_requested_at: None,
+                failure: None,
+                attempt: 0,
                 time_limit_ms: item.new.time_limit_ms,
                 grace_ms: item.new.grace_ms.unwrap_or(DEFAULT_GRACE_MS),
+                live: Live::default(),
                 tags: item.new.tags.clone(),
                 notes: item.new.notes.clone(),
                 created_at: now,
+                started_at: None,
+                completed_at: None,
             };
-            let id = self.parts.store.add_experiment(tx, &row).await?;
-            self.event(
-                tx,
-                now,
-                EventKind::Added,
-                Some((id, 0)),
-                Some(&uid),
-                &format!("{} was queued", item.name),
-            )
-            .await?;
+            let text = format!("{} was queued", row.name);
+            let cursor = self.parts.store.add_experiment(tx, &row, &text).await?;
+            self.happened(cursor, now, EventKind::Added, &row, 0, text);
+            self.at_hand(&row);
+            if self.fresh.len() < startable {
+                self.fresh.insert(id, (row.clone(), item.sealed.clone()));
+            }
             let mut view = write(&self.view);
             view.counts.add(Status::Queued);
-            // A new experiment's place is its key: last among those of its priority.
-            view.insert_waiting((item.new.priority.rank(), id, id), uid);
-            ids.push(id);
+            view.insert_waiting((row.priority.rank(), row.position, id), uid);
+            drop(view);
+            rows.push(row);
         }
-        Ok(ids)
+        Ok(rows)
+    }
+
+    fn startable(&self) -> usize {
+        let view = read(&self.view);
+        if view.starts { placement::startable(view.capacity(), usize::MAX) } else { 0 }
     }
 
     /// A uid that is not taken: four digits of the hash, more on a collision.
     async fn free_uid(&mut self, tx: &mut Tx, now: i64) -> Result<String> {
         let date = jiff::Timestamp::from_millisecond(now).unwrap_or_default().strftime("%Y%m%d").to_string();
+        if self.uids.date != date {
+            self.uids.taken = self.parts.store.uids_from(tx, &date).await?.into_iter().collect();
+            self.uids.date.clone_from(&date);
+        }
         loop {
-            self.counter += 1;
-            let seed = [now.unsigned_abs(), u64::from(std::process::id()), self.counter]
-                .map(u64::to_le_bytes)
-                .concat();
+            self.uids.counter += 1;
+            let seed = [now.unsigned_abs(), u64::from(std::process::id()), self.uids.counter];
+            let seed = seed.map(u64::to_le_bytes).concat();
             for digits in Uid::SHORT_DIGITS..=16 {
-                let uid = Uid::derive(&date, &seed, digits);
-                if !self.parts.store.uid_taken(tx, uid.as_str()).await? {
-                    return Ok(uid.as_str().to_owned());
+                let uid = Uid::derive(&date, &seed, digits).to_string();
+                if self.uids.taken.insert(uid.clone()) {
+                    return Ok(uid);
                 }
             }
         }
@@ -285,24 +333,19 @@ impl Actor {
         let now = now_ms();
         if row.status.is_active() {
             // The status changes when the processes have ended, with what the kernel says.
-            self.parts.store.request_cancel(tx, id, now).await?;
             if row.cancel_requested_at.is_none() {
                 let text = format!("{} is being cancelled", row.name);
-                self.event(
-                    tx,
-                    now,
-                    EventKind::CancelRequested,
-                    Some((id, row.attempt)),
-                    Some(&row.uid),
-                    &text,
-                )
-                .await?;
+                let cursor = self.parts.store.request_cancel(tx, id, row.attempt, now, &text).await?;
+                if let Some(row) = self.rows.get_mut(&id) {
+                    row.cancel_requested_at = Some(now);
+                }
+                self.happened(cursor, now, EventKind::CancelRequested, &row, row.attempt, text);
             }
             return Ok(Ok(()));
         }
-        self.parts.store.end_experiment(tx, id, next, (None, now), None).await?;
         let text = format!("{} was cancelled before it started", row.name);
-        self.event(tx, now, EventKind::Cancelled, Some((id, row.attempt)), Some(&row.uid), &text).await?;
+        let cursor = self.parts.store.cancel_waiting(tx, id, now, &text).await?;
+        self.happened(cursor, now, EventKind::Cancelled, &row, 0, text);
         let mut view = write(&self.view);
         view.remove_waiting(id);
         view.counts.shift(row.status, next);
@@ -324,7 +367,11 @@ impl Actor {
                 true => (EventKind::QueuePaused, "The queue was paused"),
                 false => (EventKind::QueueResumed, "The queue goes on"),
             };
-            self.event(tx, now_ms(), what, None, None, text).await?;
+            let now = now_ms();
+            let cursor = self.parts.store.append_event(tx, now, what, None, text).await?;
+            let message = text.to_owned();
+            let event = EventRow { cursor, at: now, what, uid: None, attempt: None, message };
+            self.outbox.push(Told { event, row: None });
         }
         write(&self.view).settings = after.clone();
         Ok(Ok(after))
@@ -332,11 +379,10 @@ impl Actor {
 
     /// Records what became of an attempt.
     pub(super) async fn ended(&mut self, tx: &mut Tx, id: i64, number: u32, ended: &Ended) -> Result<()> {
-        let Some(row) = self.parts.store.experiment_in(tx, id).await? else { return Ok(()) };
-        if !row.status.is_active() || row.attempt != number {
-            // Recorded already: an engine that was killed between the commit and the next message.
+        let Some(row) = self.rows.get(&id).filter(|row| row.attempt == number).cloned() else {
+            // Recorded already: offered a second time after a full disk.
             return Ok(());
-        }
+        };
         match ended {
             Ended::NeverStarted => self.voided(tx, &row, number).await,
             Ended::Known(end) => self.recorded(tx, &row, number, end).await,
@@ -344,14 +390,12 @@ impl Actor {
     }
 
     async fn voided(&mut self, tx: &mut Tx, row: &ExperimentRow, number: u32) -> Result<()> {
-        let next = row
-            .status
-            .after(Move::Void)
-            .map_err(|illegal| Error::new(ErrorKind::IllegalMove, illegal.to_string()))?;
-        self.parts.store.void_attempt(tx, row.id, number).await?;
-        self.parts.store.unstart_experiment(tx, row.id).await?;
+        let next = after(row.status, Move::Void)?;
+        let now = now_ms();
         let text = format!("{} is back in the queue: the engine ended before it was started", row.name);
-        self.event(tx, now_ms(), EventKind::Voided, Some((row.id, number)), Some(&row.uid), &text).await?;
+        let cursor = self.parts.store.void_attempt(tx, row.id, number, now, &text).await?;
+        self.happened(cursor, now, EventKind::Voided, row, number, text);
+        self.rows.remove(&row.id);
         let place = (row.priority.rank(), row.position, row.id);
         let mut view = write(&self.view);
         view.active.remove(&row.id);
@@ -367,16 +411,20 @@ impl Actor {
         number: u32,
         end: &AttemptEnd,
     ) -> Result<()> {
-        let next = row
-            .status
-            .after(ending_move(end.status))
-            .map_err(|illegal| Error::new(ErrorKind::IllegalMove, illegal.to_string()))?;
-        let store = &self.parts.store;
-        store.end_attempt(tx, row.id, number, end).await?;
-        store.end_experiment(tx, row.id, next, (end.started_at, end.ended_at), end.failure.as_ref()).await?;
+        let next = after(row.status, ending_move(end.status))?;
         let took = end.ended_at - end.started_at.or(row.started_at).unwrap_or(end.ended_at);
         let (what, text) = sentence(&row.name, next, took, end.failure.as_ref());
-        self.event(tx, end.ended_at, what, Some((row.id, number)), Some(&row.uid), &text).await?;
+        let cursor = self.parts.store.end_attempt(tx, (row.id, number), end, (what, &text)).await?;
+        self.happened(cursor, end.ended_at, what, row, number, text);
+        if took < SETTLED_MS {
+            // Nobody has read its files: progress and metrics are as they were.
+            let mut ended = row.clone();
+            (ended.status, ended.completed_at, ended.failure) =
+                (next, Some(end.ended_at), end.failure.clone());
+            (ended.started_at, ended.cancel_requested_at) = (end.started_at.or(row.started_at), None);
+            self.at_hand(&ended);
+        }
+        self.rows.remove(&row.id);
         self.controls.remove(&row.id);
         self.ended_jobs.push(job(row, number));
         let mut view = write(&self.view);
@@ -397,37 +445,39 @@ impl Actor {
         };
         let mut decided = Vec::with_capacity(first.len());
         for id in first {
-            let Some(row) = self.parts.store.experiment_in(tx, id).await? else {
+            let loaded = match self.fresh.remove(&id) {
+                Some(fresh) => Some(fresh),
+                None => self.parts.store.load_to_start(tx, id).await?,
+            };
+            let Some((mut row, sealed)) = loaded else {
                 write(&self.view).remove_waiting(id);
                 continue;
             };
-            let next = row.status.after(Move::Start).map_err(|illegal| {
-                Error::new(
-                    ErrorKind::Internal,
-                    format!("the queue's order is out of step with the store: {illegal}"),
-                )
-            })?;
+            let (before, next) = (row.status, after(row.status, Move::Start)?);
             let (number, now) = (row.attempt + 1, now_ms());
-            let launch = self.prepare_launch(tx, &row, number).await;
-            self.parts.store.start_experiment(tx, id, number, now).await?;
-            self.parts.store.add_attempt(tx, id, number, now).await?;
+            let launch = self.prepare_launch(&row, number, &sealed).await;
             let text = format!("{} started", row.name);
-            self.event(tx, now, EventKind::Started, Some((id, number)), Some(&row.uid), &text).await?;
+            let cursor = self.parts.store.start_attempt(tx, id, number, now, &text).await?;
+            self.happened(cursor, now, EventKind::Started, &row, number, text);
+            (row.status, row.attempt, row.started_at) = (next, number, Some(now));
+            (row.completed_at, row.failure, row.cancel_requested_at, row.live) =
+                (None, None, None, Live::default());
+            self.at_hand(&row);
+            self.rows.insert(id, row);
             let mut view = write(&self.view);
             if let Some(uid) = view.remove_waiting(id) {
                 view.active.insert(id, uid);
             }
-            view.counts.shift(row.status, next);
-            decided.push(Decided { row, number, launch });
+            view.counts.shift(before, next);
+            decided.push(Decided { id, launch });
         }
         Ok(decided)
     }
 
     /// Everything that is needed to start, and the attempt's folder: it is there before the decision is on disk, so
     /// that a missing folder later means that somebody removed it.
-    async fn prepare_launch(&self, tx: &mut Tx, row: &ExperimentRow, number: u32) -> Result<Launch> {
-        let sealed = self.parts.store.environment_in(tx, &row.environment).await?;
-        let mut environment = self.parts.sealer.unseal(&sealed)?;
+    async fn prepare_launch(&self, row: &ExperimentRow, number: u32, sealed: &[u8]) -> Result<Launch> {
+        let mut environment = self.parts.sealer.unseal(sealed)?;
         environment.insert("ATHANOR_EXPERIMENT_UID".into(), row.uid.clone());
         // Python holds back what it prints into a pipe; a log that is watched live should not wait for that.
         environment.entry("PYTHONUNBUFFERED".into()).or_insert_with(|| "1".into());
@@ -451,8 +501,9 @@ impl Actor {
     }
 
     /// Carries out a decided start. What becomes of it arrives as a message.
-    fn launch(&mut self, Decided { row, number, launch }: Decided) {
-        let (id, sender) = (row.id, self.sender.clone());
+    fn launch(&mut self, Decided { id, launch }: Decided) {
+        let (Some(row), sender) = (self.rows.get(&id), self.sender.clone()) else { return };
+        let number = row.attempt;
         let launch = match launch {
             Ok(launch) => launch,
             Err(error) => {
@@ -462,7 +513,7 @@ impl Actor {
             }
         };
         let Some(runner) = self.parts.runner.clone() else { return };
-        let _ = self.parts.monitor.send(Watch::Begin(job(&row, number)));
+        let _ = self.parts.monitor.send(Watch::Begin(job(row, number)));
         let control = Control::default();
         self.controls.insert(id, control.clone());
         self.supervisors.spawn(async move {
@@ -494,25 +545,27 @@ impl Actor {
         });
     }
 
-    pub(super) async fn event(
+    /// Notes an event of an experiment, to be told once it is committed.
+    fn happened(
         &mut self,
-        tx: &mut Tx,
+        cursor: u64,
         at: i64,
         what: EventKind,
-        about: Option<(i64, u32)>,
-        uid: Option<&str>,
-        message: &str,
-    ) -> Result<()> {
-        let cursor = self.parts.store.append_event(tx, at, what, about, message).await?;
-        self.outbox.push(EventRow {
-            cursor,
-            at,
-            what,
-            uid: uid.map(str::to_owned),
-            attempt: about.map(|(_, attempt)| attempt).filter(|attempt| *attempt > 0),
-            message: message.to_owned(),
-        });
-        Ok(())
+        row: &ExperimentRow,
+        attempt: u32,
+        message: String,
+    ) {
+        let (uid, attempt) = (Some(row.uid.clone()), (attempt > 0).then_some(attempt));
+        self.outbox.push(Told { event: EventRow { cursor, at, what, uid, attempt, message }, row: None });
+    }
+
+    /// Gives the event just noted the experiment as it is after it, so that it need not be read again to be told.
+    fn at_hand(&mut self, row: &ExperimentRow) {
+        if let Some(told) = self.outbox.last_mut()
+            && self.parts.bus.has_listeners()
+        {
+            told.row = Some(row.clone());
+        }
     }
 
     /// Tells listeners what was committed.
@@ -526,10 +579,11 @@ impl Actor {
             return;
         }
         let stats = read(&self.view).stats();
-        for event in events {
-            let experiment = match &event.uid {
-                Some(uid) => self.parts.store.experiment_by_uid(uid).await.unwrap_or_default(),
-                None => None,
+        for Told { event, row } in events {
+            let experiment = match (&event.uid, row) {
+                (_, Some(row)) => Some(row),
+                (Some(uid), None) => self.parts.store.experiment_by_uid(uid).await.unwrap_or_default(),
+                (None, None) => None,
             };
             self.parts.bus.publish(Push::Queue { event, experiment: experiment.map(Box::new), stats });
         }
@@ -540,6 +594,10 @@ impl Actor {
         let store = &self.parts.store;
         let (settings, counts) = (store.settings().await?, store.counts().await?);
         let (waiting, active) = (store.waiting().await?, store.active().await?);
+        self.next_id = store.largest_id().await? + 1;
+        self.uids = Uids { counter: self.uids.counter, ..Uids::default() };
+        self.environments.clear();
+        self.fresh.clear();
         let mut view = write(&self.view);
         view.settings = settings;
         view.counts = counts;
@@ -548,7 +606,9 @@ impl Actor {
         for row in waiting {
             view.insert_waiting((row.priority, row.position, row.id), row.uid);
         }
-        view.active = active.into_iter().map(|row| (row.id, row.uid)).collect();
+        view.active = active.iter().map(|row| (row.id, row.uid.clone())).collect();
+        drop(view);
+        self.rows = active.into_iter().map(|row| (row.id, row)).collect();
         Ok(())
     }
 
@@ -581,6 +641,13 @@ impl Actor {
             Message::Stop { .. } => {}
         }
     }
+}
+
+/// The status after a move of our own, which the table must allow.
+fn after(status: Status, by: Move) -> Result<Status> {
+    status
+        .after(by)
+        .map_err(|illegal| Error::new(ErrorKind::Internal, format!("the queue is out of step: {illegal}")))
 }
 
 /// An attempt as the monitor needs to know it.

@@ -9,13 +9,7 @@ use super::{Store, Tx, queries};
 use crate::error::Result;
 
 queries! {
-    INSERT = "INSERT INTO attempt (experiment_id, number, started_at, status) VALUES (?, ?, ?, 'running')";
-    DELETE = "DELETE FROM attempt WHERE experiment_id = ? AND number = ?";
     SET_PROCESS = "UPDATE attempt SET pid = ?, pid_start = ?, boot_id = ? WHERE experiment_id = ? AND number = ?";
-    END = "UPDATE attempt SET started_at = coalesce(?, started_at), ended_at = ?, status = ?, reason = ?,
-               exit_code = ?, signal = ?, message = ?, cpu_ms = ?, peak_memory = ?, log_bytes = ?, log_dropped = ?,
-               pid = coalesce(?, pid), pid_start = coalesce(?, pid_start), boot_id = coalesce(?, boot_id)
-           WHERE experiment_id = ? AND number = ?";
     UNREAD = "SELECT experiment.id, experiment.uid, attempt.number, experiment.cwd, attempt.started_at
               FROM attempt JOIN experiment ON experiment.id = attempt.experiment_id
               WHERE attempt.ended_at IS NOT NULL AND attempt.metrics_read = 0";
@@ -108,29 +102,11 @@ impl sqlx::FromRow<'_, SqliteRow> for AttemptRow {
 }
 
 /// SQLite's integers are signed; sizes and times of ours stay far below the limit.
-fn signed(value: u64) -> i64 {
+pub(super) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 impl Store {
-    /// Records the decision to start an attempt.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn add_attempt(&self, tx: &mut Tx, experiment: i64, number: u32, now: i64) -> Result<()> {
-        sqlx::query(INSERT).bind(experiment).bind(number).bind(now).execute(&mut **tx).await?;
-        Ok(())
-    }
-
-    /// Takes back an attempt that never started.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn void_attempt(&self, tx: &mut Tx, experiment: i64, number: u32) -> Result<()> {
-        sqlx::query(DELETE).bind(experiment).bind(number).execute(&mut **tx).await?;
-        Ok(())
-    }
-
     /// Records the identity of the job's main process.
     ///
     /// # Errors
@@ -145,43 +121,6 @@ impl Store {
         sqlx::query(SET_PROCESS)
             .bind(pid)
             .bind(signed(start))
-            .bind(boot)
-            .bind(experiment)
-            .bind(number)
-            .execute(&mut **tx)
-            .await?;
-        Ok(())
-    }
-
-    /// Records how an attempt ended.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn end_attempt(
-        &self,
-        tx: &mut Tx,
-        experiment: i64,
-        number: u32,
-        end: &AttemptEnd,
-    ) -> Result<()> {
-        let (pid, start, boot) = end
-            .process
-            .clone()
-            .map_or((None, None, None), |(pid, start, boot)| (Some(pid), Some(signed(start)), Some(boot)));
-        sqlx::query(END)
-            .bind(end.started_at)
-            .bind(end.ended_at)
-            .bind(end.status.as_str())
-            .bind(end.failure.as_ref().map(|failure| failure.reason.as_str()))
-            .bind(end.exit_code)
-            .bind(end.signal)
-            .bind(end.failure.as_ref().map(|failure| failure.message.as_str()))
-            .bind(end.cpu_ms.map(signed))
-            .bind(end.peak_memory.map(signed))
-            .bind(signed(end.log_bytes))
-            .bind(signed(end.log_dropped))
-            .bind(pid)
-            .bind(start)
             .bind(boot)
             .bind(experiment)
             .bind(number)

@@ -5,19 +5,10 @@ use crate::error::Result;
 
 queries! {
     INSERT = "INSERT INTO environment (hash, sealed) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING";
-    KNOWN = "SELECT EXISTS (SELECT 1 FROM environment WHERE hash = ?)";
     SEALED = "SELECT sealed FROM environment WHERE hash = ?";
 }
 
 impl Store {
-    /// Whether an environment is stored already, seen from inside a transaction.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn has_environment(&self, tx: &mut Tx, hash: &[u8]) -> Result<bool> {
-        Ok(sqlx::query_scalar(KNOWN).bind(hash).fetch_one(&mut **tx).await?)
-    }
-
     /// Stores a sealed environment.
     ///
     /// # Errors
@@ -33,13 +24,5 @@ impl Store {
     /// The database refuses, or there is none.
     pub async fn environment(&self, hash: &[u8]) -> Result<Vec<u8>> {
         Ok(sqlx::query_scalar(SEALED).bind(hash).fetch_one(self.readers()).await?)
-    }
-
-    /// A stored environment, still sealed, seen from inside a transaction.
-    ///
-    /// # Errors
-    /// The database refuses, or there is none.
-    pub async fn environment_in(&self, tx: &mut Tx, hash: &[u8]) -> Result<Vec<u8>> {
-        Ok(sqlx::query_scalar(SEALED).bind(hash).fetch_one(&mut **tx).await?)
     }
 }

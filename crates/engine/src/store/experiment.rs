@@ -12,22 +12,10 @@ use crate::error::Result;
 use crate::live::Live;
 
 queries! {
-    UID_TAKEN = "SELECT EXISTS (SELECT 1 FROM experiment WHERE uid = ?)";
-    INSERT = "INSERT INTO experiment (uid, name, project, command, cwd, environment, config_path, config_text,
-                  priority, position, status, time_limit_ms, grace_ms, tags, notes, created_at, queued_at)
-              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?,
-                  (SELECT coalesce(max(id), 0) + 1 FROM experiment), 'queued', ?, ?, ?, ?, ?, ?)";
-    START = "UPDATE experiment SET status = 'running', attempt = ?, started_at = ?, completed_at = NULL,
-                 cancel_requested_at = NULL, failure_reason = NULL, exit_code = NULL, signal = NULL,
-                 error_message = NULL, progress = NULL, metrics = NULL
-             WHERE id = ?";
-    VOID = "UPDATE experiment SET status = 'queued', started_at = NULL WHERE id = ?";
-    REQUEST_CANCEL = "UPDATE experiment SET cancel_requested_at = coalesce(cancel_requested_at, ?) WHERE id = ?";
-    END = "UPDATE experiment SET status = ?, completed_at = ?, started_at = coalesce(?, started_at),
-               failure_reason = ?, exit_code = ?, signal = ?, error_message = ?, cancel_requested_at = NULL
-           WHERE id = ?";
     SET_LIVE = "UPDATE experiment SET progress = ?, metrics = ? WHERE id = ?";
     BY_ID = "SELECT * FROM experiment WHERE id = ?";
+    UIDS_FROM = "SELECT uid FROM experiment WHERE uid >= ?";
+    MAX_ID = "SELECT coalesce(max(id), 0) FROM experiment";
     BY_UID = "SELECT * FROM experiment WHERE uid = ?";
     FIND = "SELECT * FROM experiment WHERE uid = ?1
             UNION ALL
@@ -207,39 +195,6 @@ impl sqlx::FromRow<'_, SqliteRow> for ExperimentRow {
     }
 }
 
-/// An experiment about to be inserted.
-#[derive(Debug, Clone)]
-pub struct NewRow {
-    /// Its key.
-    pub uid: String,
-    /// Its name.
-    pub name: String,
-    /// Its project's name.
-    pub project: Option<String>,
-    /// What it runs.
-    pub command: JobCommand,
-    /// Where.
-    pub cwd: String,
-    /// The hash of its environment, which is stored already.
-    pub environment: [u8; 16],
-    /// Its config's path.
-    pub config_path: Option<String>,
-    /// Its config's text.
-    pub config_text: Option<String>,
-    /// How soon.
-    pub priority: Priority,
-    /// Longest time that it may run, milliseconds.
-    pub time_limit_ms: Option<u64>,
-    /// From SIGTERM to SIGKILL, milliseconds.
-    pub grace_ms: u64,
-    /// Tags.
-    pub tags: Vec<String>,
-    /// Notes.
-    pub notes: String,
-    /// When it was accepted.
-    pub created_at: i64,
-}
-
 /// A waiting experiment, with what the order of the queue depends on.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct WaitingRow {
@@ -285,92 +240,20 @@ impl Counts {
 }
 
 impl Store {
-    /// Whether a uid is taken.
+    /// The uids from this one on, in the order of text: with a date alone those of that day and later.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn uid_taken(&self, tx: &mut Tx, uid: &str) -> Result<bool> {
-        Ok(sqlx::query_scalar(UID_TAKEN).bind(uid).fetch_one(&mut **tx).await?)
+    pub async fn uids_from(&self, tx: &mut Tx, first: &str) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar(UIDS_FROM).bind(first).fetch_all(&mut **tx).await?)
     }
 
-    /// Inserts an experiment as queued, last in its priority, and returns its key.
+    /// The largest key in use; 0 if there is none.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn add_experiment(&self, tx: &mut Tx, new: &NewRow) -> Result<i64> {
-        let done = sqlx::query(INSERT)
-            .bind(&new.uid)
-            .bind(&new.name)
-            .bind(&new.project)
-            .bind(json(&new.command))
-            .bind(&new.cwd)
-            .bind(new.environment.as_slice())
-            .bind(&new.config_path)
-            .bind(&new.config_text)
-            .bind(new.priority.rank())
-            .bind(new.time_limit_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)))
-            .bind(i64::try_from(new.grace_ms).unwrap_or(i64::MAX))
-            .bind(json(&new.tags))
-            .bind(&new.notes)
-            .bind(new.created_at)
-            .bind(new.created_at)
-            .execute(&mut **tx)
-            .await?;
-        Ok(done.last_insert_rowid())
-    }
-
-    /// Records that an attempt begins.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn start_experiment(&self, tx: &mut Tx, id: i64, attempt: u32, now: i64) -> Result<()> {
-        sqlx::query(START).bind(attempt).bind(now).bind(id).execute(&mut **tx).await?;
-        Ok(())
-    }
-
-    /// Records that the attempt never began. Its number stays used: a supervisor that comes too late must find the
-    /// folder of its own number void, and not somebody else's attempt.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn unstart_experiment(&self, tx: &mut Tx, id: i64) -> Result<()> {
-        sqlx::query(VOID).bind(id).execute(&mut **tx).await?;
-        Ok(())
-    }
-
-    /// Records that a cancel was asked for.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn request_cancel(&self, tx: &mut Tx, id: i64, now: i64) -> Result<()> {
-        sqlx::query(REQUEST_CANCEL).bind(now).bind(id).execute(&mut **tx).await?;
-        Ok(())
-    }
-
-    /// Records the end.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn end_experiment(
-        &self,
-        tx: &mut Tx,
-        id: i64,
-        status: Status,
-        (started_at, ended_at): (Option<i64>, i64),
-        failure: Option<&Failure>,
-    ) -> Result<()> {
-        sqlx::query(END)
-            .bind(status.as_str())
-            .bind(ended_at)
-            .bind(started_at)
-            .bind(failure.map(|failure| failure.reason.as_str()))
-            .bind(failure.and_then(|failure| failure.exit_code))
-            .bind(failure.and_then(|failure| failure.signal))
-            .bind(failure.map(|failure| failure.message.as_str()))
-            .bind(id)
-            .execute(&mut **tx)
-            .await?;
-        Ok(())
+    pub async fn largest_id(&self) -> Result<i64> {
+        Ok(sqlx::query_scalar(MAX_ID).fetch_one(self.readers()).await?)
     }
 
     /// Keeps progress and latest metrics.
@@ -405,18 +288,6 @@ impl Store {
     /// The database refuses.
     pub async fn experiment_by_uid(&self, uid: &str) -> Result<Option<ExperimentRow>> {
         Ok(sqlx::query_as(BY_UID).bind(uid).fetch_optional(self.readers()).await?)
-    }
-
-    /// The experiments with these keys, in their order; those that are gone are left out.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn experiments(&self, ids: &[i64]) -> Result<Vec<ExperimentRow>> {
-        let mut rows = Vec::with_capacity(ids.len());
-        for id in ids {
-            rows.extend(self.experiment(*id).await?);
-        }
-        Ok(rows)
     }
 
     /// The experiments that a person may mean by a uid, the beginning of one, or a name: the exact uid first, at most
@@ -503,6 +374,6 @@ impl Store {
 }
 
 /// The JSON of a value that always has one.
-fn json(value: &impl Serialize) -> String {
+pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

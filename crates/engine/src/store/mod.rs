@@ -14,11 +14,12 @@ mod open;
 mod project;
 mod series;
 mod setting;
+mod steps;
 mod transaction;
 
 pub use attempt::{AttemptEnd, AttemptRow};
 pub use event::{EventKind, EventRow};
-pub use experiment::{Counts, ExperimentRow, Filter, NewRow, Section, WaitingRow};
+pub use experiment::{Counts, ExperimentRow, Filter, Section, WaitingRow};
 pub use open::Opened;
 pub use project::ProjectRow;
 pub use series::{ChunkRow, SeriesRow, SourceRow, total};
@@ -98,11 +99,15 @@ mod tests {
             project::QUERIES,
             series::QUERIES,
             setting::QUERIES,
+            steps::QUERIES,
         ];
         let mut connection = store.writer.acquire().await.expect("the writer");
         for (name, sql) in all.into_iter().flatten() {
-            let prepared = connection.prepare(SqlSafeStr::into_sql_str(*sql)).await;
-            assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());
+            // A database prepares one statement at a time.
+            for statement in sql.split_inclusive(';') {
+                let prepared = connection.prepare(sqlx::AssertSqlSafe(statement).into_sql_str()).await;
+                assert!(prepared.is_ok(), "{name}: {statement}: {:?}", prepared.err());
+            }
         }
     }
 }
