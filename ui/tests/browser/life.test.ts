@@ -70,7 +70,7 @@ test("a failure says what happened", async () => {
   await row.getByText("Failed").waitFor();
   await row.click();
   const drawer = page.getByRole("complementary", { name: "Experiment breaks" });
-  await drawer.getByText("Failed with exit code 3").waitFor();
+  await drawer.locator(".failure", { hasText: /exit code 3/i }).waitFor();
   await drawer.getByText("about to break").waitFor();
   await shot(page, "failed");
 

@@ -37,6 +37,14 @@ test("the list scrolls to its end and back, and rows come as they are seen", asy
   await page.locator(".stuck", { hasText: "Finished 1,000" }).waitFor();
   await shot(page, "many-end");
 
+  for (let turn = 0; turn < 40; turn += 1) await page.keyboard.press("ArrowUp");
+  const covered = await page.evaluate(() => {
+    const id = document.querySelector("[role=grid]")?.getAttribute("aria-activedescendant") ?? "";
+    const row = document.getElementById(id)?.getBoundingClientRect().top ?? 0;
+    return row < (document.querySelector(".stuck")?.getBoundingClientRect().bottom ?? 0);
+  });
+  expect(covered, "the current row is never under the head").toBe(false);
+
   const began = Date.now();
   for (let turn = 0; turn < 30; turn += 1) await page.evaluate((to) => document.querySelector("[role=grid]")?.scrollTo({ top: to }), 300_000 - turn * 9_000);
   await until("placeholders are filled", async () => (await page.locator("[role=row][aria-busy]").count()) === 0);

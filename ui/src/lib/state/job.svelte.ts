@@ -11,10 +11,6 @@ const READ_MS = 300;
 export class Job {
   detail = $state.raw<ExperimentDetail | null>(null);
   problem = $state.raw<Problem | null>(null);
-  /** Counts pushes that brought new metric points, for those that draw them. */
-  metricsTurn = $state(0);
-  /** Keys with new points since the turn before. */
-  fresh = new Set<string>();
   #read = paced(READ_MS, () => this.#load());
 
   readonly experiment = $derived(this.detail?.experiment ?? null);
@@ -38,8 +34,6 @@ export class Job {
               experiment: { ...experiment, metrics: merged(experiment.metrics, push.metrics), progress: push.progress ?? experiment.progress },
             };
           }
-          for (const key of push.keys) this.fresh.add(key);
-          if (push.keys.length > 0) this.metricsTurn += 1;
         }
       }),
       this.app.onRefresh(() => this.#read.ask()),

@@ -72,7 +72,7 @@ export function percent(value: number): string {
 /** How long something took: "0.4 s", "41 s", "1 min 12 s", "1 h 12 min", "3 d 4 h". */
 export function duration(milliseconds: number): string {
   const ms = Math.max(0, milliseconds);
-  if (ms < 1_000) return ms < 10 ? `${Math.round(ms)} ms` : `${trimZeros((Math.ceil(ms / 10) / 100).toFixed(1))} s`;
+  if (ms < 100) return `${Math.round(ms)} ms`;
   const seconds = Math.floor(ms / 1_000);
   if (seconds < 10) return `${trimZeros((Math.floor(ms / 100) / 10).toFixed(1))} s`;
   if (seconds < 60) return `${seconds} s`;

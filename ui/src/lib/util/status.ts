@@ -1,6 +1,6 @@
 // The words and shapes of an experiment's status.
 
-import type { Experiment, Progress, Status } from "../bindings";
+import type { Experiment, FailureReason, Progress, Status } from "../bindings";
 import { count, firstSentence, percent, step } from "./format";
 
 export type Tone = "run" | "done" | "fail" | "wait" | "pause";
@@ -39,6 +39,20 @@ export function outcomeWords(experiment: Experiment): string {
   if (experiment.status === "cancelled") return experiment.started_at === null ? "Cancelled before it started" : "";
   return "";
 }
+
+const REASONS: Record<FailureReason, string> = {
+  exit_code: "Failed",
+  signal: "Ended by a signal",
+  time_limit: "Stopped at its time limit",
+  out_of_memory: "Out of memory",
+  could_not_start: "Could not be started",
+  lost: "Lost",
+  dependency_failed: "Not started",
+  disk_full: "Disk full",
+};
+
+/** What kind of failure it was; the message says the rest. */
+export const failureTitle = (reason: FailureReason): string => REASONS[reason];
 
 /** "1 running · 2 waiting" */
 export function queueWords(running: number, waiting: number): string {
