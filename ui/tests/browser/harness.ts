@@ -27,10 +27,7 @@ export type Engine = {
   /** A folder for the jobs of the tests. */
   work: string;
   call<M extends keyof Commands>(method: M, input: Commands[M]["input"]): Promise<Commands[M]["output"]>;
-  /** Kills the engine as a crash would. */
-  kill(): Promise<void>;
-  /** Starts it again on the same address. */
-  restart(): Promise<void>;
+  /** Cancels what runs, ends the engine and removes its folder. */
   stop(): Promise<void>;
 };
 
@@ -66,7 +63,7 @@ export async function startEngine(slots = 1): Promise<Engine> {
     });
 
   await start("127.0.0.1:0");
-  return {
+  const engine: Engine = {
     get url() {
       return url;
     },
@@ -83,13 +80,20 @@ export async function startEngine(slots = 1): Promise<Engine> {
       if (!response.ok) throw new Error(`${method}: ${JSON.stringify(body)}`);
       return body as never;
     },
-    kill: () => end("SIGKILL"),
-    restart: () => start(new URL(url).host),
     async stop() {
+      // Jobs outlive their engine: without this they would go on writing into what is removed below.
+      await engine.call("queue.pause", { paused: true });
+      await until("nothing runs any more", async () => {
+        const { experiments } = await engine.call("experiments.list", { section: "active", limit: 100 });
+        const uids = experiments.filter((it) => !it.cancelling).map((it) => it.uid);
+        if (uids.length > 0) await engine.call("experiments.cancel", { uids });
+        return experiments.length === 0;
+      });
       await end("SIGTERM");
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+  return engine;
 }
 
 /** Stands between page and engine, and can be cut: what a lost engine looks like to the page. */

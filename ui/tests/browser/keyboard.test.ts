@@ -10,8 +10,6 @@ beforeAll(async () => {
   for (const name of ["alpha", "beta", "gamma", "delta", "epsilon"]) await queue(engine, name, "true", { tags: [`tag-${name}`] });
 });
 afterAll(async () => {
-  const { experiments } = await engine.call("experiments.list", { section: "active", limit: 10 });
-  await engine.call("experiments.cancel", { uids: experiments.map((it) => it.uid) });
   await engine.stop();
   await closeBrowser();
 });

@@ -30,8 +30,6 @@ beforeAll(async () => {
   await new Promise((resolve) => setTimeout(resolve, 4_000));
 });
 afterAll(async () => {
-  const { experiments } = await engine.call("experiments.list", { section: "all", limit: 100 });
-  await engine.call("experiments.cancel", { uids: experiments.map((it) => it.uid) });
   await engine.stop();
   await closeBrowser();
 });
