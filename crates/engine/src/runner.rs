@@ -141,9 +141,8 @@ impl Runner {
             Ok(spawned) => spawned,
             Err(error) => return could_not_start(&error),
         };
-        // A supervisor that has ended already can't be watched; then the child is waited for below.
-        let shim =
-            Identity::of(child.id()).ok().flatten().and_then(|identity| identity.open().ok().flatten());
+        // Where the kernel has no pidfds the child is waited for below.
+        let shim = Process::of_child(child.id()).ok();
         let watched = shim.and_then(|shim| {
             let watched = watch(&shim);
             control.attach(shim);

@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -120,6 +121,18 @@ pub struct Process {
 }
 
 impl Process {
+    /// A handle on a child of the calling process that was not waited for yet: its pid can't mean another process.
+    /// Also works for one that has ended already.
+    ///
+    /// # Errors
+    /// There is no such child, or the kernel has no pidfd (before 5.3).
+    pub fn of_child(pid: u32) -> Result<Process, Error> {
+        let failed =
+            |e: Errno| Error::io("open a handle on the child", Path::new(&format!("/proc/{pid}")), e);
+        let raw = raw(pid).ok_or_else(|| failed(Errno::SRCH))?;
+        Ok(Process { pidfd: pidfd_open(raw, PidfdFlags::empty()).map_err(failed)?, pid })
+    }
+
     /// The pid behind the handle.
     pub fn pid(&self) -> u32 {
         self.pid
@@ -165,9 +178,14 @@ impl From<Process> for OwnedFd {
 /// # Errors
 /// `/proc` is not readable.
 pub fn boot_id() -> Result<String, Error> {
+    // It can't change while this process lives.
+    static KNOWN: OnceLock<String> = OnceLock::new();
+    if let Some(known) = KNOWN.get() {
+        return Ok(known.clone());
+    }
     let text =
         fs::read_to_string(BOOT_ID).map_err(|e| Error::io("read the boot id", Path::new(BOOT_ID), e))?;
-    Ok(text.trim_end().to_owned())
+    Ok(KNOWN.get_or_init(|| text.trim_end().to_owned()).clone())
 }
 
 fn stat_path(pid: u32) -> PathBuf {

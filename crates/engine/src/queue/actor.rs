@@ -142,6 +142,15 @@ impl Actor {
                 let _ = reply.send(());
                 return;
             }
+            let stale = |message: &Message| match message {
+                Message::Process { id, number, .. } => {
+                    self.rows.get(id).is_none_or(|row| row.attempt != *number)
+                }
+                _ => false,
+            };
+            if group.iter().all(stale) {
+                continue;
+            }
             self.decide(group).await;
         }
     }
@@ -228,7 +237,10 @@ impl Actor {
             Message::Cancel { id, .. } => Applied::Done(self.cancel(tx, *id).await?),
             Message::Settings { change, .. } => Applied::Settings(self.change_settings(tx, change).await?),
             Message::Process { id, number, process: (pid, start, boot) } => {
-                self.parts.store.set_process(tx, *id, *number, (*pid, *start, boot)).await?;
+                // A job that was over at once had it written with its end.
+                if self.rows.get(id).is_some_and(|row| row.attempt == *number) {
+                    self.parts.store.set_process(tx, *id, *number, (*pid, *start, boot)).await?;
+                }
                 Applied::Nothing
             }
             Message::Ended { id, number, ended } => {
