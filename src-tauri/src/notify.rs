@@ -147,9 +147,6 @@ trait Server {
 
     #[zbus(signal)]
     fn action_invoked(&self, id: u32, action_key: String) -> zbus::Result<()>;
-
-    #[zbus(signal)]
-    fn notification_closed(&self, id: u32, reason: u32) -> zbus::Result<()>;
 }
 
 /// What stands on the user's desk.
@@ -159,10 +156,13 @@ trait Server {
 struct Desk {
     server: ServerProxy<'static>,
     actions: ActionInvokedStream,
-    closed: NotificationClosedStream,
-    /// Where a click on a notification leads, by the server's number for it.
-    shown: HashMap<u32, Option<Navigation>>,
+    /// Where a click leads, with the server's number for the notification; the newest last. Not forgotten when the
+    /// server closes it, which some say before they say that it was clicked.
+    shown: VecDeque<(u32, Option<Navigation>)>,
 }
+
+/// Clicks on older notifications are not answered.
+const SHOWN_MAX: usize = 100;
 
 impl Desk {
     async fn connect() -> zbus::Result<Self> {
@@ -170,8 +170,7 @@ impl Desk {
         let server =
             ServerProxy::builder(&bus).cache_properties(zbus::proxy::CacheProperties::No).build().await?;
         let actions = server.receive_action_invoked().await?;
-        let closed = server.receive_notification_closed().await?;
-        Ok(Self { server, actions, closed, shown: HashMap::new() })
+        Ok(Self { server, actions, shown: VecDeque::new() })
     }
 
     async fn show(&mut self, note: Note) -> zbus::Result<()> {
@@ -184,24 +183,22 @@ impl Desk {
         let open = ["default", "Open"];
         let id =
             self.server.notify("Athanor", 0, "athanor-desktop", &note.title, &body, &open, hints, -1).await?;
-        self.shown.insert(id, note.to);
+        self.shown.retain(|(known, _)| *known != id);
+        self.shown.push_back((id, note.to));
+        if self.shown.len() > SHOWN_MAX {
+            self.shown.pop_front();
+        }
         Ok(())
     }
 
     /// Waits for a click on a notification of ours and says where it leads. `None`: the bus is gone.
     async fn clicked(&mut self) -> Option<Option<Navigation>> {
         loop {
-            tokio::select! {
-                action = self.actions.next() => {
-                    if let Some(to) = action?.args().ok().and_then(|args| self.shown.get(&args.id).cloned()) {
-                        return Some(to);
-                    }
-                }
-                closed = self.closed.next() => {
-                    if let Ok(args) = closed?.args() {
-                        self.shown.remove(&args.id);
-                    }
-                }
+            let action = self.actions.next().await?;
+            // Everybody hears of every click.
+            let Ok(args) = action.args() else { continue };
+            if let Some((_, to)) = self.shown.iter().find(|(id, _)| *id == args.id) {
+                return Some(to.clone());
             }
         }
     }

@@ -58,6 +58,8 @@ pub(crate) enum Navigation {
 #[derive(Debug, Default)]
 pub(crate) struct View {
     visible: AtomicBool,
+    /// It was shown once since it was made.
+    revealed: AtomicBool,
     focused: AtomicBool,
     /// The newest event that was heard, whether or not the page heard it.
     cursor: AtomicU64,
@@ -155,7 +157,7 @@ pub(crate) fn toggle(app: &AppHandle) {
 /// The page is drawn for the first time.
 pub(crate) fn drawn(app: &AppHandle) {
     on_main_thread(app, |app| {
-        if !app.state::<Shell>().view.is_visible()
+        if !app.state::<Shell>().view.revealed.load(Ordering::Relaxed)
             && let Some(window) = app.get_webview_window(LABEL)
         {
             reveal(app, &window);
@@ -205,6 +207,7 @@ fn reveal(app: &AppHandle, window: &WebviewWindow) {
     let view = &app.state::<Shell>().view;
     log_if_failed("restore", window.unminimize());
     log_if_failed("show", window.show());
+    view.revealed.store(true, Ordering::Relaxed);
     if !view.visible.swap(true, Ordering::Relaxed) {
         if let Some(position) = crate::lock(&view.stood).take() {
             log_if_failed("place", window.set_position(position));
@@ -218,7 +221,7 @@ fn reveal(app: &AppHandle, window: &WebviewWindow) {
 fn create(app: &AppHandle) -> tauri::Result<()> {
     let opened = app.clone();
     let shell = app.state::<Shell>();
-    let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
         .title("Athanor")
         .inner_size(1280.0, 800.0)
         .min_inner_size(900.0, 600.0)
@@ -240,7 +243,7 @@ fn create(app: &AppHandle) -> tauri::Result<()> {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         tokio::time::sleep(DRAWN_AT_LATEST).await;
-        if !app.state::<Shell>().view.is_visible() && window.is_visible().is_ok_and(|visible| !visible) {
+        if !app.state::<Shell>().view.revealed.load(Ordering::Relaxed) {
             tracing::warn!("the page did not say that it is drawn");
             drawn(&app);
         }
