@@ -151,3 +151,18 @@ fn events_tell_the_story_in_order_once() {
     let cursors: Vec<u64> = events.iter().map(|event| event["cursor"].as_u64().expect("a number")).collect();
     assert!(cursors.windows(2).all(|pair| pair[0] < pair[1]), "{cursors:?}");
 }
+
+#[test]
+fn again_means_the_same_environment_secrets_included() {
+    let athanor = Athanor::serving(1);
+    let mut command = athanor.command(&["add", "--shell", "-t", "base", "--", "echo $MY_TOKEN; exit 3"]);
+    let output = command.env("MY_TOKEN", "t0ken").output().expect("runs");
+    let first = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    athanor.until_status(&first, "failed");
+    let second = athanor.ok(&["again", &first]).trim().to_owned();
+    assert_ne!(first, second);
+    let detail = athanor.until_status(&second, "failed");
+    assert_eq!(detail["experiment"]["tags"][0], "base");
+    assert_eq!(athanor.ok(&["log", &second]), "t0ken\n");
+    assert_eq!(athanor.status(&first), "failed", "the first stays as it was");
+}

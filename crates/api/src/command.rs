@@ -77,6 +77,8 @@ commands! {
     EngineInfo = "engine.info": handlers::engine_info, Nothing => wire::EngineInfo;
     /// Queues experiments: all of them or none.
     AddExperiments = "experiments.add": handlers::add, wire::AddExperiments => wire::AddedExperiments;
+    /// Queues experiments anew, each as it was first queued, secrets of its environment included: all or none.
+    AddAgain = "experiments.again": handlers::again, wire::ExperimentRefs => wire::AddedExperiments;
     /// A page of experiments.
     ListExperiments = "experiments.list": handlers::list, wire::ListExperiments => wire::ExperimentPage;
     /// Everything about one experiment.

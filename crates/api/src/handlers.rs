@@ -6,7 +6,7 @@ use athanor_core::chart::{AxisOptions, Data, Line, LineChart, render_lines};
 use athanor_core::experiment::is_secret_name;
 use athanor_engine::home::host_name;
 use athanor_engine::queue::SettingsChange;
-use athanor_engine::store::Filter;
+use athanor_engine::store::{ExperimentRow, Filter};
 use athanor_engine::{Engine, LogPart, LogPiece, projects};
 use base64::Engine as _;
 
@@ -43,10 +43,23 @@ pub(crate) async fn add(engine: &Engine, input: wire::AddExperiments) -> Result<
         return Err(ApiError::new(ErrorCode::InvalidInput, "no experiment was given").field("experiments"));
     }
     let rows = engine.add(input.experiments.into_iter().map(Into::into).collect()).await?;
-    Ok(wire::AddedExperiments {
+    Ok(added(engine, rows))
+}
+
+pub(crate) async fn again(engine: &Engine, input: wire::ExperimentRefs) -> Result<wire::AddedExperiments> {
+    let mut rows = Vec::with_capacity(input.uids.len());
+    for uid in &input.uids {
+        rows.push(engine.find(uid).await?);
+    }
+    let rows = engine.again(rows).await?;
+    Ok(added(engine, rows))
+}
+
+fn added(engine: &Engine, rows: Vec<ExperimentRow>) -> wire::AddedExperiments {
+    wire::AddedExperiments {
         experiments: rows.into_iter().map(|row| convert::experiment(engine, row)).collect(),
         engine_running: engine.mode() != athanor_engine::Mode::Offline,
-    })
+    }
 }
 
 pub(crate) async fn list(engine: &Engine, input: wire::ListExperiments) -> Result<wire::ExperimentPage> {

@@ -33,6 +33,8 @@ enum Command {
     Serve(commands::serve::Arguments),
     /// Queue an experiment
     Add(commands::add::Arguments),
+    /// Queue experiments anew, as they were first queued
+    Again(commands::again::Arguments),
     /// List experiments: what runs, what waits, and what ended last
     Ls(commands::list::Arguments),
     /// Show everything about an experiment
@@ -77,6 +79,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let done = match arguments.command {
         Command::Serve(_) => Ok(ExitCode::SUCCESS),
         Command::Add(arguments) => commands::add::run(&mut backend, arguments, json),
+        Command::Again(arguments) => commands::again::run(&mut backend, arguments, json),
         Command::Ls(arguments) => commands::list::run(&mut backend, &arguments, json),
         Command::Show(arguments) => commands::show::run(&mut backend, &arguments, json),
         Command::Log(arguments) => commands::log::run(&mut backend, &arguments, json),

@@ -236,6 +236,32 @@ impl Engine {
         self.queue.add(checked).await
     }
 
+    /// Queues experiments anew as they were first queued: the same command, folder, environment (with its secrets),
+    /// limits and tags; the config is read again where it lies now.
+    ///
+    /// # Errors
+    /// An environment can't be opened, or one can't be accepted any more (its folder is gone); then none is queued.
+    pub async fn again(&self, rows: Vec<ExperimentRow>) -> Result<Vec<ExperimentRow>> {
+        let mut new = Vec::with_capacity(rows.len());
+        for row in rows {
+            new.push(NewExperiment {
+                environment: Some(self.environment(&row).await?),
+                command: row.command,
+                cwd: row.cwd,
+                name: Some(row.name),
+                project: row.project,
+                priority: row.priority,
+                set: Environment::new(),
+                config_path: row.config_path,
+                tags: row.tags,
+                notes: row.notes,
+                time_limit_ms: row.time_limit_ms,
+                grace_ms: Some(row.grace_ms),
+            });
+        }
+        self.add(new).await
+    }
+
     /// The one experiment that a uid, the beginning of one, or a name stands for.
     ///
     /// # Errors

@@ -1243,6 +1243,8 @@ export interface Commands {
   "engine.info": { input: Nothing; output: EngineInfo };
   /** Queues experiments: all of them or none. */
   "experiments.add": { input: AddExperiments; output: AddedExperiments };
+  /** Queues experiments anew, each as it was first queued, secrets of its environment included: all or none. */
+  "experiments.again": { input: ExperimentRefs; output: AddedExperiments };
   /** A page of experiments. */
   "experiments.list": { input: ListExperiments; output: ExperimentPage };
   /** Everything about one experiment. */

@@ -139,8 +139,13 @@ pub fn run(backend: &mut Backend, arguments: Arguments, json: bool) -> Result<Ex
         grace_ms: Some(arguments.grace),
     };
     let added = backend.call::<AddExperiments>(&wire::AddExperiments { experiments: vec![new] })?;
+    say_added(&added, json)
+}
+
+/// Prints the uids of accepted experiments, and whether they have to wait for an engine.
+pub fn say_added(added: &wire::AddedExperiments, json: bool) -> Result<ExitCode, Failure> {
     if json {
-        print::json(&added)?;
+        print::json(added)?;
     } else {
         for experiment in &added.experiments {
             println!("{}", experiment.uid);

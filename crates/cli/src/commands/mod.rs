@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod add;
+pub mod again;
 pub mod cancel;
 pub mod events;
 pub mod list;

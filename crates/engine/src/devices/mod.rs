@@ -107,6 +107,9 @@ const WATCHED: Duration = Duration::from_secs(1);
 /// From one sample to the next while nobody does.
 const UNWATCHED: Duration = Duration::from_secs(5);
 
+/// From the first sample to the second.
+const FIRST: Duration = Duration::from_millis(250);
+
 /// The thread that samples. Dropping it ends the thread after its present sample.
 #[derive(Debug)]
 pub struct Sampler {
@@ -140,7 +143,15 @@ impl Sampler {
                     }
                     kept.push_back(sample.clone());
                 }
-                let pause = if bus.has_listeners() { WATCHED } else { UNWATCHED };
+                // A utilisation is the difference of two looks: the second comes soon.
+                let first = lock(&shared).len() == 1;
+                let pause = if first {
+                    FIRST
+                } else if bus.has_listeners() {
+                    WATCHED
+                } else {
+                    UNWATCHED
+                };
                 bus.publish(Push::Device(sample));
                 if !matches!(stopped.recv_timeout(pause), Err(mpsc::RecvTimeoutError::Timeout)) {
                     return;

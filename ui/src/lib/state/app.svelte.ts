@@ -158,21 +158,8 @@ export class App {
   }
 
   async queueAgain(uid: string): Promise<void> {
-    const detail = await this.attempt("experiments.get", { uid });
-    if (detail === null) return;
-    const { experiment, config_path: config, notes } = detail;
-    await this.queue([
-      {
-        command: experiment.command,
-        cwd: experiment.cwd,
-        name: experiment.name,
-        priority: experiment.priority,
-        tags: experiment.tags,
-        notes,
-        ...(experiment.project === null ? {} : { project: experiment.project }),
-        ...(config === null ? {} : { config_path: config }),
-      },
-    ]);
+    const added = await this.attempt("experiments.again", { uids: [uid] });
+    if (added !== null) this.sayQueued(added.experiments);
   }
 
   /** Cancels what has not ended; asks first when that stops something that runs. */
