@@ -25,8 +25,8 @@ export class Experiments {
   #reading = 0;
   #pages = new Set<string>();
   #stop: (() => void)[] = [];
-  #apply = paced(APPLY_MS, () => this.#flush());
-  #readAgain = paced(READ_AGAIN_MS, () => this.#read());
+  #apply = this.#applying();
+  #readAgain = this.#readingAgain();
 
   constructor(
     private readonly app: App,
@@ -41,6 +41,9 @@ export class Experiments {
 
   /** To be called in an effect: follows the engine as long as the effect lives. */
   follow(): () => void {
+    // The effect runs again when the engine is found; what was stopped stays stopped.
+    this.#apply = this.#applying();
+    this.#readAgain = this.#readingAgain();
     this.#stop = [
       this.app.onPush((push) => {
         if (push.kind !== "queue_update" && push.kind !== "run_update") return;
@@ -55,6 +58,14 @@ export class Experiments {
       this.#readAgain.stop();
       for (const stop of this.#stop) stop();
     };
+  }
+
+  #applying() {
+    return paced(APPLY_MS, () => this.#flush());
+  }
+
+  #readingAgain() {
+    return paced(READ_AGAIN_MS, () => this.#read());
   }
 
   rows(section: Section): Rows {
