@@ -147,8 +147,9 @@ impl Desktop {
     async fn icon(&self) -> Result<Icon> {
         type Pixmap = (i32, i32, Vec<u8>);
         let place = self.place()?;
-        let pixmaps: Vec<Pixmap> = self.property(&place, "IconPixmap").await?;
+        // The program changes the pixels first, so they are as new as the words.
         let tooltip: (String, Vec<Pixmap>, String, String) = self.property(&place, "ToolTip").await?;
+        let pixmaps: Vec<Pixmap> = self.property(&place, "IconPixmap").await?;
         let Some((width, height, pixels)) = pixmaps.into_iter().next() else {
             bail!("the icon has no pixels")
         };

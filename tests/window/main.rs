@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask test window` gives these tests a display with a window manager and a session bus of their own. They
 //! run one after another, since there is one tray and one focus. A failed one leaves a picture of the display in
-//! `target/window-test/`. With `ATHANOR_SHOTS_DIR` the first also saves pictures of the window for the documentation.
+//! `target/window-test/`. With `ATHANOR_SHOTS_DIR` pictures for the documentation are saved there, too.
 
 mod desktop;
 mod page;
@@ -16,7 +16,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use athanor_api::command::EngineInfo;
-use athanor_api::wire::{self, Appearance, EngineOwner, Nothing, Status};
+use athanor_api::wire::{EngineOwner, Nothing, Status};
 
 use desktop::Desktop;
 use program::{Guard, Place, Program, is_alive};
@@ -99,7 +99,6 @@ async fn first_start(desktop: &Desktop, screen: &Screen, place: &Place, program:
 
     program.click("[role=tab]", "Metrics").await?;
     program.see_element(".plot svg").await?;
-    page::shots(place, program).await?;
 
     // Away from the job: one that is looked at needs no notification.
     program.click("a", "Overview").await?;
@@ -223,6 +222,7 @@ async fn killed_program(place: &Place, program: &mut Program) -> Result<()> {
     ensure!(is_alive(job), "it is the same process that goes on");
     program.see("[role=log]", "tick 199").await?;
     program.see("aside", "xit code 7").await?;
+    program.see("main .view", "xit code 7").await.context("the list that stood there since the start")?;
     let detail = place.experiment(&uid)?;
     ensure!(detail.attempts.len() == 1, "nothing is started twice");
     ensure!(detail.attempts[0].exit_code == Some(7), "{:?}", detail.attempts[0].exit_code);
@@ -263,9 +263,15 @@ async fn taken_over(place: &Place, server: &mut Guard, program: &Program) -> Res
     page_is_faultless(place)
 }
 
-/// Sets the look, and waits until the page has it.
-async fn wear(place: &Place, program: &Program, appearance: Appearance, word: &str) -> Result<()> {
-    let change = wire::ChangeSettings { appearance: Some(appearance), ..wire::ChangeSettings::default() };
-    place.change_settings(&change)?;
-    program.see_element(&format!(":root[data-theme={word}]")).await
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documentation_has_its_pictures() {
+    let Some(folder) = std::env::var_os("ATHANOR_SHOTS_DIR") else { return };
+    alone("the_documentation_has_its_pictures", async {
+        let (_desktop, place) = (Desktop::start().await?, Place::new()?);
+        let mut program = Program::start(&place).await?;
+        place.wait_for_engine().await?;
+        watched("pictures", &place, page::pictures(&place, &program, Path::new(&folder))).await?;
+        program.terminate().await
+    })
+    .await;
 }

@@ -1,13 +1,14 @@
 //! What is asked of the page as a whole: that everybody can use it, and that it has its picture taken.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use athanor_api::wire::Appearance;
+use athanor_api::command::{AddDemo, CancelExperiments};
+use athanor_api::wire::{Appearance, ChangeSettings, ExperimentRefs, Nothing, Status};
 
 use crate::program::{Place, Program};
-use crate::wear;
+use crate::wait::wait_for;
 
 /// Pictures for the documentation are not larger than this.
 const PICTURE_MAX: u64 = 250_000;
@@ -27,26 +28,44 @@ pub async fn is_accessible(program: &Program) -> Result<()> {
     Ok(())
 }
 
-/// Takes the documentation's pictures, if they are wanted.
-pub async fn shots(place: &Place, program: &Program) -> Result<()> {
-    let Some(folder) = std::env::var_os("ATHANOR_SHOTS_DIR").map(PathBuf::from) else { return Ok(()) };
-    std::fs::create_dir_all(&folder)?;
-    program.click("a", "Overview").await?;
-    program.open("digits mlp").await?;
+/// Takes the documentation's pictures of the overview: one training runs, one waits, others have ended.
+pub async fn pictures(place: &Place, program: &Program, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let demo = place.call::<AddDemo>(&Nothing {})?;
+    let train = |name: &str, arguments: &str| {
+        place.queue_in(
+            Path::new(&demo.folder),
+            Some(&demo.name),
+            name,
+            &format!("python3 train.py {arguments}"),
+        )
+    };
+    let short = train("digits mlp 12 epochs", "--epochs 12")?;
+    place.wait_for_status(&short, Status::Completed).await?;
+    let diverged = train("digits mlp lr 50", "--lr 50")?;
+    place.wait_for_status(&diverged, Status::Failed).await?;
+    let wide = train("digits mlp wide", "--hidden 96 --epochs 120")?;
+    train("digits mlp lr 0.2", "--lr 0.2")?;
+    program.open("digits mlp wide").await?;
     program.click("[role=tab]", "Metrics").await?;
-    for (appearance, word) in
-        [(Appearance::Light, "light"), (Appearance::Dark, "dark"), (Appearance::System, "light")]
-    {
-        wear(place, program, appearance, word).await?;
-        if appearance == Appearance::System {
-            break;
-        }
+    program.see("aside", "epoch 16 of 120").await?;
+    for (appearance, word) in [(Appearance::Light, "light"), (Appearance::Dark, "dark")] {
+        let change = ChangeSettings { appearance: Some(appearance), ..ChangeSettings::default() };
+        place.change_settings(&change)?;
+        program.see_element(&format!(":root[data-theme={word}]")).await?;
         program.see_element(".plot svg").await?;
+        wait_for("the colours to settle", async || {
+            let moving = program.page().execute("return document.getAnimations().length", vec![]).await?;
+            ensure!(moving.convert::<u32>()? == 0, "something moves");
+            Ok(())
+        })
+        .await?;
         let file = folder.join(format!("overview-{word}.png"));
         program.page().screenshot(&file).await?;
         shrink(&file)?;
     }
-    Ok(())
+    place.call::<CancelExperiments>(&ExperimentRefs { uids: vec![wide.clone()] })?;
+    place.wait_for_status(&wide, Status::Cancelled).await.map(drop)
 }
 
 /// A palette of 256 colours is enough for a window and makes a third of the bytes.

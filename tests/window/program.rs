@@ -30,7 +30,7 @@ impl Place {
     }
 
     /// A folder to run jobs in.
-    pub fn work(&self) -> Result<PathBuf> {
+    fn work(&self) -> Result<PathBuf> {
         let work = self.folder.path().join("work");
         std::fs::create_dir_all(&work)?;
         Ok(work)
@@ -71,7 +71,11 @@ impl Place {
 
     /// Queues a line for the shell, and gives its uid.
     pub fn queue(&self, name: &str, line: &str) -> Result<String> {
-        let new = serde_json::json!({ "command": line, "cwd": self.work()?, "name": name });
+        self.queue_in(&self.work()?, None, name, line)
+    }
+
+    pub fn queue_in(&self, cwd: &Path, project: Option<&str>, name: &str, line: &str) -> Result<String> {
+        let new = serde_json::json!({ "command": line, "cwd": cwd, "name": name, "project": project });
         let experiments = vec![serde_json::from_value(new)?];
         let added = self.call::<command::AddExperiments>(&wire::AddExperiments { experiments })?;
         Ok(added.experiments[0].uid.clone())
