@@ -48,9 +48,10 @@ pub fn guards(machine: Machine) -> Vec<(&'static str, &'static str)> {
 /// There is no display, in words for the user.
 pub(crate) fn connect() -> Result<(), String> {
     gtk::init().map_err(|_| {
-        let tried = match (std::env::var("WAYLAND_DISPLAY"), std::env::var("DISPLAY")) {
-            (Ok(name), _) => format!("WAYLAND_DISPLAY={name} does not answer"),
-            (_, Ok(name)) => format!("DISPLAY={name} does not answer"),
+        let named = |variable| std::env::var(variable).ok().filter(|name| !name.is_empty());
+        let tried = match (named("WAYLAND_DISPLAY"), named("DISPLAY")) {
+            (Some(name), _) => format!("WAYLAND_DISPLAY={name} does not answer"),
+            (_, Some(name)) => format!("DISPLAY={name} does not answer"),
             _ => "neither DISPLAY nor WAYLAND_DISPLAY is set".into(),
         };
         format!(
