@@ -24,7 +24,7 @@ pub(crate) fn window_closed(app: &AppHandle) {
     let action = crate::lock(&shell.settings).as_ref().map(|settings| settings.close_action);
     // Without an engine there is nothing to stay for, and a window that shows an error must go when it is closed.
     if action != Some(CloseAction::Tray) || !shell.link.is_open() {
-        return quit(app);
+        return quit(app, "the window was closed");
     }
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
@@ -68,12 +68,12 @@ fn told_before(root: &Path) -> bool {
     }
 }
 
-/// Ends the program in order.
-pub(crate) fn quit(app: &AppHandle) {
+/// Ends the program in order; the log says who wanted it.
+pub(crate) fn quit(app: &AppHandle, who: &str) {
     if app.state::<Shell>().closing.0.swap(true, Ordering::Relaxed) {
         return;
     }
-    tracing::info!("asked to quit");
+    tracing::info!(who, "asked to quit");
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         let shell = app.state::<Shell>();
@@ -88,16 +88,20 @@ pub(crate) fn quit(app: &AppHandle) {
 
 /// Signals that ask a program to end are heard.
 pub(crate) fn on_signals(app: &AppHandle) {
-    for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
+    for (kind, name) in [
+        (SignalKind::terminate(), "SIGTERM"),
+        (SignalKind::interrupt(), "SIGINT"),
+        (SignalKind::hangup(), "SIGHUP"),
+    ] {
         let app = app.clone();
         tauri::async_runtime::spawn(async move {
             match signal(kind) {
                 Ok(mut signals) => {
                     if signals.recv().await.is_some() {
-                        quit(&app);
+                        quit(&app, name);
                     }
                 }
-                Err(error) => tracing::warn!(%error, ?kind, "a signal can't be listened to"),
+                Err(error) => tracing::warn!(%error, name, "a signal can't be listened to"),
             }
         });
     }

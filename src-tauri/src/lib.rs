@@ -135,7 +135,7 @@ fn start(arguments: Arguments) -> Result<ExitCode, String> {
         if let RunEvent::ExitRequested { code: None, api, .. } = event {
             // The last window went without being asked to close. What goes with the engine goes in order.
             api.prevent_exit();
-            closing::quit(app);
+            closing::quit(app, "no window is left");
         }
     });
     tracing::info!(code, "Athanor ends");

@@ -251,7 +251,7 @@ impl Act {
         match self {
             Self::Open => window::show(app),
             Self::Job(uid) => window::navigate(app, window::Navigation::Experiment { uid }),
-            Self::Quit => closing::quit(app),
+            Self::Quit => closing::quit(app, "the tray's menu"),
             Self::Pause(paused) => {
                 let app = app.clone();
                 tauri::async_runtime::spawn(async move {
