@@ -203,7 +203,8 @@ fn a_full_disk_refuses_new_jobs_and_keeps_the_old() {
     let before = athanor.add_shell("exit 5");
     athanor.until_status(&before, "failed");
     let running = athanor.add_shell("while [ ! -e gate ]; do sleep 0.05; done; exit 6");
-    athanor.until_status(&running, "running");
+    // Its supervisor has claimed the attempt, and with it room for the exit record.
+    athanor.job_pid(&running);
     let filler = home.join("filler");
     let _ = std::fs::write(&filler, vec![0u8; 6 << 20]);
     let refused = wait_until("an add is refused", || {
