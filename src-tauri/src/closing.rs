@@ -1,6 +1,7 @@
 //! How the window and the program end. Running jobs go on in every case; an orderly end gives the data folder back.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -14,9 +15,15 @@ use crate::{Shell, tray, window};
 /// The engine has so long to give the data folder back.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(10);
 
-/// Whether the end has begun.
-#[derive(Debug, Default)]
-pub(crate) struct Closing(AtomicBool);
+/// Whether the end has begun. Known to whoever else starts the program.
+#[derive(Debug)]
+pub(crate) struct Closing(Arc<AtomicBool>);
+
+impl Closing {
+    pub(crate) fn new(begun: Arc<AtomicBool>) -> Self {
+        Self(begun)
+    }
+}
 
 /// The user closed the window.
 pub(crate) fn window_closed(app: &AppHandle) {

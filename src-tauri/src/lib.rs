@@ -7,6 +7,7 @@ mod arguments;
 mod closing;
 mod commands;
 pub mod graphics;
+mod instance;
 mod link;
 mod notify;
 mod tray;
@@ -21,6 +22,7 @@ use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 use tauri_plugin_window_state::StateFlags;
 
 pub use arguments::Arguments;
+use instance::Start;
 use link::{Heard, Link};
 
 /// What the parts of the shell share.
@@ -60,6 +62,10 @@ fn start(arguments: Arguments) -> Result<ExitCode, String> {
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), home = %home.root().display(), "Athanor starts");
 
+    let Start::First(mut instance) = tauri::async_runtime::block_on(instance::start(&home)) else {
+        tracing::info!("the window that is there already is shown");
+        return Ok(ExitCode::SUCCESS);
+    };
     let window_state = tauri_plugin_window_state::Builder::new()
         .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
         // An absolute path stands for itself.
@@ -74,16 +80,9 @@ fn start(arguments: Arguments) -> Result<ExitCode, String> {
         named: commands::Named::default(),
         looking_at: Mutex::default(),
         settings: Mutex::default(),
-        closing: closing::Closing::default(),
+        closing: closing::Closing::new(instance.leaving.clone()),
     };
     let app = tauri::Builder::default()
-        .plugin(
-            tauri_plugin_single_instance::Builder::new()
-                // One window for each data folder.
-                .dbus_id(bus_name(&home))
-                .callback(|app, _, _| window::show(app))
-                .build(),
-        )
         .plugin(tauri_plugin_dialog::init())
         .plugin(window_state)
         .manage(shell)
@@ -108,6 +107,12 @@ fn start(arguments: Arguments) -> Result<ExitCode, String> {
             if !arguments.hidden {
                 window::show(app);
             }
+            let show = app.clone();
+            tauri::async_runtime::spawn(async move {
+                while instance.shows.recv().await.is_some() {
+                    window::show(&show);
+                }
+            });
             Ok(())
         })
         .on_window_event(|window, event| match event {
@@ -174,29 +179,7 @@ fn settings_are(app: &AppHandle, settings: Settings) {
     *lock(&app.state::<Shell>().settings) = Some(settings);
 }
 
-/// The name on the session bus by which a second start finds the first: one for each data folder.
-fn bus_name(home: &Home) -> String {
-    let root = home.root().canonicalize().unwrap_or_else(|_| home.root().to_owned());
-    let hash = xxhash_rust::xxh3::xxh3_64(root.as_os_str().as_encoded_bytes());
-    format!("dev.athanor.Athanor.Home{hash:016x}")
-}
-
 /// A panic elsewhere leaves what these locks guard as it was: each is held for one assignment.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_data_folder_has_a_window_of_its_own() {
-        let dir = tempfile::tempdir().expect("temporary folder");
-        let (one, two) = (Home::at(dir.path().join("one")), Home::at(dir.path().join("two")));
-        assert_ne!(bus_name(&one), bus_name(&two));
-        std::fs::create_dir(dir.path().join("one")).expect("folder");
-        std::os::unix::fs::symlink(dir.path().join("one"), dir.path().join("link")).expect("link");
-        assert_eq!(bus_name(&one), bus_name(&Home::at(dir.path().join("link"))), "however it is named");
-    }
 }
