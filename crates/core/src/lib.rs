@@ -4,11 +4,17 @@
 //! are cheapest, so a rule that can live here does.
 
 pub mod chart;
+pub mod config;
 pub mod csv;
+pub mod dependency;
 pub mod experiment;
 pub mod outcome;
 pub mod placement;
 pub mod progress;
+pub mod quantity;
+pub mod retry;
+pub mod schedule;
 pub mod series;
 pub mod state;
+pub mod sweep;
 pub mod text;
