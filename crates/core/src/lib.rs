@@ -12,6 +12,7 @@ pub mod outcome;
 pub mod placement;
 pub mod progress;
 pub mod quantity;
+pub mod requirements;
 pub mod retry;
 pub mod schedule;
 pub mod series;
