@@ -1,7 +1,7 @@
 //! When a job may start by the clock: weekly windows, moments, and a hold.
 //!
 //! The clock and the time zone are handed in. All rules about clock readings that do not exist or exist twice (the
-//! nights on which the clock is changed) stand in [`instant`].
+//! nights on which the clock is changed) stand in one place, `instant`.
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
@@ -87,7 +87,11 @@ impl TryFrom<String> for Minute {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let digits = |part: &str| (1..=2).contains(&part.len()).then(|| part.parse().ok()).flatten();
+        let digits = |part: &str| {
+            ((1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
+                .then(|| part.parse().ok())
+                .flatten()
+        };
         let parsed = match text.split_once(':') {
             // The end of a day is written so; the window that ends there is the same.
             Some(("24", "00")) => Some(Self(0)),
@@ -205,11 +209,12 @@ impl Window {
         (!always).then_some(Change { opens: false, at: last })
     }
 
-    /// The spans (opening, closing) around `now`, in order, from before it until more than a week and a day after it.
+    /// The spans (opening, closing) around `now`, in order, from before it until two weeks after it: a window
+    /// that opens once a week may miss one week, when the clock leaves it out.
     fn spans(&self, now: i64, zone: &TimeZone) -> impl Iterator<Item = (i64, i64)> {
         let today = Timestamp::from_millisecond(now).ok().map(|now| zone.to_datetime(now).date());
         let next_day = i64::from(self.to <= self.from);
-        (-2..=9).filter_map(move |offset| {
+        (-2..=16).filter_map(move |offset| {
             let day = today?.checked_add(offset.days()).ok()?;
             if !self.days.contains(day.weekday()) {
                 return None;
@@ -335,3 +340,7 @@ impl Gate {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "schedule_tests.rs"]
+mod tests;

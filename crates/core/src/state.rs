@@ -62,8 +62,15 @@ use Move::{Cancel, Expire, Fail, Hold, Pause, Release, Requeue, Resume, Start, S
 use Status::{Cancelled, Completed, Expired, Failed, Paused, Pending, Queued, Running};
 
 /// Every legal transition: from, by, to.
+///
+/// - The pause of a waiting experiment is a `Hold`: from `queued` it goes to `pending`; a `pending` one stays, with one
+///   thing more in its way.
+/// - A retry by policy is a `Requeue` out of `running` or `paused`, and a `Hold` after it for the delay.
+/// - A retry by the user is a `Requeue` out of `failed`, `cancelled` or `expired`, and a `Hold` where a dependency or a
+///   schedule is in the way again.
 pub const TABLE: &[(Status, Move, Status)] = &[
     (Pending, Release, Queued),
+    (Pending, Hold, Pending),
     (Pending, Cancel, Cancelled),
     (Pending, Fail, Failed),
     (Pending, Expire, Expired),
@@ -219,11 +226,59 @@ mod tests {
         }
     }
 
+    /// Every status that some sequence of moves leads to from `from`, itself included.
+    fn reachable(from: Status) -> HashSet<Status> {
+        let mut found = HashSet::from([from]);
+        loop {
+            let more: Vec<Status> = TABLE
+                .iter()
+                .filter(|(from, _, to)| found.contains(from) && !found.contains(to))
+                .map(|(_, _, to)| *to)
+                .collect();
+            if more.is_empty() {
+                return found;
+            }
+            found.extend(more);
+        }
+    }
+
     #[test]
-    fn every_status_but_the_first_two_can_be_reached() {
+    fn every_status_is_reached_and_none_is_a_dead_end() {
+        assert_eq!(reachable(Pending).len(), Status::ALL.len(), "all of them from the first one");
+        for status in Status::ALL.into_iter().filter(|status| !status.is_terminal()) {
+            for end in Status::ALL.into_iter().filter(|status| status.is_terminal()) {
+                assert!(reachable(status).contains(&end), "{status} can come to be {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_status_can_be_cancelled_or_has_ended() {
         for status in Status::ALL {
-            let reached = TABLE.iter().any(|(_, _, to)| *to == status);
-            assert!(reached || status == Pending || status == Queued, "{status} can't be reached");
+            assert_eq!(status.after(Cancel).is_ok(), !status.is_terminal(), "{status}");
+        }
+    }
+
+    #[test]
+    fn what_the_queue_needs_is_there() {
+        for (what, from, moves, to) in [
+            ("pause of a queued one", Queued, &[Hold][..], Pending),
+            ("pause of a pending one", Pending, &[Hold], Pending),
+            ("its resumption", Pending, &[Release], Queued),
+            ("pause and resumption of a running one", Running, &[Pause, Resume], Running),
+            ("a retry with a delay", Running, &[Requeue, Hold, Release, Start], Running),
+            ("a retry of a paused one that was lost", Paused, &[Requeue, Hold], Pending),
+            ("an attempt that never started", Running, &[Void], Queued),
+            ("a window that closes", Queued, &[Hold, Release], Queued),
+            ("a dependency that failed", Pending, &[Fail], Failed),
+            ("a deadline that passed behind a dependency", Pending, &[Expire], Expired),
+            ("a deadline that passed for want of resources", Queued, &[Expire], Expired),
+            ("the user's retry of a failed one", Failed, &[Requeue], Queued),
+            ("the user's retry of a cancelled one", Cancelled, &[Requeue, Start], Running),
+            ("the user's retry of an expired one, at night", Expired, &[Requeue, Hold], Pending),
+        ] {
+            let end = moves.iter().try_fold(from, |status, by| status.after(*by));
+            assert_eq!(end, Ok(to), "{what}");
         }
     }
 
@@ -254,6 +309,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn random_moves_follow_the_table_and_refusals_say_what_is_allowed(
+            moves in prop::collection::vec(prop::sample::select(&MOVES[..]), 0..200),
+        ) {
+            let mut status = Pending;
+            for by in moves {
+                match status.after(by) {
+                    Ok(next) => {
+                        prop_assert!(TABLE.contains(&(status, by, next)));
+                        prop_assert!(!status.is_terminal() || by == Requeue, "{status} was left by {by:?}");
+                        prop_assert!(!next.is_active() || status.is_active() || by == Start);
+                        status = next;
+                    }
+                    Err(error) => {
+                        prop_assert!(error.allowed().all(|allowed| status.after(allowed).is_ok()));
+                        prop_assert!(error.allowed().all(|allowed| allowed != by));
+                    }
+                }
+            }
+        }
+
         #[test]
         fn no_sequence_of_moves_runs_without_a_start(moves in prop::collection::vec(prop::sample::select(&MOVES[..]), 0..60)) {
             let mut status = Pending;
