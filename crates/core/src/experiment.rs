@@ -94,7 +94,7 @@ fn file_name(path: &str) -> &str {
 }
 
 /// Quotes a word for a POSIX shell where it needs quotes.
-fn quote(word: &str) -> String {
+pub(crate) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
