@@ -7,9 +7,13 @@
 //!
 //! [`plan`] says what starts, [`Plan::explain`] why a job does not, [`forecast`] when it may.
 
+mod explain;
 mod forecast;
 mod legacy;
 mod plan;
+mod pool;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::collections::HashMap;
@@ -72,6 +76,8 @@ pub struct Holding {
     pub group: Option<String>,
     /// Its project.
     pub project: Option<String>,
+    /// When it started, in milliseconds UTC. Of jobs of unknown length the oldest is taken to end first.
+    pub started_at: i64,
     /// When it ends by its estimate, in milliseconds UTC.
     pub ends_at: Option<i64>,
 }

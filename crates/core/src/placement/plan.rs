@@ -1,6 +1,17 @@
-//! What starts now. The types stand; until the policy follows, only jobs that state no needs start.
+//! What starts now: the queue in its order, with EASY backfill.
+//!
+//! The rule is Lifka's (“The ANL/IBM SP Scheduling System”, JSSPP 1995) as described by Mu'alem and Feitelson
+//! (“Utilization, Predictability, Workloads, and User Runtime Estimates in Scheduling the IBM SP2 with
+//! Backfilling”, IEEE TPDS 12(6), 2001): the first job that does not fit is promised the moment at which it will,
+//! and others pass it only where they leave that promise standing. Theirs counts nodes; here a job needs several
+//! things at once, so “leaves standing” is asked of each of them.
 
-use super::{Assignment, Candidate, Holding, Limits, Machine, Reservation, WaitReason};
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+
+use super::pool::{Need, Pool, Rank, Share};
+use super::{Assignment, Candidate, Holding, Limits, Machine, Reservation};
+use crate::requirements::Requirements;
 
 /// What starts now, and what is needed to say why the rest does not.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,40 +20,407 @@ pub struct Plan {
     pub starts: Vec<(i64, Assignment)>,
     /// What is kept for the first job that does not fit.
     pub reservation: Option<Reservation>,
-    slots: (u32, u32),
-    paused: bool,
+    pub(super) now_ms: i64,
+    pub(super) machine: Machine,
+    pub(super) limits: Limits,
+    /// The machine without any job of ours.
+    pub(super) bare: Pool,
+    /// What is free once the jobs that start have started.
+    pub(super) pool: Pool,
+    pub(super) counts: Counts,
+    /// What runs, and what starts.
+    pub(super) jobs: Vec<Job>,
+    pub(super) promise: Option<Promise>,
+}
+
+/// A job that runs or starts.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Job {
+    pub id: i64,
+    pub share: Share,
+    pub group: Option<String>,
+    pub project: Option<String>,
+    pub started_at: i64,
+    /// Its end by its estimate, which is not before now.
+    pub ends_at: Option<i64>,
+}
+
+/// Jobs of each group and project that has a limit.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Counts {
+    groups: HashMap<String, u32>,
+    projects: HashMap<String, u32>,
+}
+
+/// A limit that leaves no place.
+pub(super) enum Reached {
+    Group { running: u32, limit: u32 },
+    Project { running: u32, limit: u32 },
+}
+
+/// The reservation while it is being defended.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Promise {
+    pub id: i64,
+    pub name: String,
+    pub at: Option<i64>,
+    need: Need,
+    marks: Vec<bool>,
+    /// What is free at its moment, with those that started since and run past it; its own needs not taken out.
+    pool: Pool,
+    /// Its group and its project, where limited, each with the places that are left at its moment beside its own.
+    group: Option<(String, u32)>,
+    project: Option<(String, u32)>,
 }
 
 /// What starts now of the `waiting` jobs, which come in the order of the queue.
+///
+/// - A paused queue starts nothing, and no more start than the limit on all running jobs leaves places for.
+/// - What fits and breaks no limit starts, in order.
+/// - A job held up by the limit of its group, of its project or of the slots is passed over: it holds up only those
+///   under the same limit.
+/// - So is one that would not fit even if all our jobs ended (it asks too much, a GPU is broken, others use it):
+///   nobody can tell when that changes, and what is free would lie idle.
+/// - The first other job that does not fit gets the reservation: jobs are taken to end in the order of their
+///   estimates (one that is overdue ends now; those of unknown length end last, one by one, the oldest first) until it
+///   fits. There is at most one reservation. The oldest first, so that no job that has passed it since is counted on
+///   to end for it.
+/// - After that a job starts only if it also ends by that moment, or if the promised job would still fit then. Places
+///   under the limit on all jobs, on jobs for each GPU, and of the promised job's group and project are counted like
+///   anything else that it needs.
+/// - Jobs that state no needs take only a slot, which no promised job needs: they and GPU jobs don't hold each other
+///   up, unless there is a limit on all jobs.
+///
+/// The promise holds against all jobs that come after the promised one. A job before it that a limit held up may
+/// still start once that limit has room, and delay it.
+///
+/// What is free only shrinks within a pass, so requirements that did not fit once are not tried again.
 #[must_use]
 pub fn plan<'a>(
-    _machine: &Machine,
+    machine: &Machine,
     limits: &Limits,
     holdings: &[Holding],
     waiting: impl IntoIterator<Item = Candidate<'a>>,
-    _now_ms: i64,
+    now_ms: i64,
 ) -> Plan {
-    let held = holdings.iter().filter(|holding| holding.assignment.slot).count();
-    let free = if limits.paused { 0 } else { (limits.slots as usize).saturating_sub(held) };
-    let starts: Vec<_> = waiting
-        .into_iter()
-        .filter(|candidate| !candidate.requirements.declared())
-        .take(free)
-        .map(|candidate| (candidate.id, Assignment { slot: true, ..Assignment::default() }))
-        .collect();
-    let taken = u32::try_from(held + starts.len()).unwrap_or(u32::MAX);
-    Plan { starts, reservation: None, slots: (taken, limits.slots), paused: limits.paused }
+    let mut plan = Plan::before(machine, limits, holdings, now_ms);
+    if !limits.paused {
+        let mut walk = Walk::default();
+        for candidate in waiting {
+            if !plan.pool.jobs.fits(1) {
+                break;
+            }
+            walk.consider(&mut plan, &candidate);
+        }
+        plan.reservation = plan.promise.as_ref().map(|promise| Reservation {
+            id: promise.id,
+            name: promise.name.clone(),
+            at: promise.at,
+            assignment: promise.share(&mut walk.ranks).assignment(&plan.machine.gpus),
+        });
+    }
+    plan
 }
 
 impl Plan {
-    /// Why `candidate`, with `ahead` others before it, does not start.
-    #[must_use]
-    pub fn explain(&self, candidate: &Candidate<'_>, ahead: u32) -> WaitReason {
-        let (running, slots) = self.slots;
-        match (self.paused, candidate.requirements.declared()) {
-            (true, _) => WaitReason::QueuePaused,
-            (false, false) if running >= slots => WaitReason::SlotsTaken { running, slots, ahead },
-            _ => WaitReason::Next,
+    /// The machine as it is before anything starts.
+    fn before(machine: &Machine, limits: &Limits, holdings: &[Holding], now_ms: i64) -> Self {
+        let bare = Pool::new(machine, limits);
+        let mut plan = Self {
+            starts: Vec::new(),
+            reservation: None,
+            now_ms,
+            machine: machine.clone(),
+            limits: limits.clone(),
+            pool: bare.clone(),
+            bare,
+            counts: Counts::default(),
+            jobs: Vec::with_capacity(holdings.len()),
+            promise: None,
+        };
+        for holding in holdings {
+            plan.add(Job {
+                id: holding.id,
+                share: Share::of(&holding.assignment, &machine.gpus),
+                group: holding.group.clone(),
+                project: holding.project.clone(),
+                started_at: holding.started_at,
+                ends_at: holding.ends_at.map(|end| end.max(now_ms)),
+            });
         }
+        plan
+    }
+
+    fn add(&mut self, job: Job) {
+        self.pool.take(&job.share);
+        self.counts.add(&self.limits, job.group.as_deref(), job.project.as_deref());
+        self.jobs.push(job);
+    }
+
+    /// When a candidate that starts now ends, by its estimate.
+    pub(super) fn end_of(&self, requirements: &Requirements) -> Option<i64> {
+        end_after(self.now_ms, requirements)
+    }
+}
+
+/// The end of a job that starts at `start` (milliseconds UTC), by its estimate.
+pub(super) fn end_after(start: i64, requirements: &Requirements) -> Option<i64> {
+    let estimate = requirements.estimated_ms?;
+    Some(start.saturating_add(i64::try_from(estimate).unwrap_or(i64::MAX)))
+}
+
+/// Requirements as far as they decide whether a job fits: all but its run time.
+#[derive(Clone, Copy)]
+struct Kind<'a>(&'a Requirements);
+
+impl Kind<'_> {
+    fn numbers(self) -> impl Eq + Hash {
+        let asked = self.0;
+        (asked.cpu_cores, asked.memory, asked.disk, asked.gpus, asked.gpu_memory, asked.gpu_exclusive)
+    }
+}
+
+impl PartialEq for Kind<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+            || (self.numbers() == other.numbers()
+                && self.0.gpu_model == other.0.gpu_model
+                && self.0.gpu_uuids == other.0.gpu_uuids)
+    }
+}
+
+impl Eq for Kind<'_> {}
+
+impl Hash for Kind<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.numbers().hash(state);
+        self.0.gpu_model.hash(state);
+        self.0.gpu_uuids.hash(state);
+    }
+}
+
+/// What a pass has learnt of jobs of one kind. Neither is unlearnt before it ends.
+#[derive(Clone, Copy, Default)]
+struct Class {
+    /// It does not fit.
+    full: bool,
+    /// It would delay the promised job, unless it ended in time.
+    delays: bool,
+}
+
+/// One pass over the queue.
+#[derive(Default)]
+struct Walk<'a> {
+    classes: HashMap<Kind<'a>, Class>,
+    /// Kept between candidates, so that none costs an allocation.
+    marks: Vec<bool>,
+    ranks: Vec<Rank>,
+}
+
+impl<'a> Walk<'a> {
+    fn consider(&mut self, plan: &mut Plan, candidate: &Candidate<'a>) {
+        if plan.counts.reached(&plan.limits, candidate.group, candidate.project).is_some() {
+            return;
+        }
+        let requirements = candidate.requirements;
+        let class = self.classes.entry(Kind(requirements)).or_default();
+        let ends_at = plan.end_of(requirements);
+        let passes_by = plan.promise.as_ref().is_some_and(|promise| !promise.is_after(ends_at));
+        if class.full || (class.delays && passes_by) {
+            return;
+        }
+        let need = Need::of(requirements);
+        requirements.mark_matching(&plan.machine.gpus, &mut self.marks);
+        if !plan.pool.fits(&need, &self.marks) {
+            class.full = true;
+            if plan.promise.is_none() && !need.slot && plan.bare.fits(&need, &self.marks) {
+                plan.promise = Some(Promise::to(plan, candidate, need, self.marks.clone()));
+            }
+            return;
+        }
+        let promise = plan.promise.as_mut().filter(|_| passes_by);
+        if let Some(promise) = &promise {
+            if !promise.has_place_beside(candidate.group, candidate.project) {
+                return;
+            }
+            if !promise.allows(&plan.pool, &need, &self.marks) {
+                class.delays = true;
+                return;
+            }
+        }
+        let spoils = |at| promise.as_ref().is_some_and(|promise| promise.spoilt_by(at, &need));
+        plan.pool.choose(&need, &self.marks, spoils, &mut self.ranks);
+        let share = Share::new(&need, self.ranks.iter().map(|rank| rank.4));
+        if let Some(promise) = promise {
+            promise.pass(&share, candidate.group, candidate.project);
+        }
+        plan.starts.push((candidate.id, share.assignment(&plan.machine.gpus)));
+        plan.add(Job {
+            id: candidate.id,
+            share,
+            group: candidate.group.map(Into::into),
+            project: candidate.project.map(Into::into),
+            started_at: plan.now_ms,
+            ends_at,
+        });
+    }
+}
+
+impl Promise {
+    /// Finds the moment for a candidate that fits as soon as enough jobs have ended.
+    fn to(plan: &Plan, candidate: &Candidate<'_>, need: Need, marks: Vec<bool>) -> Self {
+        let mut order: Vec<&Job> = plan.jobs.iter().collect();
+        order.sort_by_key(|job| (job.ends_at.is_none(), job.ends_at, job.started_at, job.id));
+        let mut pool = plan.pool.clone();
+        let mut counts = plan.counts.clone();
+        let mut at = Some(plan.now_ms);
+        // Jobs that end at the same known moment end together.
+        for ending in order.chunk_by(|a, b| a.ends_at.is_some() && a.ends_at == b.ends_at) {
+            for job in ending {
+                pool.give(&job.share);
+                counts.remove(&plan.limits, job.group.as_deref(), job.project.as_deref());
+                at = job.ends_at;
+            }
+            if pool.fits(&need, &marks) {
+                break;
+            }
+        }
+        let places = |name: Option<&str>, limit: Option<u32>, running: u32| {
+            Some((name?.to_owned(), limit?.saturating_sub(running).saturating_sub(1)))
+        };
+        let (group, project) = (candidate.group, candidate.project);
+        Self {
+            id: candidate.id,
+            name: candidate.name.to_owned(),
+            at,
+            need,
+            marks,
+            pool,
+            group: places(group, plan.limits.of_group(group), counts.of_group(group)),
+            project: places(project, plan.limits.of_project(project), counts.of_project(project)),
+        }
+    }
+
+    /// Whether a job that ends then is gone when this one starts.
+    fn is_after(&self, ends_at: Option<i64>) -> bool {
+        matches!((self.at, ends_at), (Some(at), Some(end)) if end <= at)
+    }
+
+    /// Whether it stands if `candidate`, which fits now, starts now and ends at `ends_at`.
+    pub fn stands(
+        &self,
+        candidate: &Candidate<'_>,
+        ends_at: Option<i64>,
+        now: &Pool,
+        need: &Need,
+        marks: &[bool],
+    ) -> bool {
+        self.is_after(ends_at)
+            || (self.has_place_beside(candidate.group, candidate.project) && self.allows(now, need, marks))
+    }
+
+    /// Whether its group and project have a place for one more beside it.
+    fn has_place_beside(&self, group: Option<&str>, project: Option<&str>) -> bool {
+        let place = |own: &Option<(String, u32)>, other: Option<&str>| match own {
+            Some((name, places)) => *places > 0 || other != Some(name),
+            None => true,
+        };
+        place(&self.group, group) && place(&self.project, project)
+    }
+
+    /// Whether a job that fits now, and runs past the moment, leaves what is promised, given the best choice of GPUs.
+    /// What is free then is at least what is free now, so that the job itself has room then needs no look.
+    fn allows(&self, now: &Pool, other: &Need, marks: &[bool]) -> bool {
+        if !self.pool.fits_beside(other, &self.need) {
+            return false;
+        }
+        if other.gpus == 0 || self.need.gpus == 0 {
+            return true;
+        }
+        let harmless = now.serving(other, marks).filter(|at| !self.spoilt_by(*at, other)).count();
+        let spoilt = (other.gpus as usize).saturating_sub(harmless);
+        self.pool.serving(&self.need, &self.marks).count() >= self.need.gpus as usize + spoilt
+    }
+
+    /// Whether the GPU at this position would be lost to it if the other job ran there past the moment.
+    fn spoilt_by(&self, at: usize, other: &Need) -> bool {
+        self.need.gpus > 0 && self.marks.get(at) == Some(&true) && self.pool.spoils(at, other, &self.need)
+    }
+
+    /// Takes a job into account that starts now and runs past the moment.
+    fn pass(&mut self, share: &Share, group: Option<&str>, project: Option<&str>) {
+        self.pool.take(share);
+        for (own, other) in [(&mut self.group, group), (&mut self.project, project)] {
+            if let Some((name, places)) = own
+                && other == Some(name)
+            {
+                *places = places.saturating_sub(1);
+            }
+        }
+    }
+
+    fn share(&self, ranks: &mut Vec<Rank>) -> Share {
+        self.pool.choose(&self.need, &self.marks, |_| false, ranks);
+        Share::new(&self.need, ranks.iter().map(|rank| rank.4))
+    }
+}
+
+impl Limits {
+    fn of_group(&self, group: Option<&str>) -> Option<u32> {
+        if self.groups.is_empty() { None } else { self.groups.get(group?).copied() }
+    }
+
+    fn of_project(&self, project: Option<&str>) -> Option<u32> {
+        let project = project?;
+        if self.projects.is_empty() {
+            return self.per_project;
+        }
+        self.projects.get(project).copied().or(self.per_project)
+    }
+}
+
+impl Counts {
+    /// The limit that leaves no place for a job of this group and project.
+    pub fn reached(&self, limits: &Limits, group: Option<&str>, project: Option<&str>) -> Option<Reached> {
+        if let Some(limit) = limits.of_group(group) {
+            let running = self.of_group(group);
+            if running >= limit {
+                return Some(Reached::Group { running, limit });
+            }
+        }
+        let limit = limits.of_project(project)?;
+        let running = self.of_project(project);
+        (running >= limit).then_some(Reached::Project { running, limit })
+    }
+
+    pub fn add(&mut self, limits: &Limits, group: Option<&str>, project: Option<&str>) {
+        if let Some(group) = group.filter(|_| limits.of_group(group).is_some()) {
+            *self.groups.entry(group.to_owned()).or_default() += 1;
+        }
+        if let Some(project) = project.filter(|_| limits.of_project(project).is_some()) {
+            *self.projects.entry(project.to_owned()).or_default() += 1;
+        }
+    }
+
+    pub fn remove(&mut self, limits: &Limits, group: Option<&str>, project: Option<&str>) {
+        if let Some(count) =
+            group.filter(|_| limits.of_group(group).is_some()).and_then(|group| self.groups.get_mut(group))
+        {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(count) = project
+            .filter(|_| limits.of_project(project).is_some())
+            .and_then(|project| self.projects.get_mut(project))
+        {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    fn of_group(&self, group: Option<&str>) -> u32 {
+        group.and_then(|group| self.groups.get(group)).copied().unwrap_or(0)
+    }
+
+    fn of_project(&self, project: Option<&str>) -> u32 {
+        project.and_then(|project| self.projects.get(project)).copied().unwrap_or(0)
     }
 }
