@@ -1,11 +1,18 @@
 //! The config of an experiment as text: what keys it has, and the same text with other values.
 //!
-//! Nothing is written anew: a change replaces the bytes of one value, so comments, order and spacing stay.
+//! Nothing is written anew: a change replaces the bytes of one value, so comments, order and spacing stay. What comes
+//! out is read again and compared, so a change either does what was asked for and nothing else, or is refused.
+
+mod edit;
+mod tree;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::sweep::Scalar;
+
+pub use edit::set;
+use tree::{Content, Tree};
 
 /// What a key holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +27,7 @@ pub enum Value {
     List {
         /// How many items.
         len: usize,
-        /// The items if all of them are single values: they can be the values of a sweep.
+        /// The items if all of them are single values, and at most 1000: they can be the values of a sweep.
         items: Option<Vec<Scalar>>,
     },
     /// A mapping; its keys follow it.
@@ -108,21 +115,48 @@ pub struct Changed {
 /// A config has at most this many bytes: 1 MiB.
 pub const LARGEST: usize = 1 << 20;
 
+/// Items of a list that are offered as the values of a sweep at most.
+const MOST_OFFERED: usize = 1000;
+
 /// The keys of a config.
 ///
-/// # Errors
-/// [`Problem`] with the place.
-pub fn check(text: &str) -> Result<Keys, Problem> {
-    let _ = text;
-    Ok(Keys::default())
-}
-
-/// The config with other values under existing keys.
+/// - Items of a list have keys of their own where they are lists or mappings; single values stand in their list.
+/// - An alias shows what it stands for; keys that are merged in (`<<`) are listed only where they are written.
 ///
 /// # Errors
-/// [`SetError`]; then nothing is changed.
-pub fn set(text: &str, changes: &[(String, Scalar)]) -> Result<Changed, SetError> {
-    let _ = changes;
-    check(text)?;
-    Ok(Changed { text: text.to_owned(), warnings: Vec::new() })
+/// [`Problem`] with the place: no YAML, not one mapping, a key twice, or more than a config may have.
+pub fn check(text: &str) -> Result<Keys, Problem> {
+    let tree = Tree::parse(text)?;
+    let places = tree.places()?;
+    let keys = places.into_iter().filter_map(|place| {
+        let node = &tree.nodes[place.node];
+        // Single values are listed by key; those of a list stand in it.
+        if place.key.is_none() && matches!(node.content, Content::Scalar(_) | Content::Alias(_)) {
+            return None;
+        }
+        let value = match &tree.resolve(place.node).content {
+            Content::Scalar(scalar) => Value::Scalar { value: scalar.clone() },
+            Content::Map(entries) => Value::Map { len: entries.len() },
+            Content::List(items) => Value::List { len: items.len(), items: scalars(&tree, items) },
+            // An alias never stands for another one.
+            Content::Alias(_) => return None,
+        };
+        Some(Key { path: place.path, value, line: place.line })
+    });
+    Ok(Keys(keys.collect()))
 }
+
+/// The items if all of them are single values, and not more than a sweep would have.
+fn scalars(tree: &Tree, items: &[tree::Id]) -> Option<Vec<Scalar>> {
+    if items.len() > MOST_OFFERED {
+        return None;
+    }
+    let each = items.iter().map(|item| match &tree.resolve(*item).content {
+        Content::Scalar(scalar) => Some(scalar.clone()),
+        _ => None,
+    });
+    each.collect()
+}
+
+#[cfg(test)]
+mod tests;
