@@ -117,8 +117,8 @@ fn problems_name_their_place() {
         ("just text", 1, 1, "a mapping of keys"),
         ("a: 1\n---\nb: 1", 2, 1, "A second document"),
         (&long, 1, 1, "1048576 (1 MiB)"),
-        (&wide, 1, 199_999, "more than 100000 values"),
-        (&bomb, 5, 55, "more than 100000 values"),
+        (&wide, 1, 199_999, "more than 100000 keys and values"),
+        (&bomb, 5, 55, "more than 100000 keys and values"),
     ] {
         let problem = check(text).unwrap_err();
         assert!(problem.message.contains(part), "{problem}");

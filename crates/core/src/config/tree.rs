@@ -8,7 +8,7 @@ use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StructureStyle, op
 use super::{LARGEST, Problem};
 use crate::sweep::Scalar;
 
-/// Values at most, also once every alias is replaced by what it stands for: a text of some hundred bytes can stand
+/// Keys and values at most, also once every alias is replaced by what it stands for: a text of some hundred bytes can stand
 /// for billions (“billion laughs”), and other readers would expand it.
 const MOST_NODES: u64 = 100_000;
 
@@ -325,7 +325,7 @@ impl Build {
         Err(problem(
             &span.start,
             format!(
-                "The config has more than {MOST_NODES} values, aliases counted as what they stand for. Leave data out of it."
+                "The config has more than {MOST_NODES} keys and values, aliases counted as what they stand for. Leave data out of it."
             ),
         ))
     }
