@@ -325,3 +325,185 @@ fn contains(name: &str, part: &str) -> bool {
 pub(crate) fn gpus(count: u32) -> String {
     if count == 1 { "a GPU".into() } else { format!("{count} GPUs") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    fn machine() -> Machine {
+        let gpu = |index: u32, uuid: &str, model: &str, size: u64| GpuState {
+            uuid: uuid.into(),
+            index,
+            model: model.into(),
+            memory_total: size * GIB,
+            ..GpuState::default()
+        };
+        Machine {
+            cpu_cores: 16,
+            memory_total: 64 * GIB,
+            gpus: vec![
+                gpu(0, "GPU-7e3a11", "NVIDIA GeForce RTX 4090", 24),
+                gpu(1, "GPU-7e3b22", "NVIDIA A100-SXM4-80GB", 80),
+            ],
+            ..Machine::default()
+        }
+    }
+
+    fn one_gpu() -> Requirements {
+        Requirements { gpus: 1, ..Requirements::default() }
+    }
+
+    fn named(count: u32, uuids: &[&str]) -> Requirements {
+        let gpu_uuids = uuids.iter().map(ToString::to_string).collect();
+        Requirements { gpus: count, gpu_uuids, ..Requirements::default() }
+    }
+
+    #[test]
+    fn a_run_time_is_no_resource() {
+        assert!(!Requirements { estimated_ms: Some(1), ..Requirements::default() }.declared());
+        for stated in [
+            Requirements { cpu_cores: Some(1), ..Requirements::default() },
+            Requirements { memory: Some(1), ..Requirements::default() },
+            Requirements { disk: Some(1), ..Requirements::default() },
+            one_gpu(),
+        ] {
+            assert!(stated.declared(), "{stated:?}");
+        }
+    }
+
+    #[test]
+    fn gpus_are_its_own_unless_it_says_how_much_it_needs() {
+        for (memory, asked, exclusive) in [
+            (None, None, true),
+            (Some(1), None, false),
+            (None, Some(false), false),
+            (Some(1), Some(true), true),
+        ] {
+            let requirements = Requirements { gpu_memory: memory, gpu_exclusive: asked, ..one_gpu() };
+            assert_eq!(requirements.exclusive(), exclusive, "{requirements:?}");
+        }
+    }
+
+    #[test]
+    fn absurd_and_contradictory_numbers_are_refused() {
+        let none = Requirements::default;
+        for (field, requirements) in [
+            ("cpu_cores", Requirements { cpu_cores: Some(0), ..none() }),
+            ("cpu_cores", Requirements { cpu_cores: Some(4097), ..none() }),
+            ("memory", Requirements { memory: Some(0), ..none() }),
+            ("memory", Requirements { memory: Some(LARGEST + 1), ..none() }),
+            ("disk", Requirements { disk: Some(0), ..none() }),
+            ("gpus", Requirements { gpus: 4097, ..none() }),
+            ("gpu_memory", Requirements { gpu_memory: Some(GIB), ..none() }),
+            ("gpu_memory", Requirements { gpu_memory: Some(0), ..one_gpu() }),
+            ("gpu_model", Requirements { gpu_model: Some("A100".into()), ..none() }),
+            ("gpu_model", Requirements { gpu_model: Some(" ".into()), ..one_gpu() }),
+            ("gpu_uuids", named(0, &["GPU-1"])),
+            ("gpu_uuids", named(2, &["GPU-1"])),
+            ("gpu_uuids", named(2, &["GPU-1", "gpu-1"])),
+            ("gpu_uuids", named(1, &["", "GPU-1"])),
+            ("gpu_exclusive", Requirements { gpu_exclusive: Some(true), ..none() }),
+            ("estimated_ms", Requirements { estimated_ms: Some(0), ..none() }),
+            ("estimated_ms", Requirements { estimated_ms: Some(LONGEST_MS + 1), ..none() }),
+        ] {
+            let fault = requirements.validate().expect_err(&format!("{requirements:?}"));
+            assert_eq!(fault.field, field, "{fault}");
+        }
+        for fine in [
+            none(),
+            named(1, &["GPU-1", "GPU-2"]),
+            Requirements {
+                cpu_cores: Some(4096),
+                memory: Some(LARGEST),
+                gpu_memory: Some(GIB),
+                gpu_exclusive: Some(true),
+                estimated_ms: Some(LONGEST_MS),
+                ..one_gpu()
+            },
+        ] {
+            assert_eq!(fine.validate(), Ok(()), "{fine:?}");
+        }
+    }
+
+    #[test]
+    fn the_impossible_is_told_with_what_there_is() {
+        let none = Requirements::default;
+        let memory = |gpus: u32, gib: u64| Requirements { gpus, gpu_memory: Some(gib * GIB), ..none() };
+        let model = |gpus: u32, model: &str| Requirements { gpus, gpu_model: Some(model.into()), ..none() };
+        for (requirements, sentence) in [
+            (
+                Requirements { cpu_cores: Some(32), ..none() },
+                "Asks for 32 CPU cores, and this machine has 16",
+            ),
+            (
+                Requirements { memory: Some(128 * GIB), ..none() },
+                "Asks for 128 GiB of memory, and this machine has 64.0 GiB",
+            ),
+            (Requirements { gpus: 4, ..none() }, "Asks for 4 GPUs, and this machine has 2"),
+            (
+                memory(2, 40),
+                "Asks for 2 GPUs with 40.0 GiB, and this machine has 1 (the largest has 80.0 GiB)",
+            ),
+            (
+                memory(1, 96),
+                "Asks for a GPU with 96.0 GiB, and this machine has none (the largest has 80.0 GiB)",
+            ),
+            (
+                model(1, "H100"),
+                "Asks for a GPU with “H100” in the name, and this machine has none \
+                 (there is: NVIDIA GeForce RTX 4090, NVIDIA A100-SXM4-80GB)",
+            ),
+            (
+                model(2, "4090"),
+                "Asks for 2 GPUs with “4090” in the name, and this machine has 1 \
+                 (there is: NVIDIA GeForce RTX 4090, NVIDIA A100-SXM4-80GB)",
+            ),
+            (named(1, &["GPU-99"]), "Asks for the GPU “GPU-99”, which this machine does not have"),
+            (
+                named(1, &["GPU-7e3"]),
+                "Asks for the GPU “GPU-7e3”, with which the uuids of 2 GPUs begin: give more of it",
+            ),
+            (named(2, &["7e3a", "GPU-7e3a11"]), "Asks for 2 GPUs, and names fewer different ones"),
+        ] {
+            assert_eq!(requirements.impossible(&machine()).as_deref(), Some(sentence));
+        }
+        for possible in [
+            none(),
+            Requirements { disk: Some(LARGEST), ..none() },
+            named(1, &["7E3A"]),
+            named(1, &["GPU-7e3b22", "GPU-gone"]),
+            Requirements { gpu_model: Some("a100".into()), ..memory(1, 80) },
+        ] {
+            assert_eq!(possible.impossible(&machine()), None, "{possible:?}");
+        }
+    }
+
+    #[test]
+    fn a_machine_without_gpus_says_why() {
+        let mut machine = Machine { gpus: Vec::new(), ..machine() };
+        assert_eq!(
+            one_gpu().impossible(&machine).as_deref(),
+            Some("Asks for a GPU, and this machine has none")
+        );
+        machine.gpu_fault = Some("the NVIDIA driver is not loaded".into());
+        assert_eq!(
+            one_gpu().impossible(&machine).as_deref(),
+            Some("Asks for a GPU, and this machine has none (the NVIDIA driver is not loaded)")
+        );
+    }
+
+    #[test]
+    fn a_broken_gpu_may_come_back() {
+        let mut machine = machine();
+        machine.gpus[0].unavailable = Some("it fell off the bus".into());
+        assert_eq!(named(1, &["GPU-7e3a"]).impossible(&machine), None);
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_asked_for() {
+        let read: Requirements = serde_json::from_str(r#"{"gpus": 2}"#).expect("fields may be left out");
+        assert_eq!(read, Requirements { gpus: 2, ..Requirements::default() });
+    }
+}

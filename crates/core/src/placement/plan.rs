@@ -68,7 +68,7 @@ pub(super) struct Promise {
     marks: Vec<bool>,
     /// What is free at its moment, with those that started since and run past it; its own needs not taken out.
     pool: Pool,
-    /// Its group and its project, where limited, each with the places that are left at its moment beside its own.
+    /// Its group and its project, where limited, each with the places that are left now beside its own.
     group: Option<(String, u32)>,
     project: Option<(String, u32)>,
 }
@@ -86,10 +86,11 @@ pub(super) struct Promise {
 ///   fits. There is at most one reservation. The oldest first, so that no job that has passed it since is counted on
 ///   to end for it.
 /// - After that a job starts only if it also ends by that moment, or if the promised job would still fit then. Places
-///   under the limit on all jobs, on jobs for each GPU, and of the promised job's group and project are counted like
-///   anything else that it needs.
+///   under the limit on all jobs and on jobs for each GPU are counted like anything else that it needs.
+/// - Of the promised job's own group and project, a place stays free from now on: were it taken, a limit would hold up
+///   the promised job, and its promise would lapse.
 /// - Jobs that state no needs take only a slot, which no promised job needs: they and GPU jobs don't hold each other
-///   up, unless there is a limit on all jobs.
+///   up, unless a limit on all jobs, or on the group or project of both, makes them.
 ///
 /// The promise holds against all jobs that come after the promised one. A job before it that a limit held up may
 /// still start once that limit has room, and delay it.
@@ -219,7 +220,10 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn consider(&mut self, plan: &mut Plan, candidate: &Candidate<'a>) {
-        if plan.counts.reached(&plan.limits, candidate.group, candidate.project).is_some() {
+        let (group, project) = (candidate.group, candidate.project);
+        if plan.counts.reached(&plan.limits, group, project).is_some()
+            || plan.promise.as_ref().is_some_and(|promise| !promise.has_place_beside(group, project))
+        {
             return;
         }
         let requirements = candidate.requirements;
@@ -239,27 +243,27 @@ impl<'a> Walk<'a> {
             return;
         }
         let promise = plan.promise.as_mut().filter(|_| passes_by);
-        if let Some(promise) = &promise {
-            if !promise.has_place_beside(candidate.group, candidate.project) {
-                return;
-            }
-            if !promise.allows(&plan.pool, &need, &self.marks) {
-                class.delays = true;
-                return;
-            }
+        if let Some(promise) = &promise
+            && !promise.allows(&plan.pool, &need, &self.marks)
+        {
+            class.delays = true;
+            return;
         }
         let spoils = |at| promise.as_ref().is_some_and(|promise| promise.spoilt_by(at, &need));
         plan.pool.choose(&need, &self.marks, spoils, &mut self.ranks);
         let share = Share::new(&need, self.ranks.iter().map(|rank| rank.4));
         if let Some(promise) = promise {
-            promise.pass(&share, candidate.group, candidate.project);
+            promise.pool.take(&share);
+        }
+        if let Some(promise) = &mut plan.promise {
+            promise.count(group, project);
         }
         plan.starts.push((candidate.id, share.assignment(&plan.machine.gpus)));
         plan.add(Job {
             id: candidate.id,
             share,
-            group: candidate.group.map(Into::into),
-            project: candidate.project.map(Into::into),
+            group: group.map(Into::into),
+            project: project.map(Into::into),
             started_at: plan.now_ms,
             ends_at,
         });
@@ -272,13 +276,11 @@ impl Promise {
         let mut order: Vec<&Job> = plan.jobs.iter().collect();
         order.sort_by_key(|job| (job.ends_at.is_none(), job.ends_at, job.started_at, job.id));
         let mut pool = plan.pool.clone();
-        let mut counts = plan.counts.clone();
         let mut at = Some(plan.now_ms);
         // Jobs that end at the same known moment end together.
         for ending in order.chunk_by(|a, b| a.ends_at.is_some() && a.ends_at == b.ends_at) {
             for job in ending {
                 pool.give(&job.share);
-                counts.remove(&plan.limits, job.group.as_deref(), job.project.as_deref());
                 at = job.ends_at;
             }
             if pool.fits(&need, &marks) {
@@ -296,8 +298,8 @@ impl Promise {
             need,
             marks,
             pool,
-            group: places(group, plan.limits.of_group(group), counts.of_group(group)),
-            project: places(project, plan.limits.of_project(project), counts.of_project(project)),
+            group: places(group, plan.limits.of_group(group), plan.counts.of_group(group)),
+            project: places(project, plan.limits.of_project(project), plan.counts.of_project(project)),
         }
     }
 
@@ -315,8 +317,8 @@ impl Promise {
         need: &Need,
         marks: &[bool],
     ) -> bool {
-        self.is_after(ends_at)
-            || (self.has_place_beside(candidate.group, candidate.project) && self.allows(now, need, marks))
+        self.has_place_beside(candidate.group, candidate.project)
+            && (self.is_after(ends_at) || self.allows(now, need, marks))
     }
 
     /// Whether its group and project have a place for one more beside it.
@@ -347,9 +349,8 @@ impl Promise {
         self.need.gpus > 0 && self.marks.get(at) == Some(&true) && self.pool.spoils(at, other, &self.need)
     }
 
-    /// Takes a job into account that starts now and runs past the moment.
-    fn pass(&mut self, share: &Share, group: Option<&str>, project: Option<&str>) {
-        self.pool.take(share);
+    /// Counts a job that starts now and may be of its group or project.
+    fn count(&mut self, group: Option<&str>, project: Option<&str>) {
         for (own, other) in [(&mut self.group, group), (&mut self.project, project)] {
             if let Some((name, places)) = own
                 && other == Some(name)

@@ -4,6 +4,7 @@
 mod brute;
 mod properties;
 mod simulation;
+mod tables;
 mod worlds;
 
 /// As the standard, but never fewer than this many cases: these rules are the heart of the queue.

@@ -76,7 +76,23 @@ impl Then {
     }
 
     /// Whether the promised job could not start then if this one started now.
-    fn is_delayed_by(&self, world: &World, promised: &Job, one: &Standing) -> bool {
+    fn is_delayed_by(&self, world: &World, promised: &Job, now: &[Standing], one: &Standing) -> bool {
+        // With the last place of its group or project gone, the promised job would no longer be the one to wait for.
+        let own = |other: &&Standing| {
+            let (group, project) = (&promised.group, &promised.project);
+            (group.is_some() && other.group == *group, project.is_some() && other.project == *project)
+        };
+        let all = || now.iter().chain([one]);
+        let limits = &world.limits;
+        let group = promised.group.as_ref().and_then(|group| limits.groups.get(group));
+        let project =
+            promised.project.as_ref().and_then(|it| limits.projects.get(it).or(limits.per_project.as_ref()));
+        if (own(&one).0 && group.is_some_and(|limit| all().filter(|it| own(it).0).count() as u32 >= *limit))
+            || (own(&one).1
+                && project.is_some_and(|limit| all().filter(|it| own(it).1).count() as u32 >= *limit))
+        {
+            return true;
+        }
         if matches!((self.at, one.ends_at), (Some(at), Some(end)) if end <= at) {
             return false;
         }
@@ -111,7 +127,7 @@ proptest! {
         for job in left(&world, &plan) {
             let ways = ways(&world.machine, &world.limits, &standing, &job, NOW);
             let harmless = ways.iter().find(|way| match (&then, &plan.reservation) {
-                (Some(then), Some(promised)) => !then.is_delayed_by(&world, of(&world, promised.id), way),
+                (Some(then), Some(promised)) => !then.is_delayed_by(&world, of(&world, promised.id), &standing, way),
                 _ => true,
             });
             prop_assert!(harmless.is_none(), "job {} could start as {:?}", job.id, harmless);

@@ -39,7 +39,7 @@ pub fn decide(machine: &Machine, limits: &Limits, holdings: &[Holding], jobs: &[
 }
 
 pub fn machine() -> impl Strategy<Value = Machine> {
-    (1u32..=6, 1u64..=12, 0u64..=3, 0u64..=8, prop::collection::vec(gpu(), 0..=4)).prop_map(
+    (2u32..=6, 3u64..=12, 0u64..=3, 2u64..=8, prop::collection::vec(gpu(), 0..=4)).prop_map(
         |(cpu_cores, memory_total, memory_foreign, disk_free, mut gpus)| {
             for (index, gpu) in (0..).zip(&mut gpus) {
                 gpu.index = index;
@@ -141,11 +141,19 @@ fn job() -> impl Strategy<Value = Job> {
         })
 }
 
-/// Jobs with ids from 1, in the order of the queue.
+/// Jobs with ids from 1, in the order of the queue. Every third or so asks for what one before it asked for, with an
+/// estimate of its own.
 pub fn jobs(most: usize) -> impl Strategy<Value = Vec<Job>> {
-    prop::collection::vec(job(), 0..=most).prop_map(|mut jobs| {
-        for (id, job) in (1..).zip(&mut jobs) {
+    let alike = prop::option::weighted(0.35, any::<prop::sample::Index>());
+    prop::collection::vec((job(), alike), 0..=most).prop_map(|drawn| {
+        let mut jobs: Vec<Job> = Vec::new();
+        for (id, (mut job, alike)) in (1..).zip(drawn) {
             job.id = id;
+            if let Some(other) = alike.filter(|_| !jobs.is_empty()).map(|at| at.get(&jobs)) {
+                let estimated_ms = job.requirements.estimated_ms;
+                job.requirements = Requirements { estimated_ms, ..other.requirements.clone() };
+            }
+            jobs.push(job);
         }
         jobs
     })
