@@ -227,13 +227,17 @@ impl<'a> Walk<'a> {
             return;
         }
         let requirements = candidate.requirements;
+        let need = Need::of(requirements);
+        // Once there is a promise, all that counts is whether it fits, and most don't.
+        if plan.promise.is_some() && !plan.pool.might_fit(&need) {
+            return;
+        }
         let class = self.classes.entry(Kind(requirements)).or_default();
         let ends_at = plan.end_of(requirements);
         let passes_by = plan.promise.as_ref().is_some_and(|promise| !promise.is_after(ends_at));
         if class.full || (class.delays && passes_by) {
             return;
         }
-        let need = Need::of(requirements);
         requirements.mark_matching(&plan.machine.gpus, &mut self.marks);
         if !plan.pool.fits(&need, &self.marks) {
             class.full = true;

@@ -223,12 +223,23 @@ impl Pool {
 
     /// Whether there is room for such a job, limits on groups and projects aside.
     pub fn fits(&self, need: &Need, marks: &[bool]) -> bool {
+        self.has(need) && (need.gpus == 0 || self.serving(need, marks).count() >= need.gpus as usize)
+    }
+
+    /// Whether there might be room: enough GPUs, but perhaps not the ones that are meant. Cheaper to ask than which
+    /// are meant, and mostly the answer is no.
+    pub fn might_fit(&self, need: &Need) -> bool {
+        let serving = || (0..self.gpus.len()).filter(|at| self.serves(*at, need)).count();
+        self.has(need) && (need.gpus == 0 || serving() >= need.gpus as usize)
+    }
+
+    /// Whether there is enough of everything but GPUs.
+    fn has(&self, need: &Need) -> bool {
         self.jobs.fits(1)
             && self.slots.fits(need.slot.into())
             && self.cores.fits(need.cores.into())
             && self.memory.fits(need.memory)
             && self.disk.fits(need.disk)
-            && (need.gpus == 0 || self.serving(need, marks).count() >= need.gpus as usize)
     }
 
     /// Whether there is room for both, as far as everything but GPUs goes.
