@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use athanor_shim::attempt::{Attempt, look, read_started};
+use athanor_shim::attempt::{Attempt, look, read_exit, read_started};
 use athanor_shim::claim::{claim_void, read_claim};
 use athanor_shim::log::base_of;
 use athanor_shim::record::{Cause, Claim, Outcome};
@@ -124,7 +124,7 @@ fn a_removed_folder_comes_back_and_the_log_goes_on() {
     // Output goes on until the folder is seen again, then a last line is written.
     let script = "
         echo first; until [ -e $T/removed ]; do sleep 0.01; done
-        until [ -e $DIR/started ]; do echo more; sleep 0.02; done
+        until [ -e $DIR/record ]; do echo more; sleep 0.02; done
         echo last; exit 3";
     let running = bench.start(&[], script);
     wait_until("the first line is there", || bench.dir.exists() && bench.output() == b"first\n");
@@ -165,14 +165,14 @@ fn a_folder_that_was_moved_away_is_not_followed() {
     bench.touch("go");
     let exit = running.finish();
     assert_eq!(exit.outcome, Outcome::Exited { code: 0 });
-    assert!(!bench.path("moved/exit").exists());
+    assert_eq!(read_exit(&bench.path("moved")).expect("readable"), None);
     assert_eq!((exit.log.bytes, bench.log().end().expect("end")), (9, 9));
 }
 
 #[test]
 fn emptied_is_as_good_as_removed() {
     let bench = Bench::new();
-    let script = "echo first; until [ -e $T/emptied ]; do sleep 0.01; done; until [ -e $DIR/claim ]; do echo more; sleep 0.02; done; echo last";
+    let script = "echo first; until [ -e $T/emptied ]; do sleep 0.01; done; until [ -e $DIR/record ]; do echo more; sleep 0.02; done; echo last";
     let running = bench.start(&[], script);
     wait_until("the first line is there", || bench.dir.exists() && bench.output() == b"first\n");
     let started = running.started();

@@ -1,7 +1,7 @@
 //! Starting, exit codes, and who owns an attempt.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use athanor_shim::attempt::{Attempt, end_orphans, look, read_started};
 use athanor_shim::claim::{claim_void, read_claim};
 use athanor_shim::identity::Identity;
-use athanor_shim::record::{Cause, Claim, Outcome, Stage};
+use athanor_shim::record::{Cause, Claim, Exit, Outcome, Stage};
 use athanor_shim::status::Status;
 use athanor_shim::{CODE_REFUSED, CODE_TAKEN, CODE_USAGE};
 use rustix::process::Signal;
@@ -51,7 +51,7 @@ fn the_records_of_a_quiet_job_are_complete() {
     assert!(exit.ended_ms >= exit.started_ms);
     assert!(exit.usage.max_rss > 100_000, "a shell takes more than 100 kB: {:?}", exit.usage);
     assert_eq!((exit.log.bytes, exit.log.dropped, exit.log.lost), (0, 0, 0));
-    assert_eq!(bench.names(), ["claim", "exit", "started"], "a job without output leaves no log");
+    assert_eq!(bench.names(), ["record"], "a job without output leaves no log");
     let mode = fs::metadata(&bench.dir).expect("folder").permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 }
@@ -184,27 +184,40 @@ fn the_job_starts_with_a_clean_slate() {
 
 #[test]
 fn the_status_descriptor_tells_how_the_start_went() {
-    let check = |bench: &Bench, job: &[&str]| -> (Status, i32) {
+    let check = |bench: &Bench, job: &[&str]| -> (Status, String, i32) {
         let (read, write) = rustix::pipe::pipe().expect("pipe");
         let mut command = bench.command(&["--status-fd", &write.as_raw_fd().to_string()], job);
         let running = bench.start_command(&mut command);
         drop(write);
-        let mut line = String::new();
-        BufReader::new(fs::File::from(read)).read_line(&mut line).expect("read");
-        (Status::parse(&line).expect("a line of ours"), running.code())
+        let mut text = String::new();
+        fs::File::from(read).read_to_string(&mut text).expect("read");
+        let (line, record) = text.split_at(text.find('\n').expect("a line") + 1);
+        (Status::parse(line).expect("a line of ours"), record.to_owned(), running.code())
     };
     let bench = Bench::new();
-    let (status, code) = check(&bench, &["true"]);
-    let job = bench.exit().job.expect("it ran");
-    assert_eq!((status, code), (Status::Started { pid: job.pid, start_ticks: job.start_ticks }, 0));
-    assert_eq!(check(&bench, &["true"]), (Status::Taken, CODE_TAKEN), "the folder is used");
+    let (status, record, code) = check(&bench, &["true"]);
+    let (exit, shim) = (bench.exit(), read_claim(&bench.dir).expect("readable"));
+    assert_eq!(Exit::parse(record.as_bytes()), Ok(exit.clone()), "the same record as on disk");
+    let (job, Some(Claim::Shim(shim))) = (exit.job.expect("it ran"), shim) else { panic!("claimed") };
+    let started = Status::Started {
+        pid: job.pid,
+        start_ticks: job.start_ticks,
+        shim_pid: shim.pid,
+        shim_start_ticks: shim.start_ticks,
+    };
+    assert_eq!((status, code), (started, 0));
+    let taken = (Status::Taken, String::new(), CODE_TAKEN);
+    assert_eq!(check(&bench, &["true"]), taken, "the folder is used");
     let bench = Bench::new();
-    assert_eq!(check(&bench, &["/no/such/program"]), (Status::Failed, 0));
+    assert_eq!(check(&bench, &["/no/such/program"]), (Status::Failed, String::new(), 0));
     assert!(matches!(bench.exit().outcome, Outcome::SpawnFailed { .. }), "recorded by the time it is said");
     let mut bench = Bench::new();
     bench.touch("file");
     bench.dir = bench.path("file/attempt");
-    assert_eq!(check(&bench, &["true"]), (Status::Refused { errno: libc::ENOTDIR }, CODE_REFUSED));
+    assert_eq!(
+        check(&bench, &["true"]),
+        (Status::Refused { errno: libc::ENOTDIR }, String::new(), CODE_REFUSED)
+    );
 }
 
 #[test]
@@ -216,8 +229,13 @@ fn the_job_does_not_inherit_the_status_descriptor() {
     drop(write);
     let mut lines = BufReader::new(fs::File::from(read)).lines();
     assert!(lines.next().is_some(), "started");
-    assert!(lines.next().is_none(), "closed by all while the job runs");
+    let job = running.started().job;
+    let files = fs::read_dir(format!("/proc/{}/fd", job.pid)).expect("descriptors");
+    let mut numbers: Vec<_> = files.map(|entry| entry.expect("entry").file_name()).collect();
+    numbers.sort();
+    assert_eq!(numbers, ["0", "1", "2"], "nothing but the standard descriptors");
     bench.touch("go");
+    assert!(lines.count() > 3, "the record follows, and then the end");
     running.finish();
 }
 

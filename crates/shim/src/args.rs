@@ -8,6 +8,7 @@ use std::time::Duration;
 
 pub const USAGE: &str = "\
 usage: athanor-shim --dir FOLDER [options] -- PROGRAM [ARGUMENT...]
+       athanor-shim --nursery    (forks shims as the socket on its standard input asks)
   --dir FOLDER         the attempt's folder, absolute; created if missing
   --cwd FOLDER         the job's working directory (default: the shim's)
   --log-limit BYTES    size at which the log is rotated (default 67108864, at least 1024)

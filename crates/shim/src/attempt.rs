@@ -4,11 +4,11 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::claim::{read_claim, read_record};
+use crate::claim::{parse_slot, read_file, read_slot};
 use crate::error::Error;
 use crate::identity::{Identity, boot_id};
-use crate::record::{Claim, Exit, Started};
-use crate::{EXIT, STARTED, tree};
+use crate::record::{Claim, Exit, Slot, Started};
+use crate::tree;
 
 /// Where an attempt stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,15 +46,17 @@ pub enum Attempt {
 /// # Errors
 /// A record cannot be read, or is damaged; then nothing is known.
 pub fn look(dir: &Path) -> Result<Attempt, Error> {
-    if let Some(exit) = read_exit(dir)? {
+    let Some(file) = read_file(READ, dir)? else { return Ok(Attempt::Unclaimed) };
+    if let Some(exit) = parse_slot(READ_EXIT, dir, Slot::Exit, &file, Exit::parse)? {
         return Ok(Attempt::Ended(exit));
     }
-    match read_claim(dir)? {
+    match parse_slot(READ, dir, Slot::Claim, &file, Claim::parse)? {
         None => Ok(Attempt::Unclaimed),
         Some(Claim::Void(_)) => Ok(Attempt::Void),
         Some(Claim::Shim(shim)) => {
             if shim.is_alive()? {
-                return Ok(Attempt::Running { shim, started: read_started(dir)? });
+                let started = parse_slot(READ_STARTED, dir, Slot::Started, &file, Started::parse)?;
+                return Ok(Attempt::Running { shim, started });
             }
             match read_exit(dir)? {
                 Some(exit) => Ok(Attempt::Ended(exit)),
@@ -64,12 +66,16 @@ pub fn look(dir: &Path) -> Result<Attempt, Error> {
     }
 }
 
+const READ: &str = "read the claim";
+const READ_STARTED: &str = "read the record of the start";
+const READ_EXIT: &str = "read the exit record";
+
 /// The exit record; `None` if the job has not ended, or its end was never recorded.
 ///
 /// # Errors
 /// The record cannot be read or is damaged.
 pub fn read_exit(dir: &Path) -> Result<Option<Exit>, Error> {
-    read_record("read the exit record", &dir.join(EXIT), Exit::parse)
+    read_slot(READ_EXIT, dir, Slot::Exit, Exit::parse)
 }
 
 /// The record of the start; `None` if there is none.
@@ -77,7 +83,7 @@ pub fn read_exit(dir: &Path) -> Result<Option<Exit>, Error> {
 /// # Errors
 /// The record cannot be read or is damaged.
 pub fn read_started(dir: &Path) -> Result<Option<Started>, Error> {
-    read_record("read the record of the start", &dir.join(STARTED), Started::parse)
+    read_slot(READ_STARTED, dir, Slot::Started, Started::parse)
 }
 
 /// Sends a signal to what a killed shim has left behind, and returns how many processes were found.

@@ -4,6 +4,7 @@
 //! default dispositions and an empty mask without any work between fork and exec. That keeps `posix_spawn` usable,
 //! which is what makes the start fast.
 
+use std::ffi::c_char;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
@@ -177,6 +178,36 @@ fn dispose(signal: i32, disposition: libc::sighandler_t) {
         action.sa_sigaction = disposition;
         action.sa_flags = libc::SA_RESTART | libc::SA_NOCLDSTOP;
         libc::sigaction(signal, &action, std::ptr::null_mut());
+    }
+}
+
+/// Has the kernel reap ended children at once. A forked child undoes it with [`Signals::take`].
+pub fn discard_children() {
+    dispose(libc::SIGCHLD, libc::SIG_IGN);
+}
+
+/// Makes a copy of this process. True in the copy.
+#[allow(unsafe_code, reason = "rustix does not wrap fork")]
+pub fn fork() -> Result<bool, Errno> {
+    // SAFETY: this program has one thread, so the copy is as whole as the original.
+    match unsafe { libc::fork() } {
+        0 => Ok(true),
+        -1 => Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::AGAIN)),
+        _ => Ok(false),
+    }
+}
+
+/// Makes these the environment of this process and of what it starts. Each points to `NAME=VALUE` with a closing zero.
+#[allow(unsafe_code, reason = "setting variables one by one takes time in the square of their number")]
+pub fn replace_environment(mut variables: Vec<*const c_char>) {
+    unsafe extern "C" {
+        static mut environ: *const *const c_char;
+    }
+    variables.push(std::ptr::null());
+    // SAFETY: there is one thread, nobody holds on to the old list, and the new one with all its strings is never
+    // freed.
+    unsafe {
+        environ = variables.leak().as_ptr();
     }
 }
 

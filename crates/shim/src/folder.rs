@@ -4,30 +4,25 @@
 //! calls is noticed and never written into by accident.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
+use athanor_shim::RECORD;
 use athanor_shim::claim::{claim_in, create_folder, read_claim};
-use athanor_shim::record::Claim;
-use athanor_shim::{EXIT, EXIT_TMP, STARTED};
-use rustix::fs::{
-    AtFlags, FallocateFlags, Mode, OFlags, fallocate, fstat, fsync, ftruncate, open, openat, renameat, stat,
-    statat, unlinkat,
-};
-use rustix::io::Errno;
-
-/// Room for the exit record, which is below one kilobyte; one block costs the same.
-const RESERVE: u64 = 4096;
+use athanor_shim::record::{Claim, Slot};
+use rustix::fs::{AtFlags, Mode, OFlags, fdatasync, fstat, open, openat, stat, statat};
+use rustix::io::{Errno, pwrite};
 
 pub struct Folder {
     path: PathBuf,
     fd: OwnedFd,
     claim: Claim,
-    /// The text of `started`, once it is known, to write it again.
+    /// The record file. It has had its full size since the claim.
+    record: File,
+    /// The text of the start, once it is known, to write it again.
     started: Option<String>,
     started_is_written: bool,
-    reserve: Option<File>,
 }
 
 /// Why there is no folder to go on with.
@@ -42,15 +37,16 @@ pub enum Gone {
 impl Folder {
     /// Opens or creates the folder and claims the attempt. `Ok(None)` if it has an owner already.
     pub fn claim(path: PathBuf, claim: Claim) -> io::Result<Option<Folder>> {
-        create_folder(&path)?;
-        let fd = open_folder(&path)?;
-        if !claim_in(&fd, &claim)? {
-            return Ok(None);
-        }
-        let mut folder = Folder { path, fd, claim, started: None, started_is_written: false, reserve: None };
-        // On a disk that is full already the job still runs, and the record waits for space.
-        folder.reserve = folder.allocate().ok();
-        Ok(Some(folder))
+        // Usually the engine has made it.
+        let fd = match open_folder(&path) {
+            Ok(fd) => fd,
+            Err(_) => {
+                create_folder(&path)?;
+                open_folder(&path)?
+            }
+        };
+        let Some(record) = claim_in(&fd, &claim)? else { return Ok(None) };
+        Ok(Some(Folder { path, fd, claim, record, started: None, started_is_written: false }))
     }
 
     pub fn fd(&self) -> &OwnedFd {
@@ -72,17 +68,18 @@ impl Folder {
         let failed = |e: io::Error| Gone::Failed(errno(&e));
         create_folder(&self.path).map_err(failed)?;
         let fd = open_folder(&self.path).map_err(failed)?;
-        if !claim_in(&fd, &self.claim).map_err(failed)? {
-            // The same claim means that somebody restored the folder from a copy.
-            match read_claim(&self.path) {
-                Ok(Some(claim)) if claim == self.claim => {}
+        self.record = match claim_in(&fd, &self.claim).map_err(failed)? {
+            Some(record) => record,
+            // The same claim means that it was not the record that was missing, or that somebody restored the folder
+            // from a copy.
+            None => match read_claim(&self.path) {
+                Ok(Some(claim)) if claim == self.claim => open_record(&fd).map_err(failed)?,
                 _ => return Err(Gone::Displaced),
-            }
-        }
+            },
+        };
         self.fd = fd;
         self.started_is_written = false;
         self.catch_up();
-        self.reserve = self.allocate().ok();
         Ok(())
     }
 
@@ -98,61 +95,29 @@ impl Folder {
         if let Some(text) = &self.started
             && !self.started_is_written
         {
-            self.started_is_written = self.replace(STARTED, text.as_bytes()).is_ok();
+            self.started_is_written = write(&self.record, Slot::Started, text).is_ok();
         }
     }
 
     /// One try to bring the exit record to disk for good.
     pub fn write_exit(&mut self, text: &str) -> Result<(), Gone> {
-        if !self.is_in_place() {
+        if !self.is_in_place() || !self.holds_record() {
             self.put_back()?;
         }
-        self.try_write_exit(text).map_err(|error| Gone::Failed(errno(&error)))
+        let failed = |error: io::Error| Gone::Failed(errno(&error));
+        write(&self.record, Slot::Exit, text).map_err(failed)?;
+        // The name is not synced: an engine that is there records the end with a sync of its own, and after a power
+        // cut a missing record is said to be missing. A second sync would double the cost of a short job.
+        fdatasync(&self.record).map_err(Gone::Failed)
     }
 
-    fn try_write_exit(&mut self, text: &str) -> io::Result<()> {
-        let mut file = match self.reserve.take() {
-            Some(file) if self.names(&file) => file,
-            _ => self.allocate()?,
-        };
-        let written = write_synced(&mut file, text);
-        self.reserve = Some(file);
-        written?;
-        renameat(&self.fd, EXIT_TMP, &self.fd, EXIT)?;
-        // The name is not synced: readers see it at once, an engine that is there records the end with a sync of its
-        // own, and after a power cut a missing record is said to be missing. A second sync would double the time
-        // that a short job holds its slot.
-        Ok(())
-    }
-
-    /// Whether `exit.tmp` is still this file.
-    fn names(&self, file: &File) -> bool {
-        match (fstat(file), statat(&self.fd, EXIT_TMP, AtFlags::SYMLINK_NOFOLLOW)) {
+    /// Whether the record's name still means the file that is held open.
+    fn holds_record(&self) -> bool {
+        match (fstat(&self.record), statat(&self.fd, RECORD, AtFlags::SYMLINK_NOFOLLOW)) {
             (Ok(held), Ok(there)) => (held.st_dev, held.st_ino) == (there.st_dev, there.st_ino),
-            _ => false,
+            (_, Err(Errno::NOENT | Errno::NOTDIR)) => false,
+            _ => true,
         }
-    }
-
-    fn allocate(&self) -> io::Result<File> {
-        let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let mut file = File::from(openat(&self.fd, EXIT_TMP, flags, Mode::from_raw_mode(0o600))?);
-        // Not every file system can allocate; writing takes the space as well. If neither works the disk is full,
-        // and the record has to wait for space when it is due.
-        if fallocate(&file, FallocateFlags::empty(), 0, RESERVE).is_err() {
-            let _ = file.write_all(&[0; RESERVE as usize]);
-        }
-        Ok(file)
-    }
-
-    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let temporary = format!("{name}.tmp");
-        let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let mut file = File::from(openat(&self.fd, &temporary, flags, Mode::from_raw_mode(0o600))?);
-        let done = file.write_all(bytes).and_then(|()| Ok(renameat(&self.fd, &temporary, &self.fd, name)?));
-        if done.is_err() {
-            let _ = unlinkat(&self.fd, &temporary, AtFlags::empty());
-        }
-        done
     }
 }
 
@@ -160,19 +125,22 @@ fn open_folder(path: &PathBuf) -> io::Result<OwnedFd> {
     Ok(open(path, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
-fn write_synced(file: &mut File, text: &str) -> io::Result<()> {
-    let bytes = text.as_bytes();
+fn open_record(folder: &OwnedFd) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    Ok(File::from(openat(folder, RECORD, flags, Mode::empty())?))
+}
+
+fn write(record: &File, slot: Slot, text: &str) -> io::Result<()> {
+    let (bytes, start) = (text.as_bytes(), slot.range().start);
     let mut done = 0;
     while done < bytes.len() {
-        match rustix::io::pwrite(&*file, &bytes[done..], done as u64) {
+        match pwrite(record, &bytes[done..], (start + done) as u64) {
             Ok(0) => return Err(Errno::IO.into()),
             Ok(n) => done += n,
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    ftruncate(&*file, bytes.len() as u64)?;
-    fsync(&*file)?;
     Ok(())
 }
 

@@ -6,12 +6,15 @@
 //!
 //! | file in the attempt's folder | written | meaning |
 //! |---|---|---|
-//! | `claim` | once, by link(2) | who owns the attempt: a shim, or an engine that declared it void |
-//! | `started` | tmp and rename | the job's process exists, and this is its identity |
+//! | `record`, first part | once, by rename or link(2) | who owns the attempt: a shim, or an engine that declared it void |
+//! | `record`, second part | in place | the job's process exists, and this is its identity |
+//! | `record`, third part | in place, then synced | how the job ended, as the kernel said; the only proof of an end |
 //! | `output.<base>.log` | appended | the job's output; `<base>` is the absolute offset of the first byte |
 //! | `output.<base>.streams` | appended | which bytes of that segment are stdout and which are stderr |
-//! | `exit.tmp` | allocated before the start | room for the exit record even on a full disk |
-//! | `exit` | fsync and rename | how the job ended, as the kernel said; its presence is the only proof of an end |
+//!
+//! All that is recorded stands in one file, whose parts have fixed places (see [`record`]): making files is what costs
+//! most on the way from one short job to the next. The file has its whole size before the job starts, so that a full
+//! disk cannot swallow the outcome; a part that is cut short lacks its `end` and counts as not written.
 //!
 //! Start with [`attempt::look`], which turns the folder into one of a few states. Nothing in here blocks on a
 //! process; all functions do plain file reads, so async callers wrap them in `spawn_blocking`.
@@ -20,6 +23,7 @@ pub mod attempt;
 pub mod claim;
 mod error;
 pub mod identity;
+pub mod launch;
 pub mod log;
 pub mod record;
 pub mod status;
@@ -27,14 +31,8 @@ pub mod tree;
 
 pub use error::{Error, ErrorCause};
 
-/// Name of the record that says who owns the attempt.
-pub const CLAIM: &str = "claim";
-/// Name of the record that identifies the job's main process.
-pub const STARTED: &str = "started";
-/// Name of the record of how the job ended.
-pub const EXIT: &str = "exit";
-/// Name of the pre-allocated file that becomes [`EXIT`].
-pub const EXIT_TMP: &str = "exit.tmp";
+/// Name of the file that holds claim, start and end.
+pub const RECORD: &str = "record";
 
 /// Exit code of a shim that did its work to the end, whatever became of the job.
 pub const CODE_DONE: i32 = 0;

@@ -4,11 +4,13 @@
 //! It has no thread, no allocator-heavy dependency and no idea of a queue: a poll loop over one eventfd (signals)
 //! and two pipes (output). The engine may die at any instant without this process noticing.
 //!
-//! Deliberately absent: any connection to the engine. Requests come as signals, answers go into files.
+//! Deliberately absent: any need of the engine. Requests come as signals, answers go into files; what goes over the
+//! status descriptor only saves an engine that listens from looking there.
 
 mod args;
 mod environment;
 mod folder;
+mod nursery;
 mod output;
 mod supervise;
 
@@ -17,7 +19,9 @@ use std::process::ExitCode;
 use athanor_shim::CODE_USAGE;
 
 fn main() -> ExitCode {
+    let nursery = std::env::args_os().nth(1).is_some_and(|word| word == "--nursery");
     let code = match args::parse(std::env::args_os().skip(1)) {
+        _ if nursery => nursery::run(),
         Ok(args) => supervise::run(args),
         Err(message) => {
             eprintln!("athanor-shim: {message}\n{}", args::USAGE);

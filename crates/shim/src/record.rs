@@ -12,13 +12,49 @@
 //! The first line holds kind and version, then one `key=value` a line, then `end`. A text without the final
 //! `end` line was cut short and is not accepted. Unknown keys are skipped, so that an older engine reads a newer
 //! shim. Bytes after `end` are ignored.
+//!
+//! The three records of an attempt stand in one file, each in a [`Slot`] of its own that is zero until it is written.
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write};
+use std::ops::Range;
 use std::str::FromStr;
 
 use crate::identity::Identity;
 
 const VERSION: u32 = 1;
+
+/// Size of the record file, bytes: one block, which is taken before the job starts.
+pub const LEN: usize = 4096;
+
+/// The place of a record in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// Holds a [`Claim`].
+    Claim,
+    /// Holds a [`Started`].
+    Started,
+    /// Holds an [`Exit`].
+    Exit,
+}
+
+impl Slot {
+    /// Where in the file it lies, bytes. No record comes near the size of its slot.
+    #[must_use]
+    pub fn range(self) -> Range<usize> {
+        match self {
+            Slot::Claim => 0..1024,
+            Slot::Started => 1024..2048,
+            Slot::Exit => 2048..LEN,
+        }
+    }
+
+    /// The slot's part of a record file; empty if the file ends before it.
+    #[must_use]
+    pub fn of(self, file: &[u8]) -> &[u8] {
+        let Range { start, end } = self.range();
+        file.get(start..end.min(file.len())).unwrap_or_default()
+    }
+}
 
 /// Who owns an attempt. Whoever creates this record first does, for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -340,7 +376,8 @@ impl Text {
     }
 
     fn put(&mut self, key: &str, value: impl Display) {
-        self.0.push_str(&format!("{key}={value}\n"));
+        // Writing to a string can't fail.
+        let _ = writeln!(self.0, "{key}={value}");
     }
 
     fn identity(&mut self, prefix: &str, identity: &Identity) {
@@ -459,6 +496,34 @@ mod tests {
         padded.resize(4096, 0);
         assert!(Exit::parse(&padded).is_ok(), "what follows `end` does not matter");
         assert_eq!(Exit::parse(&[0; 4096]), Err(Malformed::Incomplete), "allocated but never written");
+    }
+
+    #[test]
+    fn the_largest_records_fit_their_slots() {
+        let largest = Identity { pid: u32::MAX, start_ticks: u64::MAX, boot_id: "b".repeat(36) };
+        let started = Started { job: largest.clone(), shim: largest.clone(), started_ms: u64::MAX };
+        let most = u64::MAX;
+        let exit = Exit {
+            job: Some(largest.clone()),
+            started_ms: most,
+            ended_ms: most,
+            elapsed_ms: most,
+            paused_ms: most,
+            usage: Usage { user_us: most, system_us: most, max_rss: most },
+            log: LogTotals { bytes: most, dropped: most, lost: most },
+            survivors_killed: u32::MAX,
+            survivors_left: u32::MAX,
+            ..exit(Outcome::Signaled { signal: i32::MIN, core: true })
+        };
+        for (slot, text) in [
+            (Slot::Claim, Claim::Shim(largest).format()),
+            (Slot::Started, started.format()),
+            (Slot::Exit, exit.format()),
+        ] {
+            assert!(text.len() <= slot.range().len(), "{slot:?}: {} bytes", text.len());
+        }
+        assert_eq!(Slot::Exit.of(&[7; 100]), b"", "a file that ends early has nothing there");
+        assert_eq!(Slot::Started.of(&[7; 1030]).len(), 6);
     }
 
     #[test]

@@ -1,20 +1,25 @@
-//! The line that a shim writes to its status descriptor, for an engine that is there to read it.
+//! What a shim writes to its status descriptor, for an engine that is there to read it.
 //!
-//! It only saves the engine from watching the folder; all that it says is on disk by the time it is sent. A
-//! descriptor that closes without a line means that the shim died early, or was not understood: its exit code
-//! says which.
+//! First a line on how the start went; then, once all of the job's processes are gone, the text of the exit record (see
+//! [`crate::record::Exit`]), just before that goes to disk. So an engine that listens need neither watch the folder nor
+//! wait for the disk. A descriptor that closes without a line means that the shim died early, or was not understood;
+//! one that closes without a record means that the folder has to be read.
 
 /// How a start went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// `started PID START_TICKS`: the job runs, and `started` is in the folder.
+    /// `started PID START_TICKS SHIM_PID SHIM_START_TICKS`: the job runs, and the record says so.
     Started {
         /// The job's main process.
         pid: u32,
         /// Its start time.
         start_ticks: u64,
+        /// The shim.
+        shim_pid: u32,
+        /// Its start time.
+        shim_start_ticks: u64,
     },
-    /// `failed`: the job could not be started, and `exit` in the folder says why.
+    /// `failed`: the job could not be started, and the exit record says why.
     Failed,
     /// `taken`: somebody else owns the attempt; nothing was started.
     Taken,
@@ -29,7 +34,9 @@ impl Status {
     /// The line, with its line end.
     pub fn format(&self) -> String {
         match self {
-            Status::Started { pid, start_ticks } => format!("started {pid} {start_ticks}\n"),
+            Status::Started { pid, start_ticks, shim_pid, shim_start_ticks } => {
+                format!("started {pid} {start_ticks} {shim_pid} {shim_start_ticks}\n")
+            }
             Status::Failed => "failed\n".to_owned(),
             Status::Taken => "taken\n".to_owned(),
             Status::Refused { errno } => format!("refused {errno}\n"),
@@ -40,9 +47,12 @@ impl Status {
     pub fn parse(line: &str) -> Option<Status> {
         let mut words = line.strip_suffix('\n')?.split(' ');
         let status = match words.next()? {
-            "started" => {
-                Status::Started { pid: words.next()?.parse().ok()?, start_ticks: words.next()?.parse().ok()? }
-            }
+            "started" => Status::Started {
+                pid: words.next()?.parse().ok()?,
+                start_ticks: words.next()?.parse().ok()?,
+                shim_pid: words.next()?.parse().ok()?,
+                shim_start_ticks: words.next()?.parse().ok()?,
+            },
             "failed" => Status::Failed,
             "taken" => Status::Taken,
             "refused" => Status::Refused { errno: words.next()?.parse().ok()? },
@@ -59,7 +69,7 @@ mod tests {
     #[test]
     fn every_line_reads_back_and_no_cut_does() {
         for status in [
-            Status::Started { pid: 12, start_ticks: 3456 },
+            Status::Started { pid: 12, start_ticks: 3456, shim_pid: 7, shim_start_ticks: 89 },
             Status::Failed,
             Status::Taken,
             Status::Refused { errno: 28 },

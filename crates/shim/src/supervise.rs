@@ -68,10 +68,14 @@ pub fn run(args: Args) -> i32 {
 struct Report(Option<OwnedFd>);
 
 impl Report {
-    fn send(self, status: Status) {
-        if let Some(fd) = self.0 {
+    fn send(&self, status: Status) {
+        self.write(&status.format());
+    }
+
+    fn write(&self, text: &str) {
+        if let Some(fd) = &self.0 {
             // An engine that is gone by now reads the folder when it is back.
-            let _ = rustix::io::write(fd, status.format().as_bytes());
+            let _ = rustix::io::write(fd, text.as_bytes());
         }
     }
 }
@@ -111,7 +115,12 @@ fn start(args: Args, own: Identity, mut folder: Folder, signals: Signals, status
     let job = Identity { pid: child.pid, start_ticks, boot_id: own.boot_id.clone() };
     let text = Started { job: job.clone(), shim: own.clone(), started_ms }.format();
     folder.write_started(text);
-    status.send(Status::Started { pid: job.pid, start_ticks });
+    status.send(Status::Started {
+        pid: job.pid,
+        start_ticks,
+        shim_pid: own.pid,
+        shim_start_ticks: own.start_ticks,
+    });
 
     let now = Instant::now();
     let mut job = Job {
@@ -132,6 +141,7 @@ fn start(args: Args, own: Identity, mut folder: Folder, signals: Signals, status
         usage: Usage::default(),
         ended: HashSet::new(),
         left: 0,
+        status,
         folder,
         output: Output::new(args.log_limit),
         pipes: child.pipes,
@@ -198,6 +208,7 @@ struct Job {
     /// Processes other than the main one that were ended, each counted once.
     ended: HashSet<u32>,
     left: u32,
+    status: Report,
     folder: Folder,
     output: Output,
     pipes: Vec<(Stream, OwnedFd)>,
@@ -530,7 +541,11 @@ impl Job {
             survivors_killed: u32::try_from(self.ended.len()).unwrap_or(u32::MAX),
             survivors_left: self.left,
         };
-        record(&mut self.folder, &exit.format())
+        let text = exit.format();
+        // It has happened, whatever the disk says.
+        self.status.write(&text);
+        drop(self.status);
+        record(&mut self.folder, &text)
     }
 }
 

@@ -3,22 +3,29 @@
 //! *Invariant:* the engine never starts a job itself and never guesses an outcome. A supervisor (`athanor-shim`)
 //! starts the job, outlives the engine, and leaves the kernel's status in the attempt's folder; see
 //! `athanor_shim` for the records.
+//!
+//! Supervisors come from a nursery, a process that forks them ([`nursery`]); where there is none, each is started as a
+//! program. Either way the attempt's claim decides that it runs once.
 
+mod nursery;
+mod outcome;
+
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use athanor_core::outcome::{Asked, Ending, Failure, FailureReason, Recorded, StartStage, ending};
-use athanor_core::state::Status;
-use athanor_shim::attempt::{Attempt, end_orphans, look};
+use athanor_core::outcome::FailureReason;
+use athanor_shim::attempt::{Attempt, look};
 use athanor_shim::identity::{Identity, Process, Request};
-use athanor_shim::record::{Cause, Claim, Exit, Outcome, Stage, Started};
+use athanor_shim::record::Claim;
 use athanor_shim::status::Status as ShimStatus;
-use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
 
+use self::nursery::{Heard, Nursery};
+pub(crate) use self::outcome::could_not_start;
+use self::outcome::{cancelled_before_start, failed, from_exit, lost, refusal};
 use crate::error::{Error, ErrorKind, Result};
-use crate::home::now_ms;
 use crate::seal::Environment;
 use crate::store::AttemptEnd;
 
@@ -59,8 +66,29 @@ pub struct Control(Arc<Mutex<Controlled>>);
 
 #[derive(Debug, Default)]
 struct Controlled {
-    shim: Option<Process>,
+    shim: Option<Supervisor>,
     cancel: bool,
+}
+
+#[derive(Debug)]
+enum Supervisor {
+    /// Held by a handle.
+    Held(Process),
+    /// Known by name; a handle is only worth its cost when something is asked.
+    Known(Identity),
+}
+
+impl Supervisor {
+    fn ask(&self, request: Request) -> Result<()> {
+        match self {
+            Self::Held(process) => process.request(request)?,
+            Self::Known(identity) => match identity.open()? {
+                Some(process) => process.request(request)?,
+                None => false,
+            },
+        };
+        Ok(())
+    }
 }
 
 impl Control {
@@ -72,16 +100,13 @@ impl Control {
     pub fn cancel(&self) -> Result<()> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.cancel = true;
-        if let Some(shim) = &state.shim {
-            shim.request(Request::Cancel)?;
-        }
-        Ok(())
+        state.shim.as_ref().map_or(Ok(()), |shim| shim.ask(Request::Cancel))
     }
 
-    fn attach(&self, shim: Process) {
+    fn attach(&self, shim: Supervisor) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.cancel
-            && let Err(error) = shim.request(Request::Cancel)
+            && let Err(error) = shim.ask(Request::Cancel)
         {
             tracing::warn!(%error, "a supervisor could not be asked to end its job");
         }
@@ -97,6 +122,7 @@ impl Control {
 #[derive(Debug, Clone)]
 pub struct Runner {
     shim: PathBuf,
+    nursery: Arc<Nursery>,
 }
 
 /// Name of the supervisor's program.
@@ -121,13 +147,46 @@ impl Runner {
             )
             .hint("Install Athanor again, or set ATHANOR_SHIM to the program's path.")
         })?;
-        Ok(Self { shim })
+        let nursery = Arc::new(Nursery::start(&shim));
+        Ok(Self { shim, nursery })
     }
 
     /// Runs one attempt to its end.
     ///
     /// `on_process` hears the identity of the job's main process as soon as it is known.
     pub async fn run(
+        &self,
+        launch: Launch,
+        control: Control,
+        on_process: impl FnOnce(ProcessIdentity),
+    ) -> Ended {
+        let Some(mut status) = self.nursery.ask(&self.shim, &launch).await else {
+            return self.run_alone(launch, control, on_process).await;
+        };
+        let program = launch.argv.first().cloned().unwrap_or_default();
+        let Some(first) = status.line().await else {
+            // The nursery ended before it had taken the request in, or its supervisor before it said a word. Whether
+            // that has begun stands in the folder; if it begins now, the second supervisor finds the attempt taken.
+            if has_not_begun(&launch.folder).await {
+                return self.run_alone(launch, control, on_process).await;
+            }
+            return self.conclude(launch.folder, program, launch.cwd, control, None).await;
+        };
+        let shim = started(&first, on_process);
+        if let Some(shim) = &shim {
+            control.attach(Supervisor::Known(shim.clone()));
+        }
+        if let Some(exit) = status.record().await {
+            return Ended::Known(Box::new(from_exit(&exit, &program, &launch.cwd)));
+        }
+        if let Some(shim) = shim {
+            wait_for(&shim).await;
+        }
+        self.conclude(launch.folder, program, launch.cwd, control, Some(first)).await
+    }
+
+    /// Runs an attempt with a supervisor that is a child of this process.
+    async fn run_alone(
         &self,
         launch: Launch,
         control: Control,
@@ -145,14 +204,15 @@ impl Runner {
         let shim = Process::of_child(child.id()).ok();
         let watched = shim.and_then(|shim| {
             let watched = watch(&shim);
-            control.attach(shim);
+            control.attach(Supervisor::Held(shim));
             watched
         });
-        let line = read_status(status).await;
-        if let Some(ShimStatus::Started { pid, start_ticks }) = line
-            && let Ok(boot) = athanor_shim::identity::boot_id()
-        {
-            on_process((pid, start_ticks, boot));
+        let first = match Heard::new(status.into()) {
+            Some(mut status) => status.line().await,
+            None => None,
+        };
+        if let Some(first) = &first {
+            started(first, on_process);
         }
         match watched {
             Some(watched) => wait(watched).await,
@@ -163,7 +223,7 @@ impl Runner {
                 }
             }
         }
-        self.conclude(folder, program, cwd, control, line).await
+        self.conclude(folder, program, cwd, control, first).await
     }
 
     /// Waits for an attempt whose supervisor an earlier engine started.
@@ -177,7 +237,7 @@ impl Runner {
     ) -> Ended {
         if let Ok(Some(process)) = shim.open() {
             let watched = watch(&process);
-            control.attach(process);
+            control.attach(Supervisor::Held(process));
             if let Some(watched) = watched {
                 wait(watched).await;
             }
@@ -194,11 +254,17 @@ impl Runner {
         control: Control,
         status: Option<ShimStatus>,
     ) -> Ended {
-        let found = tokio::task::spawn_blocking({
+        let look_again = || {
             let folder = folder.clone();
-            move || look(&folder)
-        })
-        .await;
+            tokio::task::spawn_blocking(move || look(&folder))
+        };
+        let mut found = look_again().await;
+        if let Ok(Ok(Attempt::Running { shim, .. })) = &found {
+            // Another supervisor than the one that was heard of has the attempt, or this one is about to end.
+            control.attach(Supervisor::Known(shim.clone()));
+            wait_for(shim).await;
+            found = look_again().await;
+        }
         match found {
             Ok(Ok(Attempt::Ended(exit))) => Ended::Known(Box::new(from_exit(&exit, &program, &cwd))),
             Ok(Ok(Attempt::Lost { shim, started })) => {
@@ -266,19 +332,28 @@ fn identity(process: &Identity) -> ProcessIdentity {
     (process.pid, process.start_ticks, process.boot_id.clone())
 }
 
-/// Starts a supervisor. Blocks for about a millisecond.
+/// The supervisor's command line, without its name and the status descriptor.
+fn words(launch: &Launch) -> Vec<OsString> {
+    let mut words: Vec<OsString> = Vec::with_capacity(11 + launch.argv.len());
+    let mut put = |name: &str, value: OsString| words.extend([OsString::from(name), value]);
+    put("--dir", launch.folder.clone().into());
+    put("--cwd", launch.cwd.clone().into());
+    put("--log-limit", launch.log_limit.to_string().into());
+    put("--grace-ms", launch.grace_ms.to_string().into());
+    if let Some(limit) = launch.time_limit_ms {
+        put("--time-limit-ms", limit.to_string().into());
+    }
+    words.push("--".into());
+    words.extend(launch.argv.iter().map(OsString::from));
+    words
+}
+
+/// Starts a supervisor as a program. Blocks for about a millisecond.
 fn spawn(shim: &Path, launch: &Launch) -> Result<(Child, std::io::PipeReader)> {
     let (reader, writer) = std::io::pipe().map_err(|cause| Error::path("make a pipe for", shim, &cause))?;
     let mut command = Command::new(shim);
-    command.arg("--dir").arg(&launch.folder);
-    command.arg("--cwd").arg(&launch.cwd);
-    command.arg("--log-limit").arg(launch.log_limit.to_string());
-    command.arg("--grace-ms").arg(launch.grace_ms.to_string());
-    if let Some(limit) = launch.time_limit_ms {
-        command.arg("--time-limit-ms").arg(limit.to_string());
-    }
     // The supervisor's standard output is its status line; it keeps none of our descriptors.
-    command.arg("--status-fd").arg("1").arg("--").args(&launch.argv);
+    command.args(["--status-fd", "1"]).args(words(launch));
     command.env_clear().envs(&launch.environment);
     command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null());
     // Not in a folder that may be unmounted later.
@@ -293,12 +368,28 @@ fn spawn(shim: &Path, launch: &Launch) -> Result<(Child, std::io::PipeReader)> {
     Ok((child, reader))
 }
 
-/// Reads the supervisor's status line, which comes within a millisecond or two.
-async fn read_status(reader: std::io::PipeReader) -> Option<ShimStatus> {
-    let mut text = String::new();
-    let mut receiver = tokio::net::unix::pipe::Receiver::from_owned_fd(reader.into()).ok()?;
-    tokio::io::AsyncReadExt::read_to_string(&mut receiver, &mut text).await.ok()?;
-    ShimStatus::parse(&text)
+/// Tells of a start; returns who supervises it.
+fn started(status: &ShimStatus, on_process: impl FnOnce(ProcessIdentity)) -> Option<Identity> {
+    let ShimStatus::Started { pid, start_ticks, shim_pid, shim_start_ticks } = *status else { return None };
+    let boot_id = athanor_shim::identity::boot_id().ok()?;
+    on_process((pid, start_ticks, boot_id.clone()));
+    Some(Identity { pid: shim_pid, start_ticks: shim_start_ticks, boot_id })
+}
+
+/// Whether nobody has claimed the attempt.
+async fn has_not_begun(folder: &Path) -> bool {
+    let folder = folder.to_owned();
+    let found = tokio::task::spawn_blocking(move || look(&folder)).await;
+    matches!(found, Ok(Ok(Attempt::Unclaimed)))
+}
+
+/// Waits until a supervisor has ended that is no child of ours.
+async fn wait_for(shim: &Identity) {
+    if let Ok(Some(process)) = shim.open()
+        && let Some(watched) = watch(&process)
+    {
+        wait(watched).await;
+    }
 }
 
 /// A pidfd that the runtime can wait for. `None` when the process can't be watched.
@@ -319,125 +410,4 @@ async fn wait(watched: AsyncFd<std::os::fd::OwnedFd>) {
         rustix::process::WaitId::PidFd(std::os::fd::AsFd::as_fd(watched.get_ref())),
         options,
     );
-}
-
-fn signed(ms: u64) -> i64 {
-    i64::try_from(ms).unwrap_or(i64::MAX)
-}
-
-fn from_exit(exit: &Exit, program: &str, cwd: &str) -> AttemptEnd {
-    let asked = match exit.cause {
-        Cause::None => Asked::No,
-        Cause::Cancel => Asked::Cancel,
-        Cause::TimeLimit => Asked::TimeLimit,
-    };
-    let recorded = match exit.outcome {
-        Outcome::Exited { code } => Recorded::Ended { code: Some(code), signal: None, asked },
-        Outcome::Signaled { signal, .. } => Recorded::Ended { code: None, signal: Some(signal), asked },
-        Outcome::SpawnFailed { stage, errno } => Recorded::NotStarted {
-            stage: match stage {
-                Stage::Chdir => StartStage::ChangeDirectory,
-                Stage::Exec => StartStage::Execute,
-            },
-            error: std::io::Error::from_raw_os_error(errno).to_string(),
-            errno,
-        },
-    };
-    let ran = exit.job.is_some();
-    let (status, exit_code, signal, mut failure) = match ending(&recorded, program, cwd) {
-        Ending::Success => (Status::Completed, Some(0), None, None),
-        Ending::Cancelled { exit_code, signal } => (Status::Cancelled, exit_code, signal, None),
-        Ending::Failure(failure) => (Status::Failed, failure.exit_code, failure.signal, Some(failure)),
-    };
-    if let Some(failure) = failure.as_mut()
-        && exit.survivors_left > 0
-    {
-        failure.message.push_str(&format!(
-            " {} of its processes run as another user and could not be ended.",
-            exit.survivors_left
-        ));
-    }
-    AttemptEnd {
-        started_at: ran.then(|| signed(exit.started_ms)),
-        ended_at: signed(exit.ended_ms),
-        status,
-        exit_code,
-        signal,
-        failure,
-        cpu_ms: ran.then(|| (exit.usage.user_us + exit.usage.system_us) / 1000),
-        peak_memory: ran.then_some(exit.usage.max_rss),
-        log_bytes: exit.log.bytes,
-        log_dropped: exit.log.dropped + exit.log.lost,
-        process: exit.job.as_ref().map(identity),
-    }
-}
-
-/// The record of an attempt whose supervisor is gone without one: what it left is ended, and that is said.
-fn lost(shim: &Identity, started: Option<&Started>) -> Ended {
-    let rebooted = athanor_shim::identity::boot_id().is_ok_and(|boot| boot != shim.boot_id);
-    let message = if rebooted {
-        "The machine was restarted while it ran. Its log up to then is kept.".to_owned()
-    } else {
-        let ended = end_orphans(shim, started.map(|started| &started.job), Signal::KILL).unwrap_or(0);
-        let rest = match ended {
-            0 => String::new(),
-            1 => " One process that it left was ended.".into(),
-            n => format!(" {n} processes that it left were ended."),
-        };
-        format!(
-            "Its supervisor (process {}) was killed from outside, so how the job would have ended is not known.{rest}",
-            shim.pid
-        )
-    };
-    let mut end = failed(FailureReason::Lost, message);
-    end.started_at = started.map(|started| signed(started.started_ms));
-    end.process = started.map(|started| identity(&started.job));
-    Ended::Known(Box::new(end))
-}
-
-fn failed(reason: FailureReason, message: String) -> AttemptEnd {
-    AttemptEnd {
-        started_at: None,
-        ended_at: now_ms(),
-        status: Status::Failed,
-        exit_code: None,
-        signal: None,
-        failure: Some(Failure { reason, exit_code: None, signal: None, message }),
-        cpu_ms: None,
-        peak_memory: None,
-        log_bytes: 0,
-        log_dropped: 0,
-        process: None,
-    }
-}
-
-pub(crate) fn could_not_start(error: &Error) -> Ended {
-    let reason = match error.kind() {
-        ErrorKind::DiskFull => FailureReason::DiskFull,
-        _ => FailureReason::CouldNotStart,
-    };
-    let next = error.next_step().map(|hint| format!(" {hint}")).unwrap_or_default();
-    let mut message = error.to_string();
-    if let Some(first) = message.get(..1) {
-        message = format!("{}{}", first.to_uppercase(), &message[1..]);
-    }
-    Ended::Known(Box::new(failed(reason, format!("{message}.{next}"))))
-}
-
-fn refusal(status: Option<ShimStatus>, folder: &Path) -> Error {
-    match status {
-        Some(ShimStatus::Refused { errno }) => {
-            Error::path("write into", folder, &std::io::Error::from_raw_os_error(errno))
-        }
-        _ => Error::new(
-            ErrorKind::Internal,
-            format!("the supervisor ended before it had claimed the attempt in {}", folder.display()),
-        ),
-    }
-}
-
-fn cancelled_before_start() -> Ended {
-    let mut end = failed(FailureReason::CouldNotStart, String::new());
-    (end.status, end.failure) = (Status::Cancelled, None);
-    Ended::Known(Box::new(end))
 }
