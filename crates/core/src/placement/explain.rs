@@ -45,7 +45,7 @@ impl Plan {
             return missing;
         }
         let ends_at = self.end_of(requirements);
-        match self.promise.as_ref().filter(|promise| promise.id != candidate.id) {
+        match &self.promise {
             Some(promise) if !promise.stands(candidate, ends_at, &self.pool, &need, &marks) => {
                 WaitReason::WouldDelay { name: promise.name.clone(), at: promise.at }
             }

@@ -101,9 +101,7 @@ fn start_in_order<'a>(
     let mut held_up = false;
     for entry in entries.iter_mut().filter(|entry| entry.start.is_none() && entry.possible) {
         let Candidate { group, project, requirements, .. } = entry.candidate;
-        // The first job that does not fit keeps its place under the limit on all jobs, too.
-        let places = 1 + u64::from(held_up);
-        if !pool.jobs.fits(places) {
+        if !pool.jobs.fits(1) {
             return;
         }
         if counts.reached(&plan.limits, group, project).is_some() || (held_up && !entry.need.slot) {

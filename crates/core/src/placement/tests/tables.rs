@@ -155,6 +155,24 @@ fn a_limit_that_was_lowered_or_passed_leaves_nothing_free() {
 }
 
 #[test]
+fn a_place_of_the_promised_jobs_group_stays_free() {
+    let night = Limits { groups: HashMap::from([("night".into(), 2)]), ..slots(9) };
+    let jobs = [gpus(2), Requirements::default(), hours(1, Requirements::default()), Requirements::default()];
+    let mut waiting = queue(&jobs);
+    for job in &mut waiting[..3] {
+        job.group = Some("night");
+    }
+    let running = [holds(7, 0, 24, true, Some(2 * HOUR))];
+    let plan = plan(&machine(&[24, 24]), &night, &running, waiting.iter().copied(), 0);
+    assert_eq!(
+        given(&plan),
+        [(2, vec![]), (4, vec![])],
+        "the third would take the place, though it ends in time"
+    );
+    assert_eq!(plan.explain(&waiting[2], 1).words_at(0), "Would delay one, which starts in about 2 h");
+}
+
+#[test]
 fn a_gpu_that_is_gone_takes_nothing_with_it() {
     let mut gone = holds(7, 0, 24, true, None);
     gone.assignment.gpus[0].uuid = "GPU-elsewhere".into();
