@@ -129,8 +129,14 @@ fn a_supervisor_that_is_killed_is_said_and_leaves_nothing_running() {
     let uid = athanor.add_shell("sleep 600");
     let (job, shim) = (athanor.job_pid(&uid), athanor.shim_pid(&uid));
     crate::harness::signal(shim, rustix::process::Signal::KILL);
-    let failure = athanor.until_status(&uid, "failed")["experiment"]["failure"].clone();
-    assert_eq!(failure["reason"], "lost");
+    // What vanished is tried again after a while, unless the user said otherwise.
+    let shown = athanor.until_status(&uid, "pending");
+    assert_eq!(shown["experiment"]["failure"]["reason"], "lost");
+    assert_eq!(
+        (&shown["experiment"]["retries_used"], &shown["experiment"]["retry_limit"]),
+        (&1.into(), &3.into())
+    );
+    assert_eq!(shown["attempts"][0]["status"], "failed");
     wait_until("the job is gone, too", || (!crate::harness::lives(job)).then_some(()));
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
-use crate::handlers;
+use crate::handlers::{self, cleanup, config, queue, sweeps, transfer};
 use crate::typescript::Declarations;
 use crate::wire::{self, ApiError, ErrorCode, Nothing};
 
@@ -84,7 +84,55 @@ commands! {
     /// Everything about one experiment.
     GetExperiment = "experiments.get": handlers::get, wire::ExperimentRef => wire::ExperimentDetail;
     /// Asks for the end of experiments.
-    CancelExperiments = "experiments.cancel": handlers::cancel, wire::ExperimentRefs => wire::Outcomes;
+    CancelExperiments = "experiments.cancel": queue::cancel, wire::Selection => wire::Outcomes;
+    /// Stops the processes of running experiments, and holds waiting ones back.
+    PauseExperiments = "experiments.pause": queue::pause, wire::Selection => wire::Outcomes;
+    /// Lets paused and held experiments go on.
+    ResumeExperiments = "experiments.resume": queue::resume, wire::Selection => wire::Outcomes;
+    /// Holds waiting experiments back.
+    HoldExperiments = "experiments.hold": queue::hold, wire::Selection => wire::Outcomes;
+    /// Queues failed, cancelled or expired experiments once more, as a new attempt of the same experiment.
+    RetryExperiments = "experiments.retry": queue::retry, wire::Selection => wire::Outcomes;
+    /// Gives waiting experiments another place in the queue.
+    MoveExperiments = "experiments.move": queue::reorder, wire::MoveExperiments => wire::Outcomes;
+    /// Changes an experiment.
+    EditExperiment = "experiments.edit": queue::edit, wire::EditExperiment => wire::ExperimentDetail;
+    /// Puts finished experiments away, or takes them back out.
+    ArchiveExperiments = "experiments.archive": queue::archive, wire::ArchiveExperiments => wire::Outcomes;
+    /// Deletes finished experiments with their logs and recorded metrics; no file of the user is touched.
+    DeleteExperiments = "experiments.delete": queue::delete, wire::ExperimentRefs => wire::Outcomes;
+    /// Writes jobs down as text.
+    ExportJobs = "experiments.export": transfer::export, wire::ExportJobs => wire::ExportedJobs;
+    /// Queues jobs from text: all of them or none.
+    ImportJobs = "experiments.import": transfer::import, wire::ImportJobs => wire::ImportedJobs;
+    /// What a sweep would make.
+    PreviewSweep = "sweeps.preview": sweeps::preview, wire::SweepRequest => wire::SweepPreview;
+    /// Queues a sweep: all of its points or none.
+    AddSweep = "sweeps.add": sweeps::add, wire::SweepRequest => wire::AddedExperiments;
+    /// The groups.
+    ListGroups = "groups.list": queue::list_groups, Nothing => wire::Groups;
+    /// Makes or changes a group.
+    SetGroup = "groups.set": queue::set_group, wire::SetGroup => wire::Groups;
+    /// What the queue may give to jobs.
+    GetResources = "queue.resources": queue::resources, Nothing => wire::Resources;
+    /// Numbers about the queue.
+    QueueReport = "queue.report": queue::report, Nothing => wire::QueueReport;
+    /// Who ran where, when.
+    ReadTimeline = "queue.timeline": queue::timeline, wire::ReadTimeline => wire::Timeline;
+    /// Takes a GPU out of the queue or gives it back.
+    BlockGpu = "gpus.block": queue::block_gpu, wire::BlockGpu => wire::Resources;
+    /// Looks at requirements before they are used.
+    CheckRequirements = "requirements.check": queue::check_requirements, wire::CheckRequirements => wire::RequirementsCheck;
+    /// Looks at a config's text.
+    CheckConfig = "config.check": config::check, wire::CheckConfig => wire::ConfigCheck;
+    /// Reads a config file.
+    ReadConfig = "config.read": config::read, wire::ReadConfig => wire::ConfigFile;
+    /// Files of a folder that could be configs.
+    ListConfigs = "config.list": config::list, wire::ListConfigs => wire::ConfigList;
+    /// What a clean-up would take away.
+    PreviewCleanUp = "cleanup.preview": cleanup::preview, wire::CleanUp => wire::CleanUpPlan;
+    /// Takes away events and logs of experiments that ended long ago.
+    RunCleanUp = "cleanup.run": cleanup::run, wire::CleanUp => wire::CleanUpPlan;
     /// Counts, slots, and whether the queue is paused.
     QueueStats = "queue.stats": handlers::queue_stats, Nothing => wire::QueueStats;
     /// Pauses or resumes the queue; what runs goes on.

@@ -1,11 +1,15 @@
 //! Between the engine's types and the wire. The only place where they meet.
 
+use athanor_core::dependency;
 use athanor_core::experiment::{self as core_experiment, JobCommand};
-use athanor_core::{outcome, progress, state};
+use athanor_core::requirements::Requirements;
+use athanor_core::retry::RetryPolicy;
+use athanor_core::{outcome, progress, schedule, state};
 use athanor_engine::bus::{self, NoticeLevel};
 use athanor_engine::devices;
+use athanor_engine::home::now_ms;
 use athanor_engine::live::{Latest, Live};
-use athanor_engine::queue::{NewExperiment, SettingsChange, Stats};
+use athanor_engine::queue::{self, NewExperiment, Prospect, SettingsChange, Stats};
 use athanor_engine::store::{self, AttemptRow, EventRow, ExperimentRow};
 use athanor_engine::{Engine, ErrorKind, projects};
 
@@ -17,6 +21,8 @@ impl From<athanor_engine::Error> for wire::ApiError {
             ErrorKind::Invalid => wire::ErrorCode::InvalidInput,
             ErrorKind::NotFound => wire::ErrorCode::NotFound,
             ErrorKind::IllegalMove => wire::ErrorCode::IllegalTransition,
+            ErrorKind::Cycle => wire::ErrorCode::DependencyCycle,
+            ErrorKind::Impossible => wire::ErrorCode::Impossible,
             ErrorKind::Path => wire::ErrorCode::Path,
             ErrorKind::DiskFull => wire::ErrorCode::DiskFull,
             ErrorKind::Busy => wire::ErrorCode::EngineBusy,
@@ -56,6 +62,7 @@ same_words!(state::Status => wire::Status: Pending Queued Running Paused Complet
 same_words!(core_experiment::Priority => wire::Priority: Urgent High Normal Low);
 same_words!(outcome::FailureReason => wire::FailureReason:
     ExitCode Signal TimeLimit OutOfMemory CouldNotStart Lost DependencyFailed DiskFull);
+same_words!(dependency::Condition => wire::Condition: Success Any Failure);
 same_words!(progress::Unit => wire::ProgressUnit: Epoch Step Percent);
 same_words!(store::Section => wire::Section: Active Waiting Finished All);
 same_words!(store::CloseAction => wire::CloseAction: Tray Quit);
@@ -65,7 +72,8 @@ same_words!(athanor_engine::Mode => wire::EngineOwner: Window Headless Offline);
 same_words!(athanor_core::series::Scale => wire::Scale: Linear Log);
 same_words!(athanor_core::chart::Theme => wire::Theme: Light Dark);
 same_words!(store::EventKind => wire::EventKind:
-    Added Started Voided CancelRequested Completed Failed Cancelled QueuePaused QueueResumed EngineStarted EngineStopped);
+    Added Started Voided CancelRequested Completed Failed Cancelled Expired Released Held Paused Resumed Retrying
+    Requeued Edited Moved Archived Restored Deleted GroupChanged GpuBlocked GpuUnblocked QueuePaused QueueResumed EngineStarted EngineStopped);
 
 impl From<wire::Command> for JobCommand {
     fn from(command: wire::Command) -> Self {
@@ -100,21 +108,56 @@ impl From<wire::NewExperiment> for NewExperiment {
             notes: new.notes,
             time_limit_ms: new.time_limit_ms,
             grace_ms: new.grace_ms,
+            config_text: new.config_text,
+            requirements: new.requirements.into(),
+            after: new.after.into_iter().map(|after| (after.uid, after.when.into())).collect(),
+            wait_for_failed: new.wait_for_failed,
+            label: new.label,
+            hold: new.hold,
+            not_before: new.not_before,
+            window: new.window,
+            start_by: new.start_by,
+            retry: new.retry.map(Into::into),
+            group: new.group,
+            key: new.key,
+            submitted_by: new.user,
+            metadata: new.metadata,
+            parent_id: None,
         }
     }
 }
 
-impl From<wire::ChangeSettings> for SettingsChange {
-    fn from(change: wire::ChangeSettings) -> Self {
-        Self {
-            slots: change.slots,
-            queue_paused: None,
-            close_action: change.close_action.map(Into::into),
-            appearance: change.appearance.map(Into::into),
-            notify: change.notify,
-            log_limit: change.log_limit,
-        }
-    }
+/// Settings to change, as the engine takes them.
+///
+/// # Errors
+/// A window has no such form.
+pub(crate) fn settings_change(change: wire::ChangeSettings) -> Result<SettingsChange, wire::ApiError> {
+    let windows = change.windows.map(|windows| windows.into_iter().map(window).collect()).transpose()?;
+    Ok(SettingsChange {
+        slots: change.slots,
+        queue_paused: None,
+        close_action: change.close_action.map(Into::into),
+        appearance: change.appearance.map(Into::into),
+        notify: change.notify,
+        log_limit: change.log_limit,
+        max_running: change.max_running,
+        per_gpu: change.per_gpu,
+        per_project: change.per_project,
+        ignore_idle_processes: change.ignore_idle_processes,
+        windows,
+        keep_days: change.keep_days,
+    })
+}
+
+fn window(window: wire::TimeWindow) -> Result<schedule::Window, wire::ApiError> {
+    let fault =
+        |message: String| wire::ApiError::new(wire::ErrorCode::InvalidInput, message).field("windows");
+    Ok(schedule::Window {
+        name: window.name,
+        days: window.days.try_into().map_err(fault)?,
+        from: window.from.try_into().map_err(fault)?,
+        to: window.to.try_into().map_err(fault)?,
+    })
 }
 
 impl From<store::Settings> for wire::Settings {
@@ -125,6 +168,137 @@ impl From<store::Settings> for wire::Settings {
             appearance: settings.appearance.into(),
             notify: settings.notify,
             log_limit: settings.log_limit,
+            max_running: settings.max_running,
+            per_gpu: settings.per_gpu,
+            per_project: settings.per_project,
+            ignore_idle_processes: settings.ignore_idle_processes,
+            windows: settings
+                .windows
+                .into_iter()
+                .map(|window| wire::TimeWindow {
+                    name: window.name,
+                    days: window.days.into(),
+                    from: window.from.into(),
+                    to: window.to.into(),
+                })
+                .collect(),
+            keep_days: settings.keep_days,
+        }
+    }
+}
+
+impl From<wire::Requirements> for Requirements {
+    fn from(asked: wire::Requirements) -> Self {
+        Self {
+            cpu_cores: asked.cpu_cores,
+            memory: asked.memory,
+            disk: asked.disk,
+            gpus: asked.gpus,
+            gpu_memory: asked.gpu_memory,
+            gpu_model: asked.gpu_model,
+            gpu_uuids: asked.gpu_uuids,
+            gpu_exclusive: asked.gpu_exclusive,
+            estimated_ms: asked.estimated_ms,
+        }
+    }
+}
+
+impl From<Requirements> for wire::Requirements {
+    fn from(asked: Requirements) -> Self {
+        Self {
+            cpu_cores: asked.cpu_cores,
+            memory: asked.memory,
+            disk: asked.disk,
+            gpus: asked.gpus,
+            gpu_memory: asked.gpu_memory,
+            gpu_model: asked.gpu_model,
+            gpu_uuids: asked.gpu_uuids,
+            gpu_exclusive: asked.gpu_exclusive,
+            estimated_ms: asked.estimated_ms,
+        }
+    }
+}
+
+impl From<wire::RetryPolicy> for RetryPolicy {
+    fn from(policy: wire::RetryPolicy) -> Self {
+        let usual = Self::with_limit(policy.limit);
+        Self {
+            delay_ms: policy.delay_ms.unwrap_or(usual.delay_ms),
+            // The longest delay grows with the first, which may be longer than the usual longest.
+            max_delay_ms: usual.max_delay_ms.max(policy.delay_ms.unwrap_or(0)),
+            reasons: policy
+                .reasons
+                .map_or(usual.reasons, |reasons| reasons.into_iter().map(Into::into).collect()),
+            ..usual
+        }
+    }
+}
+
+impl From<RetryPolicy> for wire::RetryPolicy {
+    fn from(policy: RetryPolicy) -> Self {
+        Self {
+            limit: policy.limit,
+            delay_ms: Some(policy.delay_ms),
+            reasons: Some(policy.reasons.into_iter().map(Into::into).collect()),
+        }
+    }
+}
+
+impl From<wire::EditExperiment> for queue::Edit {
+    fn from(edit: wire::EditExperiment) -> Self {
+        Self {
+            name: edit.name,
+            tags: edit.tags,
+            notes: edit.notes,
+            command: edit.command.map(Into::into),
+            cwd: edit.cwd,
+            priority: edit.priority.map(Into::into),
+            requirements: edit.requirements.map(Into::into),
+            after: edit
+                .after
+                .map(|after| after.into_iter().map(|other| (other.uid, other.when.into())).collect()),
+            wait_for_failed: edit.wait_for_failed,
+            not_before: edit.not_before,
+            window: edit.window,
+            start_by: edit.start_by,
+            retry: edit.retry.map(|retry| retry.map(Into::into)),
+            group: edit.group,
+            time_limit_ms: edit.time_limit_ms,
+            grace_ms: edit.grace_ms,
+            config_text: edit.config_text,
+            set: edit.set,
+        }
+    }
+}
+
+impl From<store::DependencyRow> for wire::DependencyInfo {
+    fn from(row: store::DependencyRow) -> Self {
+        Self {
+            name: row.name.unwrap_or_else(|| row.uid.clone()),
+            uid: row.uid,
+            status: row.status.map(Into::into),
+            when: row.condition.into(),
+            standing: match row.standing {
+                dependency::Met::Open => wire::DependencyStanding::Open,
+                dependency::Met::Yes => wire::DependencyStanding::Met,
+                dependency::Met::Never => wire::DependencyStanding::Never,
+            },
+        }
+    }
+}
+
+impl From<store::Counts> for wire::GroupCounts {
+    fn from(counts: store::Counts) -> Self {
+        use state::Status;
+        Self {
+            pending: counts.of(Status::Pending),
+            queued: counts.of(Status::Queued),
+            running: counts.of(Status::Running),
+            paused: counts.of(Status::Paused),
+            completed: counts.of(Status::Completed),
+            failed: counts.of(Status::Failed),
+            cancelled: counts.of(Status::Cancelled),
+            expired: counts.of(Status::Expired),
         }
     }
 }
@@ -181,9 +355,14 @@ pub(crate) fn metrics(live: Live) -> Vec<wire::MetricValue> {
     live.metrics.into_iter().map(Into::into).collect()
 }
 
-/// An experiment with the reason why it waits, which the queue knows.
+/// An experiment with what the queue knows of it.
 pub(crate) fn experiment(engine: &Engine, row: ExperimentRow) -> wire::Experiment {
-    let wait_reason = engine.queue().wait_reason(row.id).map(|reason| reason.words());
+    let prospect = match row.status.is_terminal() {
+        true => Prospect::default(),
+        false => engine.queue().prospect(row.id),
+    };
+    let wait_reason = prospect.reason.map(|reason| reason.words_at(now_ms()));
+    let retry_limit = row.retry.as_ref().map_or_else(|| RetryPolicy::default().limit, |policy| policy.limit);
     wire::Experiment {
         command_line: row.command.display(),
         command: row.command.into(),
@@ -203,6 +382,23 @@ pub(crate) fn experiment(engine: &Engine, row: ExperimentRow) -> wire::Experimen
         progress: row.live.progress.map(Into::into),
         metrics: metrics(row.live),
         tags: row.tags,
+        group: row.group,
+        requirements: row.requirements.into(),
+        gpus: prospect
+            .assignment
+            .map_or_else(Vec::new, |held| held.gpus.iter().map(|share| share.index).collect()),
+        held: row.gate.held,
+        not_before: row.gate.not_before,
+        window: row.gate.window,
+        start_by: row.gate.start_by,
+        waits_for: prospect.waits_for,
+        retries_used: row.retries_used,
+        retry_limit,
+        retry_at: row.gate.retry_at,
+        estimated_start: prospect.starts_at,
+        estimated_end: prospect.ends_at,
+        time_limit_ms: row.time_limit_ms,
+        archived: row.archived_at.is_some(),
     }
 }
 
@@ -227,6 +423,15 @@ pub(crate) fn attempt(
         log_dropped: row.log_dropped,
         cpu_ms: row.cpu_ms,
         peak_memory: row.peak_memory,
+        gpus: row
+            .assignment
+            .map(|held| held.gpus)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|share| wire::GivenGpu { index: share.index, uuid: share.uuid })
+            .collect(),
+        gpu_ms: row.gpu_ms,
+        peak_gpu_memory: row.peak_gpu_memory,
         metrics_file,
     }
 }

@@ -12,9 +12,10 @@ mod host;
 mod listen;
 pub mod logging;
 pub mod socket;
+pub mod transfer;
 pub mod typescript;
 pub mod wire;
 
-pub use athanor_core::text;
+pub use athanor_core::{quantity, sweep, text};
 pub use athanor_engine::{Home, Mode};
 pub use host::{Host, Stream};

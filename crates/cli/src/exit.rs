@@ -9,12 +9,14 @@ pub const HELP: &str = "\
 Exit codes:
   0   done; for wait: all have completed
   1   anything else that went wrong
-  2   the command line was not understood, or an input is not acceptable
+  2   the command line was not understood, or an input is not acceptable; so are a circle of
+      dependencies, and needs that this machine can never meet
   3   there is no such experiment, project or attempt
   4   the experiment's state does not allow it
   5   the engine is busy or gone, or another one owns the data folder; for status: none runs
   6   the disk is full, or a path can't be used
   7   the database was written by a newer Athanor
+  8   it needs agreement, and nobody gave it: --yes
   20  wait: at least one has failed
   21  wait: none failed, but at least one was cancelled or expired
 
@@ -51,12 +53,13 @@ impl Failure {
             eprintln!("  {hint}");
         }
         ExitCode::from(match self.0.code {
-            ErrorCode::InvalidInput => 2,
+            ErrorCode::InvalidInput | ErrorCode::DependencyCycle | ErrorCode::Impossible => 2,
             ErrorCode::NotFound => 3,
             ErrorCode::IllegalTransition => 4,
             ErrorCode::EngineBusy | ErrorCode::EngineGone | ErrorCode::Protocol => 5,
             ErrorCode::DiskFull | ErrorCode::Path => 6,
             ErrorCode::NewerDatabase => 7,
+            ErrorCode::NeedsAgreement => 8,
             ErrorCode::Forbidden | ErrorCode::Internal => 1,
         })
     }

@@ -17,6 +17,16 @@ pub fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
     Ok(())
 }
 
+/// One text a line.
+pub fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> Result<(), Failure> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for line in lines {
+        writeln!(out, "{}", line.as_ref())?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
 /// Rows in columns as wide as they need; the last one takes the rest.
 pub fn table(heads: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
     let width = |column: usize| {
@@ -41,6 +51,12 @@ pub fn table(heads: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Columns of the terminal; 100 where there is none.
+pub fn columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
+    size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(100)
 }
 
 /// A moment in the user's zone.

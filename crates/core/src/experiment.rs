@@ -60,6 +60,21 @@ impl JobCommand {
         stem.rsplit_once('.').map_or(stem, |(stem, _)| if stem.is_empty() { script } else { stem }).to_owned()
     }
 
+    /// The same command with another path where it names `from`: as a word of its own or behind a `=`, in a shell line
+    /// between spaces or quotes.
+    #[must_use]
+    pub fn with_path(&self, from: &str, to: &str) -> Self {
+        let word = |word: &String| match word.rsplit_once('=') {
+            _ if word == from => to.to_owned(),
+            Some((before, value)) if value == from => format!("{before}={to}"),
+            _ => word.clone(),
+        };
+        match self {
+            Self::Argv(argv) => Self::Argv(argv.iter().map(word).collect()),
+            Self::Shell(line) => Self::Shell(replace_whole(line, from, &quote(to))),
+        }
+    }
+
     /// Why this command can't be accepted, if so.
     ///
     /// # Errors
@@ -79,6 +94,22 @@ impl JobCommand {
         }
         Ok(())
     }
+}
+
+/// Replaces what stands between separators of a shell line.
+fn replace_whole(line: &str, from: &str, to: &str) -> String {
+    let separates = |c: char| c.is_whitespace() || "='\";|&()<>".contains(c);
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = (!from.is_empty()).then(|| rest.find(from)).flatten() {
+        let (before, after) = (&rest[..at], &rest[at + from.len()..]);
+        let begins = before.chars().next_back().or_else(|| out.chars().next_back()).is_none_or(separates);
+        let whole = begins && after.chars().next().is_none_or(separates);
+        out.push_str(before);
+        out.push_str(if whole { to } else { from });
+        rest = after;
+    }
+    out + rest
 }
 
 /// Whether a word can be the name of a script or module: `train.py`, `pkg.train`.
@@ -262,6 +293,18 @@ mod tests {
     fn display_can_be_pasted_into_a_shell() {
         let command = JobCommand::Argv(vec!["echo".into(), "it's 5 o'clock".into(), String::new()]);
         assert_eq!(command.display(), r"echo 'it'\''s 5 o'\''clock' ''");
+    }
+
+    #[test]
+    fn a_path_is_replaced_where_it_stands_for_itself() {
+        let argv = |words: &[&str]| JobCommand::Argv(words.iter().map(ToString::to_string).collect());
+        let command = argv(&["python", "train.py", "-c", "c.yaml", "--config=c.yaml", "abc.yaml"]);
+        let expected = argv(&["python", "train.py", "-c", "/x/c.yaml", "--config=/x/c.yaml", "abc.yaml"]);
+        assert_eq!(command.with_path("c.yaml", "/x/c.yaml"), expected);
+        let line = JobCommand::Shell("python t.py -c c.yaml --again=c.yaml; ls abc.yaml c.yaml.bak".into());
+        let expected = "python t.py -c '/a b/c' --again='/a b/c'; ls abc.yaml c.yaml.bak";
+        assert_eq!(line.with_path("c.yaml", "/a b/c"), JobCommand::Shell(expected.into()));
+        assert_eq!(line.with_path("", "/x"), line);
     }
 
     #[test]

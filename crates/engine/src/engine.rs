@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use athanor_core::series::{Points, SeriesStats, decode_chunk};
 use athanor_shim::log::LogFolder;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::bus::{Bus, Notice, NoticeLevel, Push};
 use crate::devices::Sampler;
@@ -13,9 +13,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::home::{Home, HomeLock, now_ms};
 use crate::monitor;
 use crate::projects::{self, Suggestion};
-use crate::queue::{NewExperiment, Parts, Prepared, Queue};
+use crate::queue::{Clock, Hands, Parts, Queue};
 use crate::runner::Runner;
-use crate::seal::{Environment, Sealer, environment_hash};
+use crate::seal::Sealer;
 use crate::store::{self, EventKind, ExperimentRow, ProjectRow, Store};
 
 /// What an engine is run for.
@@ -29,9 +29,6 @@ pub enum Mode {
     /// starts nothing.
     Offline,
 }
-
-/// Largest config file whose text is kept, bytes.
-const CONFIG_MAX: u64 = 1 << 20;
 
 /// A running engine. Dropping it leaves running jobs alone; [`Engine::shutdown`] also closes the store.
 #[derive(Debug)]
@@ -116,10 +113,11 @@ impl Engine {
         let store = opened.store;
         let sealer = Arc::new(Sealer::open(&home.key())?);
         let bus = Bus::default();
-        let runner = match mode {
-            Mode::Offline => None,
-            Mode::Window | Mode::Headless => Some(Runner::new()?),
+        let hands = match mode {
+            Mode::Offline => Hands::None,
+            Mode::Window | Mode::Headless => Hands::Runner(Runner::new()?),
         };
+        let (newest, machine) = watch::channel(None);
         let monitor =
             monitor::start(monitor::Parts { home: home.clone(), store: store.clone(), bus: bus.clone() });
         if mode != Mode::Offline {
@@ -134,14 +132,17 @@ impl Engine {
             store: store.clone(),
             bus: bus.clone(),
             sealer: sealer.clone(),
-            runner,
+            hands,
             monitor: monitor.clone(),
+            machine,
+            clock: Clock::System,
         })
         .await?;
         if mode != Mode::Offline {
             tell(&store, EventKind::EngineStarted, "An engine began to work").await?;
         }
-        let sampler = (mode != Mode::Offline).then(|| Sampler::start(bus.clone(), home.root().to_owned()));
+        let sampler =
+            (mode != Mode::Offline).then(|| Sampler::start(bus.clone(), home.root().to_owned(), newest));
         Ok(Self {
             home,
             mode,
@@ -181,6 +182,10 @@ impl Engine {
         &self.queue
     }
 
+    pub(crate) fn sealer(&self) -> &Arc<Sealer> {
+        &self.sealer
+    }
+
     /// The bus.
     #[must_use]
     pub fn bus(&self) -> &Bus {
@@ -216,78 +221,6 @@ impl Engine {
         }
         self.bus.publish(Push::Stopped);
         self.store.close().await;
-    }
-
-    /// Accepts experiments, all of them or none.
-    ///
-    /// # Errors
-    /// One of them can't be accepted, with the field at fault; or the store refuses.
-    pub async fn add(&self, new: Vec<NewExperiment>) -> Result<Vec<ExperimentRow>> {
-        let mut prepared = Vec::with_capacity(new.len());
-        let sealer = self.sealer.clone();
-        let checked = tokio::task::spawn_blocking(move || {
-            let own: Environment = std::env::vars().collect();
-            for item in new {
-                prepared.push(prepare(item, &own, &sealer)?);
-            }
-            Ok::<_, Error>(prepared)
-        })
-        .await??;
-        self.queue.add(checked).await
-    }
-
-    /// Queues experiments anew as they were first queued: the same command, folder, environment (with its secrets),
-    /// limits and tags; the config is read again where it lies now.
-    ///
-    /// # Errors
-    /// An environment can't be opened, or one can't be accepted any more (its folder is gone); then none is queued.
-    pub async fn again(&self, rows: Vec<ExperimentRow>) -> Result<Vec<ExperimentRow>> {
-        let mut new = Vec::with_capacity(rows.len());
-        for row in rows {
-            new.push(NewExperiment {
-                environment: Some(self.environment(&row).await?),
-                command: row.command,
-                cwd: row.cwd,
-                name: Some(row.name),
-                project: row.project,
-                priority: row.priority,
-                set: Environment::new(),
-                config_path: row.config_path,
-                tags: row.tags,
-                notes: row.notes,
-                time_limit_ms: row.time_limit_ms,
-                grace_ms: Some(row.grace_ms),
-            });
-        }
-        self.add(new).await
-    }
-
-    /// The one experiment that a uid, the beginning of one, or a name stands for.
-    ///
-    /// # Errors
-    /// None, or several; then they are named.
-    pub async fn find(&self, text: &str) -> Result<ExperimentRow> {
-        let mut found = self.store.find_experiments(text).await?;
-        match found.len() {
-            0 => Err(Error::new(ErrorKind::NotFound, format!("there is no experiment “{text}”"))
-                .hint("“athanor ls --all” lists what there is.")),
-            1 => Ok(found.remove(0)),
-            _ if found[0].uid == text => Ok(found.remove(0)),
-            _ => {
-                let names: Vec<String> =
-                    found.iter().map(|row| format!("{} ({})", row.uid, row.name)).collect();
-                Err(Error::new(ErrorKind::NotFound, format!("“{text}” is not unique: {}", names.join(", ")))
-                    .hint("Give more of the uid."))
-            }
-        }
-    }
-
-    /// The environment of an experiment.
-    ///
-    /// # Errors
-    /// It can't be opened with the present key.
-    pub async fn environment(&self, row: &ExperimentRow) -> Result<Environment> {
-        self.sealer.unseal(&self.store.environment(&row.environment).await?)
     }
 
     /// A piece of the log of an experiment's attempt; of the newest if none is named.
@@ -458,63 +391,4 @@ async fn tell(store: &Store, what: EventKind, message: &str) -> Result<()> {
     let mut tx = store.begin().await?;
     store.append_event(&mut tx, now_ms(), what, None, message).await?;
     tx.commit().await
-}
-
-/// Checks an experiment and gathers what its row needs. Blocks on the disk.
-fn prepare(mut new: NewExperiment, own: &Environment, sealer: &Sealer) -> Result<Prepared> {
-    new.command.validate().map_err(|why| Error::invalid("command", why))?;
-    let cwd = projects::expand(&new.cwd);
-    projects::check_folder(&cwd)?;
-    new.cwd = cwd.display().to_string();
-    let name = match new.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
-        Some(name) => name.to_owned(),
-        None => new.command.default_name(),
-    };
-    if name.chars().count() > 200 || name.chars().any(char::is_control) {
-        return Err(Error::invalid(
-            "name",
-            "a name has at most 200 characters, and none of them controls a terminal",
-        ));
-    }
-    if new.notes.chars().count() > 2000 {
-        return Err(Error::invalid("notes", "notes have at most 2000 characters"));
-    }
-    if new.time_limit_ms == Some(0) {
-        return Err(Error::invalid("time_limit_ms", "a time limit must be longer than 0"));
-    }
-    let day = 24 * 60 * 60 * 1000;
-    if new.time_limit_ms.is_some_and(|ms| ms > 3650 * day) || new.grace_ms.is_some_and(|ms| ms > day) {
-        return Err(Error::invalid("time_limit_ms", "at most ten years to run, and a day to end"));
-    }
-    let mut environment = new.environment.take().unwrap_or_else(|| own.clone());
-    environment.append(&mut new.set);
-    if let Some(bad) = environment
-        .iter()
-        .find(|(name, value)| name.is_empty() || name.contains(['=', '\0']) || value.contains('\0'))
-    {
-        return Err(Error::invalid(
-            "set",
-            format!("“{}” can't be the name of a variable, or its value contains a NUL byte", bad.0),
-        ));
-    }
-    let config_text = match &new.config_path {
-        Some(path) => Some(read_config(&cwd.join(path))?),
-        None => None,
-    };
-    let sealed = sealer.seal(&environment)?;
-    Ok(Prepared { name, environment_hash: environment_hash(&environment), sealed, config_text, new })
-}
-
-fn read_config(path: &std::path::Path) -> Result<String> {
-    let fault = |why: String| {
-        Error::invalid("config_path", format!("the config {} can't be used: {why}", path.display()))
-    };
-    let meta = std::fs::metadata(path).map_err(|cause| fault(cause.to_string()))?;
-    if !meta.is_file() {
-        return Err(fault("it is not a file".into()));
-    }
-    if meta.len() > CONFIG_MAX {
-        return Err(fault("it is larger than 1 MiB".into()));
-    }
-    std::fs::read_to_string(path).map_err(|cause| fault(cause.to_string()))
 }

@@ -13,6 +13,10 @@ pub enum ErrorKind {
     NotFound,
     /// The experiment's state does not allow it.
     IllegalMove,
+    /// The dependencies form a circle.
+    Cycle,
+    /// No device of this machine could ever meet the requirements.
+    Impossible,
     /// A file or folder could not be read, written or entered.
     Path,
     /// The disk is full.
@@ -67,11 +71,31 @@ impl Error {
         }
     }
 
+    /// The same error, pinned to a field of the input.
+    #[must_use]
+    pub fn in_field(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+
+    /// The same error with words before its message.
+    #[must_use]
+    pub fn prefixed(mut self, words: &str) -> Self {
+        self.message.insert_str(0, words);
+        self
+    }
+
     /// The same error with the next step.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same error once more, for a second one who is to hear of it.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { kind: self.kind, message: self.message.clone(), hint: self.hint.clone(), field: self.field }
     }
 
     /// The class.

@@ -5,6 +5,7 @@
 //! `athanor_core`.
 
 pub mod bus;
+pub mod cleanup;
 pub mod devices;
 mod engine;
 pub mod error;
@@ -18,6 +19,7 @@ pub mod queue;
 mod runner;
 mod seal;
 pub mod store;
+mod submit;
 
 pub use engine::{Engine, LogPart, LogPiece, Mode, SeriesSummary};
 pub use error::{Error, ErrorKind, Result};

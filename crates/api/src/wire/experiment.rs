@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::Number;
+use super::{Dependency, DependencyInfo, Number, Requirements, RetryPolicy};
 
 /// Where an experiment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
@@ -145,6 +145,45 @@ pub struct Experiment {
     pub metrics: Vec<MetricValue>,
     /// The user's tags.
     pub tags: Vec<String>,
+    /// Its group.
+    pub group: Option<String>,
+    /// What it needs.
+    pub requirements: Requirements,
+    /// Indices of the GPUs that its present attempt has.
+    pub gpus: Vec<u32>,
+    /// Whether the user holds it back.
+    pub held: bool,
+    /// It does not start before this.
+    pub not_before: Option<i64>,
+    /// It starts only in this window.
+    pub window: Option<String>,
+    /// It expires if it has not started by then.
+    pub start_by: Option<i64>,
+    /// How many others it waits for.
+    pub waits_for: u32,
+    /// Retries that were used since the user last queued it.
+    pub retries_used: u32,
+    /// Retries that it may use.
+    pub retry_limit: u32,
+    /// When the next retry is due.
+    pub retry_at: Option<i64>,
+    /// When it is expected to start, as far as run times are known.
+    pub estimated_start: Option<i64>,
+    /// When it is expected to end, by its estimated run time.
+    pub estimated_end: Option<i64>,
+    /// Longest time that it may run, milliseconds.
+    pub time_limit_ms: Option<u64>,
+    /// Whether it was put away.
+    pub archived: bool,
+}
+
+/// A GPU that an attempt was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct GivenGpu {
+    /// In PCI bus order, at that time.
+    pub index: u32,
+    /// The vendor's unique id.
+    pub uuid: String,
 }
 
 /// An environment variable of a job.
@@ -185,6 +224,12 @@ pub struct Attempt {
     pub cpu_ms: Option<u64>,
     /// Peak resident memory of its largest process, bytes.
     pub peak_memory: Option<u64>,
+    /// The GPUs that it was given.
+    pub gpus: Vec<GivenGpu>,
+    /// Time that it held GPUs, milliseconds summed over them.
+    pub gpu_ms: Option<u64>,
+    /// Peak of its memory on all its GPUs, bytes, where the driver tells.
+    pub peak_gpu_memory: Option<u64>,
     /// The CSV file that its metrics are read from.
     pub metrics_file: Option<String>,
 }
@@ -204,10 +249,28 @@ pub struct ExperimentDetail {
     pub config_text: Option<String>,
     /// Its attempts, newest first.
     pub attempts: Vec<Attempt>,
+    /// What must come first.
+    pub after: Vec<DependencyInfo>,
+    /// What waits for it.
+    pub before: Vec<DependencyInfo>,
+    /// Whether it waits on when a dependency can't be met any more.
+    pub wait_for_failed: bool,
+    /// What is done after a failure.
+    pub retry: RetryPolicy,
+    /// From SIGTERM to SIGKILL, milliseconds.
+    pub grace_ms: u64,
+    /// The key that makes a repeated submission the same experiment.
+    pub key: Option<String>,
+    /// Who queued it.
+    pub user: Option<String>,
+    /// Facts that a caller has added.
+    pub metadata: BTreeMap<String, String>,
+    /// The experiment that it was made from.
+    pub parent: Option<String>,
 }
 
 /// An experiment to be queued.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct NewExperiment {
     /// What to run.
     pub command: Command,
@@ -237,6 +300,63 @@ pub struct NewExperiment {
     #[serde(default)]
     #[ts(optional)]
     pub config_path: Option<String>,
+    /// The config's text in place of the file's. The job gets a copy with this text: its path stands in
+    /// `ATHANOR_CONFIG`, and in the command in place of `config_path`.
+    #[serde(default)]
+    #[ts(optional)]
+    pub config_text: Option<String>,
+    /// What it needs.
+    #[serde(default)]
+    #[ts(optional, as = "Option<Requirements>")]
+    pub requirements: Requirements,
+    /// What must come first.
+    #[serde(default)]
+    #[ts(optional, as = "Option<Vec<Dependency>>")]
+    pub after: Vec<Dependency>,
+    /// Wait on when a dependency can't be met any more, instead of failing.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub wait_for_failed: bool,
+    /// A name by which later ones of the same call may name it (`@label`).
+    #[serde(default)]
+    #[ts(optional)]
+    pub label: Option<String>,
+    /// Hold it back until it is resumed.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub hold: bool,
+    /// Not before this moment, UTC milliseconds.
+    #[serde(default)]
+    #[ts(optional)]
+    pub not_before: Option<i64>,
+    /// Only in this window of the week.
+    #[serde(default)]
+    #[ts(optional)]
+    pub window: Option<String>,
+    /// Expire if it has not started by then, UTC milliseconds.
+    #[serde(default)]
+    #[ts(optional)]
+    pub start_by: Option<i64>,
+    /// What is done after a failure; absent: 3 retries if it is lost, none otherwise.
+    #[serde(default)]
+    #[ts(optional)]
+    pub retry: Option<RetryPolicy>,
+    /// Its group, which is made if there is none.
+    #[serde(default)]
+    #[ts(optional)]
+    pub group: Option<String>,
+    /// The same key returns the experiment that is there, while it is not archived.
+    #[serde(default)]
+    #[ts(optional)]
+    pub key: Option<String>,
+    /// Who queues it.
+    #[serde(default)]
+    #[ts(optional)]
+    pub user: Option<String>,
+    /// Facts to keep with it.
+    #[serde(default)]
+    #[ts(optional, as = "Option<BTreeMap<String, String>>")]
+    pub metadata: BTreeMap<String, String>,
     /// The user's tags.
     #[serde(default)]
     #[ts(optional, as = "Option<Vec<String>>")]
@@ -267,6 +387,8 @@ pub struct AddExperiments {
 pub struct AddedExperiments {
     /// The accepted experiments in the order in which they were given.
     pub experiments: Vec<Experiment>,
+    /// Uids of those that were there already under their key.
+    pub existing: Vec<String>,
     /// Whether an engine runs that will start them; if not, the next one does.
     pub engine_running: bool,
 }
@@ -302,6 +424,18 @@ pub struct ListExperiments {
     #[serde(default)]
     #[ts(optional, as = "Option<Vec<Status>>")]
     pub statuses: Vec<Status>,
+    /// Only this group.
+    #[serde(default)]
+    #[ts(optional)]
+    pub group: Option<String>,
+    /// Only those without a group: groups are shown folded.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub ungrouped: bool,
+    /// Those that were put away, instead of the others.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub archived: bool,
     /// How many to skip.
     #[serde(default)]
     #[ts(optional, as = "Option<u32>")]
@@ -469,6 +603,36 @@ pub enum EventKind {
     Failed,
     /// It was cancelled.
     Cancelled,
+    /// Its deadline to start passed.
+    Expired,
+    /// It became eligible: nothing but resources stands in the way.
+    Released,
+    /// Something stands in the way again: a hold, a schedule, a dependency.
+    Held,
+    /// Its processes were stopped.
+    Paused,
+    /// Its processes go on.
+    Resumed,
+    /// It failed and will be retried.
+    Retrying,
+    /// The user queued it once more.
+    Requeued,
+    /// It was changed.
+    Edited,
+    /// It was given another place in the queue.
+    Moved,
+    /// It was put away.
+    Archived,
+    /// It was taken back out.
+    Restored,
+    /// It was deleted.
+    Deleted,
+    /// A group was made or changed.
+    GroupChanged,
+    /// A GPU was taken out of the queue.
+    GpuBlocked,
+    /// A GPU was given back to the queue.
+    GpuUnblocked,
     /// The user paused the queue.
     QueuePaused,
     /// The user resumed the queue.

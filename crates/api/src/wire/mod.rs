@@ -7,11 +7,17 @@
 mod device;
 mod experiment;
 mod metrics;
+mod past;
+mod queue;
+mod sweep;
 mod system;
 
 pub use device::*;
 pub use experiment::*;
 pub use metrics::*;
+pub use past::*;
+pub use queue::*;
+pub use sweep::*;
 pub use system::*;
 
 use serde::{Deserialize, Serialize};
@@ -91,6 +97,12 @@ pub enum ErrorCode {
     NotFound,
     /// The experiment's state does not allow it.
     IllegalTransition,
+    /// The dependencies form a circle.
+    DependencyCycle,
+    /// No device of this machine could ever meet the requirements.
+    Impossible,
+    /// It is so much that the user has to agree first.
+    NeedsAgreement,
     /// A folder or file could not be read, written or entered.
     Path,
     /// The disk is full.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::queue::{Change, TimeWindow, given};
+
 /// Who runs the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -98,6 +100,18 @@ pub struct Settings {
     pub notify: bool,
     /// Size at which a job's log is rotated, bytes; one older generation is kept.
     pub log_limit: u64,
+    /// Jobs of every kind that may run at once; `null` for as many as resources allow.
+    pub max_running: Option<u32>,
+    /// Jobs that may share a GPU; `null` for as many as its memory allows.
+    pub per_gpu: Option<u32>,
+    /// Jobs of a project that may run at once; `null` for no limit.
+    pub per_project: Option<u32>,
+    /// Whether idle compute processes of others leave a GPU free for jobs that want it for themselves.
+    pub ignore_idle_processes: bool,
+    /// Named parts of the week in which scheduled jobs may start.
+    pub windows: Vec<TimeWindow>,
+    /// Days after which events and logs of finished experiments may be cleaned up.
+    pub keep_days: u32,
 }
 
 /// Settings to change; absent ones stay.
@@ -115,6 +129,21 @@ pub struct ChangeSettings {
     pub notify: Option<bool>,
     #[ts(optional)]
     pub log_limit: Option<u64>,
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[ts(optional, as = "Option<Option<u32>>")]
+    pub max_running: Change<u32>,
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[ts(optional, as = "Option<Option<u32>>")]
+    pub per_gpu: Change<u32>,
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[ts(optional, as = "Option<Option<u32>>")]
+    pub per_project: Change<u32>,
+    #[ts(optional)]
+    pub ignore_idle_processes: Option<bool>,
+    #[ts(optional)]
+    pub windows: Option<Vec<TimeWindow>>,
+    #[ts(optional)]
+    pub keep_days: Option<u32>,
 }
 
 /// An experiment that a project's folder suggests.

@@ -1,15 +1,18 @@
 //! `athanor add`
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use athanor_api::command::AddExperiments;
-use athanor_api::wire::{self, Command, ErrorCode, NewExperiment, Priority};
-use clap::{Args, ValueEnum};
+use athanor_api::command::{AddExperiments, ReadConfig, SetGroup};
+use athanor_api::transfer::Overrides;
+use athanor_api::wire::{self, Command, ErrorCode, NewExperiment, SweepStyle};
+use clap::Args;
 
+use super::{import, sweep};
 use crate::backend::Backend;
 use crate::exit::{Failure, fail};
+use crate::options::values::pair;
+use crate::options::{After, Limits, Needs, Retries, Schedule, Soon, Style, environment};
 use crate::print;
 
 /// What `add` takes.
@@ -22,6 +25,14 @@ pub struct Arguments {
     /// The project's name
     #[arg(short, long)]
     project: Option<String>,
+
+    /// The group that it belongs to, which is made if there is none
+    #[arg(short, long)]
+    group: Option<String>,
+
+    /// How many of the group, or of the sweep, may run at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    parallel: Option<u32>,
 
     /// The working directory; the present one if absent
     #[arg(short = 'C', long)]
@@ -39,107 +50,207 @@ pub struct Arguments {
     #[arg(long, default_value = "")]
     notes: String,
 
+    /// A fact to keep with it; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    meta: Vec<(String, String)>,
+
+    /// The same key returns the experiment that is there, while it is not archived
+    #[arg(long)]
+    key: Option<String>,
+
     /// A variable set for the job on top of the present environment; may be given several times
-    #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = pair)]
     env: Vec<(String, String)>,
 
     /// A config file, whose text is kept with the experiment
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
 
-    /// Longest time that it may run, such as 90s, 30m, 12h, 2d
-    #[arg(long, value_name = "TIME", value_parser = duration_ms)]
-    time_limit: Option<u64>,
+    /// Set a value: for {key} in the command, else in the config that holds the key, else as --key=value; may be
+    /// given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
 
-    /// From SIGTERM to SIGKILL when it is cancelled
-    #[arg(long, value_name = "TIME", value_parser = duration_ms, default_value = "10s")]
-    grace: u64,
+    /// Hold it back until it is resumed
+    #[arg(long)]
+    hold: bool,
+
+    #[command(flatten)]
+    needs: Needs,
+
+    #[command(flatten)]
+    after: After,
+
+    #[command(flatten)]
+    schedule: Schedule,
+
+    #[command(flatten)]
+    retries: Retries,
+
+    #[command(flatten)]
+    limits: Limits,
+
+    #[command(flatten)]
+    many: Many,
 
     /// Take the command as one line for /bin/sh
     #[arg(long)]
     shell: bool,
 
     /// The program and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    #[arg(
+        required_unless_present = "from",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
     command: Vec<String>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Soon {
-    Urgent,
-    High,
-    Normal,
-    Low,
+/// Many experiments at once.
+#[derive(Args)]
+#[command(next_help_heading = "Many at once")]
+struct Many {
+    /// Try these values of a key: lr=0.1,0.01 or seed=0..4, or the key of a list in the config; several make a
+    /// grid. Values go where those of --set do
+    #[arg(long, value_name = "KEY=VALUES")]
+    sweep: Vec<String>,
+
+    /// Only so many points of the grid, drawn without repetition
+    #[arg(long, value_name = "N", requires = "sweep")]
+    sweep_random: Option<u64>,
+
+    /// Draws other points; the same seed draws the same
+    #[arg(long, value_name = "S", default_value_t = 0, requires = "sweep_random")]
+    seed: u64,
+
+    /// How a value is appended to a command that has no {key}, where no config holds the key
+    #[arg(long, value_enum, default_value_t = Style::Flags)]
+    sweep_style: Style,
+
+    /// Agree to a large sweep
+    #[arg(short, long)]
+    yes: bool,
+
+    /// Queue the jobs of a file: JSON lines, a JSON array, or TOML with [[job]]; “-” for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "sweep", "command", "shell", "name", "project", "group", "parallel", "tags", "notes", "meta", "key", "config",
+        "set", "hold", "Needs", "After", "Schedule", "Retries", "Limits",
+    ])]
+    from: Option<PathBuf>,
+
+    /// Only say what would be queued, for a sweep or a file
+    #[arg(long)]
+    dry_run: bool,
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    if name.is_empty() {
-        return Err("the name is missing: write NAME=VALUE".into());
-    }
-    Ok((name.into(), value.into()))
-}
-
-/// Milliseconds of a duration such as `90s`, `30m`, `12h`, `2d`, or `500ms`.
-fn duration_ms(text: &str) -> Result<u64, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (amount, unit) = text.split_at(digits);
-    let factor = match unit.trim() {
-        "ms" => 1.0,
-        "s" => 1e3,
-        "m" | "min" => 6e4,
-        "h" => 3.6e6,
-        "d" => 8.64e7,
-        _ => return Err("write a number and a unit: 500ms, 90s, 30m, 12h or 2d".into()),
-    };
-    let amount: f64 = amount.parse().map_err(|_| "write a number and a unit, such as 90s".to_owned())?;
-    let ms = amount * factor;
-    if !(0.0..=3.2e11).contains(&ms) {
-        return Err("that is more than ten years".into());
-    }
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
-    Ok(ms.round() as u64)
-}
-
-/// Queues the experiment and prints its uid.
+/// Queues experiments and prints their uids.
 pub fn run(backend: &mut Backend, arguments: Arguments, json: bool) -> Result<ExitCode, Failure> {
-    let cwd = match arguments.cwd {
+    let cwd = working_directory(arguments.cwd.as_deref())?;
+    if let Some(file) = &arguments.many.from {
+        let mut environment = environment();
+        environment.extend(arguments.env);
+        return import::queue(backend, file, cwd, environment, arguments.many.dry_run, json);
+    }
+    let many = arguments.many;
+    if many.dry_run && many.sweep.is_empty() {
+        return Err(fail(ErrorCode::InvalidInput, "--dry-run is for --sweep and --from"));
+    }
+    let parallel = arguments.parallel;
+    if parallel.is_some() && arguments.group.is_none() && many.sweep.is_empty() {
+        return Err(fail(ErrorCode::InvalidInput, "--parallel limits a group: name it with --group"));
+    }
+    let mut requirements = wire::Requirements::default();
+    arguments.needs.put(&mut requirements);
+    let mut new = NewExperiment {
+        command: command(arguments.command, arguments.shell),
+        cwd,
+        name: arguments.name,
+        project: arguments.project,
+        group: arguments.group,
+        priority: arguments.priority.into(),
+        environment: Some(environment()),
+        set: arguments.env.into_iter().collect(),
+        config_path: arguments.config,
+        config_text: None,
+        requirements,
+        after: arguments.after.dependencies(),
+        wait_for_failed: arguments.after.waits_for_failed(),
+        label: None,
+        hold: arguments.hold,
+        not_before: arguments.schedule.not_before(),
+        window: arguments.schedule.window,
+        start_by: arguments.schedule.start_by,
+        retry: arguments.retries.policy(),
+        key: arguments.key,
+        user: std::env::var("USER").ok(),
+        metadata: arguments.meta.into_iter().collect(),
+        tags: arguments.tags,
+        notes: arguments.notes,
+        time_limit_ms: arguments.limits.time_limit,
+        grace_ms: arguments.limits.grace,
+    };
+    let style: SweepStyle = many.sweep_style.into();
+    if !arguments.set.is_empty() {
+        let config = match &new.config_path {
+            Some(path) => {
+                let input = wire::ReadConfig { cwd: new.cwd.clone(), path: path.clone() };
+                Some(backend.call::<ReadConfig>(&input)?.text)
+            }
+            None => None,
+        };
+        set_values(&mut new, config, &arguments.set, style)?;
+    }
+    if !many.sweep.is_empty() {
+        let request = wire::SweepRequest {
+            group: new.group.take(),
+            experiment: new,
+            sweep: sweep::sweep(&many.sweep, many.sweep_random.map(|count| (count, many.seed)), style)?,
+            parallel,
+            agreed: None,
+        };
+        return sweep::run(backend, request, many.dry_run, many.yes, json);
+    }
+    if let (Some(parallel), Some(group)) = (parallel, &new.group) {
+        backend.call::<SetGroup>(&wire::SetGroup { name: group.clone(), parallel: Some(parallel) })?;
+    }
+    let added = backend.call::<AddExperiments>(&wire::AddExperiments { experiments: vec![new] })?;
+    say_added(&added, json)
+}
+
+/// A working directory as an absolute path.
+pub fn working_directory(given: Option<&std::path::Path>) -> Result<String, Failure> {
+    let cwd = match given {
         Some(cwd) => std::path::absolute(cwd),
         None => std::env::current_dir(),
     };
     let cwd =
         cwd.map_err(|cause| fail(ErrorCode::Path, format!("the working directory can't be told: {cause}")))?;
-    let utf8 = |text: std::ffi::OsString| text.into_string();
-    let cwd = utf8(cwd.into_os_string())
-        .map_err(|text| fail(ErrorCode::InvalidInput, format!("the path {} is not UTF-8", text.display())))?;
-    // The shell's own environment, as a job that was started here by hand would have it.
-    let environment: BTreeMap<String, String> =
-        std::env::vars_os().filter_map(|(name, value)| Some((utf8(name).ok()?, utf8(value).ok()?))).collect();
-    let command = match arguments.shell {
-        true => Command::Shell(arguments.command.join(" ")),
-        false => Command::Argv(arguments.command),
-    };
-    let new = NewExperiment {
-        command,
-        cwd,
-        name: arguments.name,
-        project: arguments.project,
-        priority: match arguments.priority {
-            Soon::Urgent => Priority::Urgent,
-            Soon::High => Priority::High,
-            Soon::Normal => Priority::Normal,
-            Soon::Low => Priority::Low,
-        },
-        environment: Some(environment),
-        set: arguments.env.into_iter().collect(),
-        config_path: arguments.config,
-        tags: arguments.tags,
-        notes: arguments.notes,
-        time_limit_ms: arguments.time_limit,
-        grace_ms: Some(arguments.grace),
-    };
-    let added = backend.call::<AddExperiments>(&wire::AddExperiments { experiments: vec![new] })?;
-    say_added(&added, json)
+    cwd.into_os_string()
+        .into_string()
+        .map_err(|text| fail(ErrorCode::InvalidInput, format!("the path {} is not UTF-8", text.display())))
+}
+
+/// What the words after the options run.
+pub fn command(words: Vec<String>, shell: bool) -> Command {
+    match shell {
+        true => Command::Shell(words.join(" ")),
+        false => Command::Argv(words),
+    }
+}
+
+/// Puts `--set` values into an experiment with this config, and says what may want a second look.
+pub fn set_values(
+    new: &mut NewExperiment,
+    config: Option<String>,
+    set: &[(String, String)],
+    style: SweepStyle,
+) -> Result<(), Failure> {
+    let values: Vec<_> = set.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
+    for warning in Overrides::new(config, style)?.put(new, &values)? {
+        eprintln!("athanor: {warning}");
+    }
+    Ok(())
 }
 
 /// Prints the uids of accepted experiments, and whether they have to wait for an engine.
@@ -147,29 +258,18 @@ pub fn say_added(added: &wire::AddedExperiments, json: bool) -> Result<ExitCode,
     if json {
         print::json(added)?;
     } else {
-        for experiment in &added.experiments {
-            println!("{}", experiment.uid);
-        }
+        print::lines(added.experiments.iter().map(|experiment| experiment.uid.as_str()))?;
+    }
+    for uid in &added.existing {
+        eprintln!("{uid} was there already with this key; nothing was queued for it.");
     }
     if !added.engine_running {
-        eprintln!("No engine runs: it starts with the next one. Open the window, or run “athanor serve”.");
+        say_no_engine();
     }
     Ok(ExitCode::SUCCESS)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_a_unit() {
-        for (text, ms) in
-            [("500ms", 500), ("90s", 90_000), ("1.5h", 5_400_000), ("2d", 172_800_000), ("10min", 600_000)]
-        {
-            assert_eq!(duration_ms(text), Ok(ms), "{text}");
-        }
-        for bad in ["", "10", "s", "-5s", "1y", "1e99d", "99999999d"] {
-            assert!(duration_ms(bad).is_err(), "{bad}");
-        }
-    }
+/// Says that what was queued has to wait for an engine.
+pub fn say_no_engine() {
+    eprintln!("No engine runs: it starts with the next one. Open the window, or run “athanor serve”.");
 }

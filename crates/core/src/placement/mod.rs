@@ -9,7 +9,6 @@
 
 mod explain;
 mod forecast;
-mod legacy;
 mod plan;
 mod pool;
 #[cfg(test)]
@@ -21,7 +20,6 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 pub use forecast::forecast;
-pub use legacy::{Capacity, startable, wait_reason};
 pub use plan::{Plan, plan};
 pub use words::{Unavailable, WaitReason};
 

@@ -5,11 +5,14 @@
 
 mod host;
 mod nvml;
+mod scripted;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 use crate::bus::{Bus, Push};
 use crate::home::now_ms;
@@ -46,6 +49,19 @@ pub struct Gpu {
     pub power: Reading<f64>,
     /// Watts.
     pub power_limit: Reading<f64>,
+    /// What runs on it, as far as the driver tells.
+    pub processes: Vec<GpuProcess>,
+}
+
+/// A process that uses a GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GpuProcess {
+    /// Its process id.
+    pub pid: u32,
+    /// Bytes of the GPU's memory, where the driver tells.
+    pub memory: Option<u64>,
+    /// Whether it computes; if not, it draws on a screen.
+    pub compute: bool,
 }
 
 /// Which GPUs there are, or why none can be seen. "No driver" and "a driver that fails" are not the same.
@@ -119,9 +135,9 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Begins to sample. `data` is a path on the file system that holds the data folder.
+    /// Begins to sample. `data` is a path on the file system that holds the data folder; `newest` is given each sample.
     #[must_use]
-    pub fn start(bus: Bus, data: PathBuf) -> Self {
+    pub fn start(bus: Bus, data: PathBuf, newest: watch::Sender<Option<Arc<Sample>>>) -> Self {
         let kept = Arc::new(Mutex::new(VecDeque::with_capacity(KEPT)));
         let (stop, stopped) = mpsc::channel::<()>();
         let shared = kept.clone();
@@ -133,9 +149,15 @@ impl Sampler {
                     return;
                 }
             };
-            let mut nvml = nvml::Nvml::default();
+            let mut gpus: Box<dyn FnMut() -> Gpus> = match scripted::Scripted::from_environment() {
+                Some(scripted) => Box::new(move || scripted.sample()),
+                None => {
+                    let mut nvml = nvml::Nvml::default();
+                    Box::new(move || nvml.sample())
+                }
+            };
             loop {
-                let sample = Arc::new(host.sample(now_ms(), nvml.sample()));
+                let sample = Arc::new(host.sample(now_ms(), gpus()));
                 {
                     let mut kept = lock(&shared);
                     if kept.len() == KEPT {
@@ -152,6 +174,7 @@ impl Sampler {
                 } else {
                     UNWATCHED
                 };
+                newest.send_replace(Some(sample.clone()));
                 bus.publish(Push::Device(sample));
                 if !matches!(stopped.recv_timeout(pause), Err(mpsc::RecvTimeoutError::Timeout)) {
                     return;

@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
+use nvml_wrapper::enums::device::UsedGpuMemory;
 use nvml_wrapper::error::NvmlError;
+use nvml_wrapper::struct_wrappers::device::ProcessInfo;
 use nvml_wrapper::{Device, Nvml as Library};
 
-use super::{Gpu, Gpus, Reading};
+use super::{Gpu, GpuProcess, Gpus, Reading};
 
 /// How long to leave a library or driver alone that did not answer: it may be installed or reloaded meanwhile.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
@@ -102,7 +104,29 @@ fn gpu(library: &Library, index: u32) -> Gpu {
         temperature: reading(device.temperature(TemperatureSensor::Gpu)),
         power: reading(device.power_usage().map(|milliwatts| f64::from(milliwatts) / 1000.0)),
         power_limit: reading(device.enforced_power_limit().map(|milliwatts| f64::from(milliwatts) / 1000.0)),
+        processes: processes(&device),
     }
+}
+
+/// What runs on a GPU. A driver that does not tell names nothing, and then its memory in use counts as foreign.
+fn processes(device: &Device<'_>) -> Vec<GpuProcess> {
+    let named = |list: Result<Vec<ProcessInfo>, NvmlError>, compute: bool| {
+        list.unwrap_or_default().into_iter().map(move |process| GpuProcess {
+            pid: process.pid,
+            memory: match process.used_gpu_memory {
+                UsedGpuMemory::Used(bytes) => Some(bytes),
+                UsedGpuMemory::Unavailable => None,
+            },
+            compute,
+        })
+    };
+    let mut all: Vec<GpuProcess> = named(device.running_compute_processes(), true).collect();
+    // A process that does both is named in both lists.
+    let drawing: Vec<GpuProcess> = named(device.running_graphics_processes(), false)
+        .filter(|process| !all.iter().any(|known| known.pid == process.pid))
+        .collect();
+    all.extend(drawing);
+    all
 }
 
 fn name(device: &Device<'_>) -> String {
@@ -124,6 +148,7 @@ fn fallen(index: u32, error: &NvmlError) -> Gpu {
         temperature: Reading::Failed(why.clone()),
         power: Reading::Failed(why.clone()),
         power_limit: Reading::Failed(why),
+        processes: Vec::new(),
     }
 }
 

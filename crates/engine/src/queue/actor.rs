@@ -4,35 +4,27 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use athanor_core::experiment::Uid;
 use athanor_core::outcome::Failure;
-use athanor_core::placement;
 use athanor_core::state::{Move, Status};
-use athanor_core::text;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::{Message, Parts, Prepared, SettingsChange, View, ending_move, read, write};
+use super::accept::Uids;
+use super::launch::Decided;
+use super::view::{Active, Edge, Obstacle, View, Waiting};
+use super::{Action, Added, Message, Parts, SettingsChange, machine, read, stats, write};
 use crate::bus::Push;
 use crate::error::{Error, ErrorKind, Result};
-use crate::home::now_ms;
-use crate::live::Live;
 use crate::monitor::{Job, Watch};
-use crate::runner::{Control, Ended, Launch, ProcessIdentity};
-use crate::store::{AttemptEnd, EventKind, EventRow, ExperimentRow, Settings, Tx};
+use crate::runner::Control;
+use crate::store::{EventKind, EventRow, ExperimentRow, Settings, Tx};
 
 /// Messages decided in one transaction at most, so that a flood does not keep the first of them waiting.
 const GROUP: usize = 512;
 
 /// How long to wait before an outcome that the store refused (a full disk) is offered again.
 const RETRY: Duration = Duration::from_secs(1);
-
-/// How long a job must run before its pid is written to the store: short ones have it written with their end.
-const SETTLED: Duration = Duration::from_millis(SETTLED_MS.unsigned_abs());
-const SETTLED_MS: i64 = 300;
-
-const DEFAULT_GRACE_MS: u64 = 10_000;
 
 /// Recovers, then works until it is told to stop.
 pub(super) async fn start(
@@ -46,15 +38,21 @@ pub(super) async fn start(
         view,
         sender,
         controls: HashMap::new(),
+        roots: HashMap::new(),
         supervisors: JoinSet::new(),
         outbox: Vec::new(),
         ended_jobs: Vec::new(),
+        settled: Vec::new(),
+        afterwards: Vec::new(),
         unrecorded: Vec::new(),
         rows: HashMap::new(),
         fresh: HashMap::new(),
+        peaks: HashMap::new(),
         uids: Uids::default(),
         environments: HashSet::new(),
         next_id: 0,
+        replan: true,
+        machine_strikes: 0,
     };
     actor.reload().await?;
     actor.recover().await?;
@@ -66,36 +64,50 @@ pub(super) struct Actor {
     pub(super) parts: Parts,
     pub(super) view: Arc<RwLock<View>>,
     pub(super) sender: mpsc::UnboundedSender<Message>,
-    controls: HashMap<i64, Control>,
-    supervisors: JoinSet<()>,
+    pub(super) controls: HashMap<i64, Control>,
+    /// Supervisors and main processes of the jobs under way, as far as they are known.
+    pub(super) roots: HashMap<u32, i64>,
+    pub(super) supervisors: JoinSet<()>,
     /// What was done in the open transaction and is to be told once it is committed.
     outbox: Vec<Told>,
     /// Jobs whose end was recorded in the open transaction.
-    ended_jobs: Vec<Job>,
+    pub(super) ended_jobs: Vec<Job>,
+    /// Experiments that came to an end in the open transaction, for those that depend on them.
+    pub(super) settled: Vec<(i64, Status)>,
+    /// What is done once the open transaction is committed.
+    pub(super) afterwards: Vec<Afterwards>,
     /// Ends that the store refused. They are safe in the attempts' folders; they are offered again.
     unrecorded: Vec<Message>,
     /// Experiments with an attempt under way, as the store has them, save for progress and metrics.
-    rows: HashMap<i64, ExperimentRow>,
+    pub(super) rows: HashMap<i64, ExperimentRow>,
     /// Experiments accepted in the open transaction, with their environments: those that start at once need not be
     /// read again.
-    fresh: HashMap<i64, (ExperimentRow, Vec<u8>)>,
-    uids: Uids,
+    pub(super) fresh: HashMap<i64, (ExperimentRow, Vec<u8>)>,
+    /// Most GPU memory that the job of each experiment was seen to use, bytes.
+    pub(super) peaks: HashMap<i64, u64>,
+    pub(super) uids: Uids,
     /// Environments that are stored for certain.
-    environments: HashSet<[u8; 16]>,
-    next_id: i64,
+    pub(super) environments: HashSet<[u8; 16]>,
+    pub(super) next_id: i64,
+    /// Whether anything has changed that what may start depends on.
+    pub(super) replan: bool,
+    /// Attempts in a row that the machine itself kept from starting.
+    pub(super) machine_strikes: u32,
 }
 
-/// The uids that a new one must differ from: those of the present day.
-#[derive(Default)]
-struct Uids {
-    date: String,
-    taken: HashSet<String>,
-    counter: u64,
+/// What may only be done once the decision for it is on disk.
+#[derive(Debug)]
+pub(super) enum Afterwards {
+    Cancel(i64),
+    Pause(i64, bool),
+    RemoveFolder(String),
+    Tell(Box<Push>),
 }
 
 /// What applying a message gave: its answer, held back until the transaction is committed.
 enum Applied {
-    Added(Vec<ExperimentRow>),
+    Added(Result<Added>),
+    Each(Vec<Result<()>>),
     Done(Result<()>),
     Settings(Result<Settings>),
     Nothing,
@@ -107,22 +119,29 @@ struct Told {
     row: Option<ExperimentRow>,
 }
 
-/// A start that was decided: carried out once it is on disk.
-struct Decided {
-    id: i64,
-    launch: Result<Launch>,
-}
-
 impl Actor {
+    pub(super) fn now(&self) -> i64 {
+        self.parts.clock.now()
+    }
+
     async fn work(mut self, mut receiver: mpsc::UnboundedReceiver<Message>) {
         // What recovery made possible, and what waited from before.
         self.decide(Vec::new()).await;
+        let clock = self.parts.clock.clone();
         loop {
             let retry_at = Instant::now() + RETRY;
+            let next_look = read(&self.view).next_timer();
             let mut group = Vec::new();
             tokio::select! {
                 _ = receiver.recv_many(&mut group, GROUP) => {}
                 () = tokio::time::sleep_until(retry_at), if !self.unrecorded.is_empty() => {}
+                () = clock.until(next_look) => group.push(Message::Look),
+                Ok(()) = self.parts.machine.changed() => {
+                    if !self.look_at_machine() {
+                        continue;
+                    }
+                    group.push(Message::Look);
+                }
                 // Reaps the handles of supervisor tasks; what they found arrives as a message.
                 Some(_) = self.supervisors.join_next(), if !self.supervisors.is_empty() => continue,
             }
@@ -142,17 +161,49 @@ impl Actor {
                 let _ = reply.send(());
                 return;
             }
-            let stale = |message: &Message| match message {
-                Message::Process { id, number, .. } => {
-                    self.rows.get(id).is_none_or(|row| row.attempt != *number)
-                }
-                _ => false,
-            };
-            if group.iter().all(stale) {
+            if !group.is_empty() && group.iter().all(|message| self.is_idle(message)) {
                 continue;
             }
             self.decide(group).await;
         }
+    }
+
+    /// Whether a message changes nothing, so that no transaction is needed for it.
+    fn is_idle(&mut self, message: &Message) -> bool {
+        match message {
+            Message::Process { id, number, .. } => self.rows.get(id).is_none_or(|row| row.attempt != *number),
+            Message::Look => {
+                let now = self.now();
+                let mut view = write(&self.view);
+                view.due(now).is_empty() && (!view.has_queued() || view.replan(now).is_empty())
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes in a sample of the machine. Returns whether somebody may be able to start because of it.
+    fn look_at_machine(&mut self) -> bool {
+        let Some(sample) = self.parts.machine.borrow_and_update().clone() else { return false };
+        let mut view = write(&self.view);
+        let held: Vec<_> = view.active.iter().map(|(id, active)| (*id, active.assignment.clone())).collect();
+        let settings = &view.settings;
+        let (machine, seen) = machine::look(
+            &sample,
+            &self.roots,
+            &held,
+            &settings.blocked_gpus,
+            settings.ignore_idle_processes,
+        );
+        for (id, _) in &held {
+            if let Some(bytes) = seen.of(*id) {
+                let peak = self.peaks.entry(*id).or_default();
+                *peak = (*peak).max(bytes);
+            }
+        }
+        let changed = view.machine.as_ref() != Some(&machine) || view.seen != seen;
+        view.machine = Some(machine);
+        view.seen = seen;
+        changed && view.has_queued()
     }
 
     /// Decides a group of messages in one transaction; if that fails, each in one of its own, so that one bad
@@ -181,12 +232,22 @@ impl Actor {
         self.outbox.clear();
         self.ended_jobs.clear();
         self.fresh.clear();
+        self.settled.clear();
+        self.afterwards.clear();
+        let asked = group.iter().any(Message::asked);
         let written = async {
-            let mut tx = self.parts.store.begin().await?;
+            let mut tx = match asked {
+                true => self.parts.store.begin().await?,
+                false => self.parts.store.begin_lightly().await?,
+            };
             let mut results = Vec::with_capacity(group.len());
             for message in &group {
                 results.push(self.apply(&mut tx, message).await?);
             }
+            for id in self.due() {
+                self.regate(&mut tx, id).await?;
+            }
+            self.settle(&mut tx).await?;
             let decided = self.schedule(&mut tx).await?;
             tx.commit().await?;
             Ok((results, decided))
@@ -197,33 +258,74 @@ impl Actor {
         };
         // From here on it has happened.
         decided.into_iter().for_each(|decided| self.launch(decided));
+        let failed = self.do_afterwards();
         for (message, applied) in group.into_iter().zip(results) {
-            self.answer(message, applied).await;
+            self.answer(message, applied, &failed);
         }
         self.publish().await;
         Ok(())
     }
 
-    /// Answers, and does what only may be done once it is recorded.
-    async fn answer(&mut self, message: Message, applied: Applied) {
+    fn due(&self) -> Vec<i64> {
+        read(&self.view).due(self.now())
+    }
+
+    /// Does what only may be done once it is recorded. Returns the experiments whose supervisor could not be told.
+    pub(super) fn do_afterwards(&mut self) -> HashMap<i64, String> {
+        let mut failed = HashMap::new();
+        for after in std::mem::take(&mut self.afterwards) {
+            let told = match &after {
+                Afterwards::Cancel(id) => self.controls.get(id).map(|control| (*id, control.cancel())),
+                Afterwards::Pause(id, paused) => {
+                    self.controls.get(id).map(|control| (*id, control.pause(*paused)))
+                }
+                Afterwards::RemoveFolder(uid) => {
+                    let folder = self.parts.home.attempts().join(uid);
+                    tokio::task::spawn_blocking(move || {
+                        if let Err(error) = std::fs::remove_dir_all(&folder)
+                            && error.kind() != std::io::ErrorKind::NotFound
+                        {
+                            tracing::warn!(%error, folder = %folder.display(), "a deleted job's folder stays");
+                        }
+                    });
+                    None
+                }
+                Afterwards::Tell(push) => {
+                    self.parts.bus.publish(Push::clone(push));
+                    None
+                }
+            };
+            if let Some((id, Err(error))) = told {
+                failed.insert(id, error.to_string());
+            }
+        }
+        failed
+    }
+
+    fn answer(&mut self, message: Message, applied: Applied, failed: &HashMap<i64, String>) {
         match (message, applied) {
-            (Message::Add { reply, .. }, Applied::Added(rows)) => {
+            (Message::Add { reply, .. }, Applied::Added(added)) => {
                 // Some have started in the same transaction.
                 let now = |row: ExperimentRow| self.rows.get(&row.id).cloned().unwrap_or(row);
-                let _ = reply.send(Ok(rows.into_iter().map(now).collect()));
+                let _ = reply.send(added.map(|added| Added {
+                    rows: added.rows.into_iter().map(now).collect(),
+                    existing: added.existing,
+                }));
             }
-            (Message::Cancel { id, reply }, Applied::Done(done)) => {
-                let signalled = match (&done, self.controls.get(&id)) {
-                    (Ok(()), Some(control)) => control.cancel(),
-                    _ => Ok(()),
+            (Message::Act { ids, reply, .. }, Applied::Each(each)) => {
+                let told = |(done, id): (Result<()>, i64)| match failed.get(&id) {
+                    Some(why) if done.is_ok() => Err(Error::new(ErrorKind::Internal, why.clone())),
+                    _ => done,
                 };
-                let _ = reply.send(done.and(signalled));
+                let _ = reply.send(Ok(each.into_iter().zip(ids).map(told).collect()));
+            }
+            (
+                Message::Edit { reply, .. } | Message::Group { reply, .. } | Message::BlockGpu { reply, .. },
+                Applied::Done(done),
+            ) => {
+                let _ = reply.send(done);
             }
             (Message::Settings { reply, .. }, Applied::Settings(settings)) => {
-                if let Ok(settings) = &settings {
-                    let stats = read(&self.view).stats();
-                    self.parts.bus.publish(Push::Settings { settings: settings.clone(), stats });
-                }
                 let _ = reply.send(settings);
             }
             _ => {}
@@ -233,12 +335,19 @@ impl Actor {
     /// Applies one message. An error here means that the store refused; what the user did wrong is an answer.
     async fn apply(&mut self, tx: &mut Tx, message: &Message) -> Result<Applied> {
         Ok(match message {
-            Message::Add { prepared, .. } => Applied::Added(self.add(tx, prepared).await?),
-            Message::Cancel { id, .. } => Applied::Done(self.cancel(tx, *id).await?),
+            Message::Add { prepared, groups, .. } => Applied::Added(self.add(tx, prepared, groups).await?),
+            Message::Act { action, ids, .. } => Applied::Each(self.act(tx, *action, ids).await?),
+            Message::Edit { id, edit, .. } => Applied::Done(self.edit(tx, *id, edit).await?),
+            Message::Group { group, .. } => Applied::Done(self.set_group(tx, group).await?),
+            Message::BlockGpu { uuid, label, blocked, .. } => {
+                self.block_gpu(tx, uuid, label, *blocked).await?;
+                Applied::Done(Ok(()))
+            }
             Message::Settings { change, .. } => Applied::Settings(self.change_settings(tx, change).await?),
             Message::Process { id, number, process: (pid, start, boot) } => {
                 // A job that was over at once had it written with its end.
                 if self.rows.get(id).is_some_and(|row| row.attempt == *number) {
+                    self.remember_process(*id, *pid);
                     self.parts.store.set_process(tx, *id, *number, (*pid, *start, boot)).await?;
                 }
                 Applied::Nothing
@@ -247,121 +356,24 @@ impl Actor {
                 self.ended(tx, *id, *number, ended).await?;
                 Applied::Nothing
             }
+            Message::Look => {
+                self.replan = true;
+                Applied::Nothing
+            }
             Message::Stop { .. } => Applied::Nothing,
         })
     }
 
-    async fn add(&mut self, tx: &mut Tx, prepared: &[Prepared]) -> Result<Vec<ExperimentRow>> {
-        let now = now_ms();
-        // More than these can't start now.
-        let startable = self.startable();
-        let mut rows = Vec::with_capacity(prepared.len());
-        for item in prepared {
-            if self.environments.insert(item.environment_hash) {
-                self.parts.store.add_environment(tx, &item.environment_hash, &item.sealed).await?;
-            }
-            let (id, uid) = (self.next_id, self.free_uid(tx, now).await?);
-            self.next_id += 1;
-            let row = ExperimentRow {
-                id,
-                uid: uid.clone(),
-                name: item.name.clone(),
-                project: item.new.project.clone(),
-                command: item.new.command.clone(),
-                cwd: item.new.cwd.clone(),
-                environment: item.environment_hash.to_vec(),
-                config_path: item.new.config_path.clone(),
-                config_text: item.config_text.clone(),
-                priority: item.new.priority,
-                // Last among those of its priority.
-                position: id,
-                status: Status::Queued,
-                cancel_requested_at: None,
-                failure: None,
-                attempt: 0,
-                time_limit_ms: item.new.time_limit_ms,
-                grace_ms: item.new.grace_ms.unwrap_or(DEFAULT_GRACE_MS),
-                live: Live::default(),
-                tags: item.new.tags.clone(),
-                notes: item.new.notes.clone(),
-                created_at: now,
-                started_at: None,
-                completed_at: None,
-            };
-            let text = format!("{} was queued", row.name);
-            let cursor = self.parts.store.add_experiment(tx, &row, &text).await?;
-            self.happened(cursor, now, EventKind::Added, &row, 0, text);
-            self.at_hand(&row);
-            if self.fresh.len() < startable {
-                self.fresh.insert(id, (row.clone(), item.sealed.clone()));
-            }
-            let mut view = write(&self.view);
-            view.counts.add(Status::Queued);
-            view.insert_waiting((row.priority.rank(), row.position, id), uid);
-            drop(view);
-            rows.push(row);
+    /// Does an action with each experiment.
+    async fn act(&mut self, tx: &mut Tx, action: Action, ids: &[i64]) -> Result<Vec<Result<()>>> {
+        if let Action::Move(destination) = action {
+            return self.reorder(tx, ids, destination).await;
         }
-        Ok(rows)
-    }
-
-    fn startable(&self) -> usize {
-        let view = read(&self.view);
-        if view.starts { placement::startable(view.capacity(), usize::MAX) } else { 0 }
-    }
-
-    /// A uid that is not taken: four digits of the hash, more on a collision.
-    async fn free_uid(&mut self, tx: &mut Tx, now: i64) -> Result<String> {
-        let date = jiff::Timestamp::from_millisecond(now).unwrap_or_default().strftime("%Y%m%d").to_string();
-        if self.uids.date != date {
-            self.uids.taken = self.parts.store.uids_from(tx, &date).await?.into_iter().collect();
-            self.uids.date.clone_from(&date);
+        let mut each = Vec::with_capacity(ids.len());
+        for id in ids {
+            each.push(self.act_on(tx, action, *id).await?);
         }
-        loop {
-            self.uids.counter += 1;
-            let seed = [now.unsigned_abs(), u64::from(std::process::id()), self.uids.counter];
-            let seed = seed.map(u64::to_le_bytes).concat();
-            for digits in Uid::SHORT_DIGITS..=16 {
-                let uid = Uid::derive(&date, &seed, digits).to_string();
-                if self.uids.taken.insert(uid.clone()) {
-                    return Ok(uid);
-                }
-            }
-        }
-    }
-
-    async fn cancel(&mut self, tx: &mut Tx, id: i64) -> Result<Result<()>> {
-        let Some(row) = self.parts.store.experiment_in(tx, id).await? else {
-            return Ok(Err(Error::new(ErrorKind::NotFound, "that experiment is not there any more")));
-        };
-        let next = match row.status.after(Move::Cancel) {
-            Ok(next) => next,
-            Err(illegal) => {
-                return Ok(Err(Error::new(
-                    ErrorKind::IllegalMove,
-                    format!("{} ({}): {illegal}", row.name, row.uid),
-                )));
-            }
-        };
-        let now = now_ms();
-        if row.status.is_active() {
-            // The status changes when the processes have ended, with what the kernel says.
-            if row.cancel_requested_at.is_none() {
-                let text = format!("{} is being cancelled", row.name);
-                let cursor = self.parts.store.request_cancel(tx, id, row.attempt, now, &text).await?;
-                if let Some(row) = self.rows.get_mut(&id) {
-                    row.cancel_requested_at = Some(now);
-                }
-                self.happened(cursor, now, EventKind::CancelRequested, &row, row.attempt, text);
-            }
-            return Ok(Ok(()));
-        }
-        let text = format!("{} was cancelled before it started", row.name);
-        let cursor = self.parts.store.cancel_waiting(tx, id, now, &text).await?;
-        self.happened(cursor, now, EventKind::Cancelled, &row, 0, text);
-        let mut view = write(&self.view);
-        view.remove_waiting(id);
-        view.counts.shift(row.status, next);
-        Ok(Ok(()))
+        Ok(each)
     }
 
     async fn change_settings(&mut self, tx: &mut Tx, change: &SettingsChange) -> Result<Result<Settings>> {
@@ -373,192 +385,172 @@ impl Actor {
         if after == before {
             return Ok(Ok(after));
         }
+        if let Some(error) = self.window_in_use(&after) {
+            return Ok(Err(error));
+        }
+        self.write_settings(tx, &before, after.clone()).await?;
+        Ok(Ok(after))
+    }
+
+    pub(super) async fn write_settings(
+        &mut self,
+        tx: &mut Tx,
+        before: &Settings,
+        after: Settings,
+    ) -> Result<()> {
         self.parts.store.set_settings(tx, &after).await?;
         if after.queue_paused != before.queue_paused {
             let (what, text) = match after.queue_paused {
                 true => (EventKind::QueuePaused, "The queue was paused"),
                 false => (EventKind::QueueResumed, "The queue goes on"),
             };
-            let now = now_ms();
-            let cursor = self.parts.store.append_event(tx, now, what, None, text).await?;
-            let message = text.to_owned();
-            let event = EventRow { cursor, at: now, what, uid: None, attempt: None, message };
-            self.outbox.push(Told { event, row: None });
+            self.happened_to_queue(tx, what, text).await?;
         }
-        write(&self.view).settings = after.clone();
-        Ok(Ok(after))
-    }
-
-    /// Records what became of an attempt.
-    pub(super) async fn ended(&mut self, tx: &mut Tx, id: i64, number: u32, ended: &Ended) -> Result<()> {
-        let Some(row) = self.rows.get(&id).filter(|row| row.attempt == number).cloned() else {
-            // Recorded already: offered a second time after a full disk.
-            return Ok(());
+        let windows_changed = after.windows != before.windows;
+        let stats = {
+            let mut view = write(&self.view);
+            view.settings = after.clone();
+            view.changed();
+            stats(&view)
         };
-        match ended {
-            Ended::NeverStarted => self.voided(tx, &row, number).await,
-            Ended::Known(end) => self.recorded(tx, &row, number, end).await,
+        if windows_changed {
+            let ids = read(&self.view).waiting_ids();
+            for id in ids {
+                self.regate(tx, id).await?;
+            }
         }
-    }
-
-    async fn voided(&mut self, tx: &mut Tx, row: &ExperimentRow, number: u32) -> Result<()> {
-        let next = after(row.status, Move::Void)?;
-        let now = now_ms();
-        let text = format!("{} is back in the queue: the engine ended before it was started", row.name);
-        let cursor = self.parts.store.void_attempt(tx, row.id, number, now, &text).await?;
-        self.happened(cursor, now, EventKind::Voided, row, number, text);
-        self.rows.remove(&row.id);
-        let place = (row.priority.rank(), row.position, row.id);
-        let mut view = write(&self.view);
-        view.active.remove(&row.id);
-        view.counts.shift(row.status, next);
-        view.insert_waiting(place, row.uid.clone());
+        self.replan = true;
+        self.afterwards.push(Afterwards::Tell(Box::new(Push::Settings { settings: after, stats })));
         Ok(())
     }
 
-    async fn recorded(
+    /// A window that waiting experiments name must not be taken away.
+    fn window_in_use(&self, after: &Settings) -> Option<Error> {
+        let view = read(&self.view);
+        view.waiting_ids().into_iter().filter_map(|id| view.waiting(id)).find_map(|waiting| {
+            let name = waiting.gate.window.as_ref()?;
+            (!after.windows.iter().any(|window| window.name == *name)).then(|| {
+                Error::invalid(
+                    "windows",
+                    format!("{} ({}) waits for the window “{name}”", waiting.name, waiting.uid),
+                )
+                .hint("Give it another schedule first.")
+            })
+        })
+    }
+
+    pub(super) async fn happened_to_queue(&mut self, tx: &mut Tx, what: EventKind, text: &str) -> Result<()> {
+        let now = self.now();
+        let cursor = self.parts.store.append_event(tx, now, what, None, text).await?;
+        let event = EventRow { cursor, at: now, what, uid: None, attempt: None, message: text.to_owned() };
+        self.outbox.push(Told { event, row: None });
+        Ok(())
+    }
+
+    /// Writes down a changed experiment and what happened to it.
+    pub(super) async fn save(
         &mut self,
         tx: &mut Tx,
         row: &ExperimentRow,
-        number: u32,
-        end: &AttemptEnd,
+        (what, attempt): (EventKind, u32),
+        text: String,
     ) -> Result<()> {
-        let next = after(row.status, ending_move(end.status))?;
-        let took = end.ended_at - end.started_at.or(row.started_at).unwrap_or(end.ended_at);
-        let (what, text) = sentence(&row.name, next, took, end.failure.as_ref());
-        let cursor = self.parts.store.end_attempt(tx, (row.id, number), end, (what, &text)).await?;
-        self.happened(cursor, end.ended_at, what, row, number, text);
-        if took < SETTLED_MS {
-            // Nobody has read its files: progress and metrics are as they were.
-            let mut ended = row.clone();
-            (ended.status, ended.completed_at, ended.failure) =
-                (next, Some(end.ended_at), end.failure.clone());
-            (ended.started_at, ended.cancel_requested_at) = (end.started_at.or(row.started_at), None);
-            self.at_hand(&ended);
-        }
-        self.rows.remove(&row.id);
-        self.controls.remove(&row.id);
-        self.ended_jobs.push(job(row, number));
-        let mut view = write(&self.view);
-        view.active.remove(&row.id);
-        view.counts.shift(row.status, next);
+        let now = self.now();
+        let number = (attempt > 0).then_some(attempt);
+        let cursor = self.parts.store.save_experiment(tx, row, now, (what, number, &text)).await?;
+        self.happened(cursor, now, what, row, attempt, text);
+        self.at_hand(row);
         Ok(())
     }
 
-    /// Starts what may start now.
-    async fn schedule(&mut self, tx: &mut Tx) -> Result<Vec<Decided>> {
-        let first: Vec<i64> = {
+    /// Looks again at what stands before a waiting experiment, and moves it accordingly.
+    pub(super) async fn regate(&mut self, tx: &mut Tx, id: i64) -> Result<()> {
+        let now = self.now();
+        let (obstacle, waiting) = {
             let view = read(&self.view);
-            let count = match view.starts {
-                true => placement::startable(view.capacity(), view.waiting.len()),
-                false => 0,
-            };
-            view.waiting.keys().take(count).map(|(_, _, id)| *id).collect()
+            let Some(waiting) = view.waiting(id) else { return Ok(()) };
+            (view.obstacle(waiting, now), waiting.clone())
         };
-        let mut decided = Vec::with_capacity(first.len());
-        for id in first {
-            let loaded = match self.fresh.remove(&id) {
-                Some(fresh) => Some(fresh),
-                None => self.parts.store.load_to_start(tx, id).await?,
-            };
-            let Some((mut row, sealed)) = loaded else {
-                write(&self.view).remove_waiting(id);
-                continue;
-            };
-            let (before, next) = (row.status, after(row.status, Move::Start)?);
-            let (number, now) = (row.attempt + 1, now_ms());
-            let launch = self.prepare_launch(&row, number, &sealed).await;
-            let text = format!("{} started", row.name);
-            let cursor = self.parts.store.start_attempt(tx, id, number, now, &text).await?;
-            self.happened(cursor, now, EventKind::Started, &row, number, text);
-            (row.status, row.attempt, row.started_at) = (next, number, Some(now));
-            (row.completed_at, row.failure, row.cancel_requested_at, row.live) =
-                (None, None, None, Live::default());
-            self.at_hand(&row);
-            self.rows.insert(id, row);
-            let mut view = write(&self.view);
-            if let Some(uid) = view.remove_waiting(id) {
-                view.active.insert(id, uid);
+        match (obstacle, waiting.status) {
+            (Obstacle::None, Status::Pending) => self.release(tx, id, waiting).await,
+            (Obstacle::Closed(reason), Status::Queued) => {
+                let text = format!("{} waits again: {}", waiting.name, reason.words_at(now));
+                self.shift_waiting(tx, id, waiting, Move::Hold, (EventKind::Held, text)).await
             }
-            view.counts.shift(before, next);
-            decided.push(Decided { id, launch });
-        }
-        Ok(decided)
-    }
-
-    /// Everything that is needed to start, and the attempt's folder: it is there before the decision is on disk, so
-    /// that a missing folder later means that somebody removed it.
-    async fn prepare_launch(&self, row: &ExperimentRow, number: u32, sealed: &[u8]) -> Result<Launch> {
-        let mut environment = self.parts.sealer.unseal(sealed)?;
-        environment.insert("ATHANOR_EXPERIMENT_UID".into(), row.uid.clone());
-        // Python holds back what it prints into a pipe; a log that is watched live should not wait for that.
-        environment.entry("PYTHONUNBUFFERED".into()).or_insert_with(|| "1".into());
-        let folder = self.parts.home.attempt(&row.uid, number);
-        let made = folder.clone();
-        tokio::task::spawn_blocking(move || {
-            athanor_shim::claim::create_folder(&made)
-                .map_err(|cause| Error::path("make the folder", &made, &cause))
-        })
-        .await??;
-        let log_limit = read(&self.view).settings.log_limit;
-        Ok(Launch {
-            folder,
-            cwd: row.cwd.clone(),
-            argv: row.command.argv(),
-            environment,
-            log_limit,
-            grace_ms: row.grace_ms,
-            time_limit_ms: row.time_limit_ms,
-        })
-    }
-
-    /// Carries out a decided start. What becomes of it arrives as a message.
-    fn launch(&mut self, Decided { id, launch }: Decided) {
-        let (Some(row), sender) = (self.rows.get(&id), self.sender.clone()) else { return };
-        let number = row.attempt;
-        let launch = match launch {
-            Ok(launch) => launch,
-            Err(error) => {
-                let ended = crate::runner::could_not_start(&error);
-                let _ = sender.send(Message::Ended { id, number, ended });
-                return;
+            (Obstacle::Expired, _) => {
+                let text = format!("{} expired: it had not started by its deadline", waiting.name);
+                self.finish_waiting(tx, id, Move::Expire, EventKind::Expired, None, text).await
             }
-        };
-        let Some(runner) = self.parts.runner.clone() else { return };
-        let _ = self.parts.monitor.send(Watch::Begin(job(row, number)));
-        let control = Control::default();
-        self.controls.insert(id, control.clone());
-        self.supervisors.spawn(async move {
-            let on_process = settle(sender.clone(), id, number);
-            let ended = runner.run(launch, control, on_process).await;
-            // A queue that has stopped finds the record in the attempt's folder next time.
-            let _ = sender.send(Message::Ended { id, number, ended });
-        });
+            (Obstacle::Never(edge), _) => {
+                let failure = self.dependency_failure(tx, edge).await?;
+                let text = format!("{} failed: {}", waiting.name, failure.message);
+                self.finish_waiting(tx, id, Move::Fail, EventKind::Failed, Some(failure), text).await
+            }
+            // As it was; only the next moment to look may be another one.
+            (Obstacle::None | Obstacle::Closed(_), _) => {
+                write(&self.view).insert_waiting(id, waiting, now);
+                Ok(())
+            }
+        }
     }
 
-    /// Waits for a job of an earlier engine.
-    pub(super) fn rejoin(&mut self, row: &ExperimentRow, shim: athanor_shim::identity::Identity) {
-        let Some(runner) = self.parts.runner.clone() else { return };
-        let _ = self.parts.monitor.send(Watch::Begin(job(row, row.attempt)));
-        let (id, number, sender) = (row.id, row.attempt, self.sender.clone());
-        let control = Control::default();
-        self.controls.insert(id, control.clone());
-        if row.cancel_requested_at.is_some()
-            && let Err(error) = control.cancel()
-        {
-            tracing::warn!(%error, uid = row.uid, "a cancel could not be repeated");
+    async fn release(&mut self, tx: &mut Tx, id: i64, waiting: Waiting) -> Result<()> {
+        let text = format!("{} may start", waiting.name);
+        self.shift_waiting(tx, id, waiting, Move::Release, (EventKind::Released, text)).await
+    }
+
+    async fn shift_waiting(
+        &mut self,
+        tx: &mut Tx,
+        id: i64,
+        mut waiting: Waiting,
+        by: Move,
+        (what, text): (EventKind, String),
+    ) -> Result<()> {
+        let Some(mut row) = self.parts.store.experiment_in(tx, id).await? else { return Ok(()) };
+        let (before, now) = (row.status, self.now());
+        row.status = after(row.status, by)?;
+        if row.status == Status::Queued {
+            row.queued_at = Some(now);
         }
-        let folder = self.parts.home.attempt(&row.uid, number);
-        let program = row.command.argv().into_iter().next().unwrap_or_default();
-        let cwd = row.cwd.clone();
-        self.supervisors.spawn(async move {
-            let ended = runner.rejoin(folder, shim, program, cwd, control).await;
-            let _ = sender.send(Message::Ended { id, number, ended });
-        });
+        self.save(tx, &row, (what, 0), text).await?;
+        waiting.status = row.status;
+        let mut view = write(&self.view);
+        view.counts.shift(before, row.status);
+        view.insert_waiting(id, waiting, now);
+        self.replan = true;
+        Ok(())
+    }
+
+    /// Ends an experiment that has not started.
+    pub(super) async fn finish_waiting(
+        &mut self,
+        tx: &mut Tx,
+        id: i64,
+        by: Move,
+        what: EventKind,
+        failure: Option<Failure>,
+        text: String,
+    ) -> Result<()> {
+        let Some(mut row) = self.parts.store.experiment_in(tx, id).await? else { return Ok(()) };
+        let before = row.status;
+        row.status = after(row.status, by)?;
+        row.completed_at = Some(self.now());
+        row.cancel_requested_at = None;
+        row.gate.retry_at = None;
+        row.failure = failure;
+        self.save(tx, &row, (what, 0), text).await?;
+        self.fresh.remove(&id);
+        self.settled.push((id, row.status));
+        self.replan = true;
+        let mut view = write(&self.view);
+        view.remove_waiting(id);
+        view.counts.shift(before, row.status);
+        Ok(())
     }
 
     /// Notes an event of an experiment, to be told once it is committed.
-    fn happened(
+    pub(super) fn happened(
         &mut self,
         cursor: u64,
         at: i64,
@@ -572,7 +564,7 @@ impl Actor {
     }
 
     /// Gives the event just noted the experiment as it is after it, so that it need not be read again to be told.
-    fn at_hand(&mut self, row: &ExperimentRow) {
+    pub(super) fn at_hand(&mut self, row: &ExperimentRow) {
         if let Some(told) = self.outbox.last_mut()
             && self.parts.bus.has_listeners()
         {
@@ -590,7 +582,7 @@ impl Actor {
         if !self.parts.bus.has_listeners() {
             return;
         }
-        let stats = read(&self.view).stats();
+        let stats = stats(&read(&self.view));
         for Told { event, row } in events {
             let experiment = match (&event.uid, row) {
                 (_, Some(row)) => Some(row),
@@ -604,23 +596,31 @@ impl Actor {
     /// Fills the index from the store.
     pub(super) async fn reload(&mut self) -> Result<()> {
         let store = &self.parts.store;
-        let (settings, counts) = (store.settings().await?, store.counts().await?);
+        let (settings, counts, groups) =
+            (store.settings().await?, store.counts().await?, store.group_limits().await?);
         let (waiting, active) = (store.waiting().await?, store.active().await?);
+        let mut edges: HashMap<i64, Vec<Edge>> = HashMap::new();
+        for (child, parent, condition, standing) in store.waiting_dependencies().await? {
+            edges.entry(child).or_default().push(Edge { parent, condition, standing });
+        }
         self.next_id = store.largest_id().await? + 1;
-        self.uids = Uids { counter: self.uids.counter, ..Uids::default() };
+        self.uids.forget();
         self.environments.clear();
         self.fresh.clear();
+        self.replan = true;
+        let now = self.now();
         let mut view = write(&self.view);
         view.settings = settings;
         view.counts = counts;
-        view.waiting.clear();
-        view.places.clear();
+        view.groups = groups.into_iter().collect();
+        view.clear();
         for row in waiting {
-            view.insert_waiting((row.priority, row.position, row.id), row.uid);
+            let parents = edges.remove(&row.id).unwrap_or_default();
+            view.insert_waiting(row.id, Waiting::of(&row, parents), now);
         }
-        view.active = active.iter().map(|row| (row.id, row.uid.clone())).collect();
+        view.active = active.iter().map(|(row, held)| (row.id, Active::of(row, held.clone()))).collect();
         drop(view);
-        self.rows = active.into_iter().map(|row| (row.id, row)).collect();
+        self.rows = active.into_iter().map(|(row, _)| (row.id, row)).collect();
         Ok(())
     }
 
@@ -634,57 +634,27 @@ impl Actor {
 
     /// Tells the asker that it could not be recorded; an end is kept and offered again.
     fn refuse(&mut self, message: Message, error: &Error) {
-        let copy = || {
-            let copy = Error::new(error.kind(), error.to_string());
-            match error.next_step() {
-                Some(hint) => copy.hint(hint),
-                None => copy,
-            }
-        };
         match message {
-            Message::Add { reply, .. } => drop(reply.send(Err(copy()))),
-            Message::Cancel { reply, .. } => drop(reply.send(Err(copy()))),
-            Message::Settings { reply, .. } => drop(reply.send(Err(copy()))),
+            Message::Add { reply, .. } => drop(reply.send(Err(error.copy()))),
+            Message::Act { reply, .. } => drop(reply.send(Err(error.copy()))),
+            Message::Edit { reply, .. } | Message::Group { reply, .. } | Message::BlockGpu { reply, .. } => {
+                drop(reply.send(Err(error.copy())));
+            }
+            Message::Settings { reply, .. } => drop(reply.send(Err(error.copy()))),
             Message::Ended { .. } => {
                 tracing::error!(%error, "an outcome could not be recorded yet; it is safe in the attempt's folder");
                 self.unrecorded.push(message);
             }
             Message::Process { .. } => tracing::warn!(%error, "a pid could not be recorded"),
+            Message::Look => tracing::warn!(%error, "what is due could not be recorded; it is tried again"),
             Message::Stop { .. } => {}
         }
     }
 }
 
 /// The status after a move of our own, which the table must allow.
-fn after(status: Status, by: Move) -> Result<Status> {
+pub(super) fn after(status: Status, by: Move) -> Result<Status> {
     status
         .after(by)
         .map_err(|illegal| Error::new(ErrorKind::Internal, format!("the queue is out of step: {illegal}")))
-}
-
-/// An attempt as the monitor needs to know it.
-fn job(row: &ExperimentRow, attempt: u32) -> Job {
-    let since = if row.attempt == attempt { row.started_at.unwrap_or_else(now_ms) } else { now_ms() };
-    Job { id: row.id, uid: row.uid.clone(), attempt, cwd: row.cwd.clone().into(), since }
-}
-
-/// Reports a job's pid once it has run for a while.
-fn settle(sender: mpsc::UnboundedSender<Message>, id: i64, number: u32) -> impl FnOnce(ProcessIdentity) {
-    move |process| {
-        tokio::spawn(async move {
-            tokio::time::sleep(SETTLED).await;
-            let _ = sender.send(Message::Process { id, number, process });
-        });
-    }
-}
-
-/// What an end means, in a sentence that stands in the event table and in notifications.
-fn sentence(name: &str, status: Status, took_ms: i64, failure: Option<&Failure>) -> (EventKind, String) {
-    let took = text::duration(took_ms);
-    match (status, failure) {
-        (Status::Completed, _) => (EventKind::Completed, format!("{name} completed after {took}")),
-        (Status::Cancelled, _) => (EventKind::Cancelled, format!("{name} was cancelled after {took}")),
-        (_, Some(failure)) => (EventKind::Failed, format!("{name} failed after {took}: {}", failure.message)),
-        (_, None) => (EventKind::Failed, format!("{name} failed after {took}")),
-    }
 }

@@ -5,53 +5,39 @@
 //! one sync to disk serves many changes; a job that finds a free slot is accepted and started in the same
 //! transaction. Nothing is started before the decision to start it is on disk.
 
+mod accept;
 mod actor;
+mod change;
+mod clock;
+mod ending;
+mod launch;
+mod machine;
+#[cfg(test)]
+mod model_tests;
 mod recover;
+mod request;
+mod view;
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use athanor_core::experiment::{JobCommand, Priority};
-use athanor_core::placement::{self, Capacity, WaitReason};
-use athanor_core::state::Status;
-use tokio::sync::{mpsc, oneshot};
+use athanor_core::placement::{Assignment, Machine, WaitReason};
+use athanor_core::requirements::Requirements;
+use athanor_core::schedule::Window;
+use tokio::sync::{mpsc, oneshot, watch};
 
+pub(crate) use self::change::check_group_name;
+pub(crate) use self::clock::Clock;
+pub use self::request::{Action, Added, Destination, Edit, NewExperiment, NewGroup};
+pub(crate) use self::request::{Parent, PreparedEdit};
+use self::view::View;
 use crate::bus::Bus;
+use crate::devices::Sample;
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::Home;
 use crate::monitor::Watch;
 use crate::runner::{Ended, ProcessIdentity, Runner};
-use crate::seal::{Environment, Sealer};
-use crate::store::{Counts, ExperimentRow, Settings, Store};
-
-/// An experiment to be queued, as a caller gives it.
-#[derive(Debug, Clone)]
-pub struct NewExperiment {
-    /// What to run.
-    pub command: JobCommand,
-    /// Where, absolute.
-    pub cwd: String,
-    /// Its name, or none for the script's.
-    pub name: Option<String>,
-    /// Its project's name.
-    pub project: Option<String>,
-    /// How soon.
-    pub priority: Priority,
-    /// Its whole environment, or none for the engine's own.
-    pub environment: Option<Environment>,
-    /// Variables on top of the environment.
-    pub set: Environment,
-    /// Its config's path.
-    pub config_path: Option<String>,
-    /// Tags.
-    pub tags: Vec<String>,
-    /// Notes.
-    pub notes: String,
-    /// Longest time that it may run, milliseconds.
-    pub time_limit_ms: Option<u64>,
-    /// From SIGTERM to SIGKILL, milliseconds.
-    pub grace_ms: Option<u64>,
-}
+use crate::seal::Sealer;
+use crate::store::{Counts, Settings, Store};
 
 /// An experiment that was checked and has all that its row needs, save its uid.
 #[derive(Debug, Clone)]
@@ -61,6 +47,7 @@ pub(crate) struct Prepared {
     pub environment_hash: [u8; 16],
     pub sealed: Vec<u8>,
     pub config_text: Option<String>,
+    pub after: Vec<Parent>,
 }
 
 /// How the queue stands.
@@ -74,53 +61,59 @@ pub struct Stats {
     pub paused: bool,
 }
 
-/// The order of the queue: rank of the priority, place in the order of submission, key.
-type Place = (u8, i64, i64);
-
-/// What the queue holds in memory: an index over the store, made anew from it at each start.
-#[derive(Debug, Default)]
-pub(crate) struct View {
-    waiting: BTreeMap<Place, String>,
-    places: HashMap<i64, Place>,
-    /// Experiments with an attempt that takes a slot.
-    active: HashMap<i64, String>,
-    counts: Counts,
-    settings: Settings,
-    /// Whether this engine starts jobs.
-    starts: bool,
-}
-
-impl View {
-    fn capacity(&self) -> Capacity {
-        Capacity {
-            slots: self.settings.slots,
-            running: u32::try_from(self.active.len()).unwrap_or(u32::MAX),
-            paused: self.settings.queue_paused,
-        }
-    }
-
-    fn stats(&self) -> Stats {
-        Stats { counts: self.counts, slots: self.settings.slots, paused: self.settings.queue_paused }
-    }
-
-    fn insert_waiting(&mut self, place: Place, uid: String) {
-        self.places.insert(place.2, place);
-        self.waiting.insert(place, uid);
-    }
-
-    fn remove_waiting(&mut self, id: i64) -> Option<String> {
-        self.places.remove(&id).and_then(|place| self.waiting.remove(&place))
-    }
-}
-
 /// What the queue's task is asked.
 pub(crate) enum Message {
-    Add { prepared: Vec<Prepared>, reply: oneshot::Sender<Result<Vec<ExperimentRow>>> },
-    Cancel { id: i64, reply: oneshot::Sender<Result<()>> },
-    Settings { change: SettingsChange, reply: oneshot::Sender<Result<Settings>> },
-    Process { id: i64, number: u32, process: ProcessIdentity },
-    Ended { id: i64, number: u32, ended: Ended },
-    Stop { reply: oneshot::Sender<()> },
+    Add {
+        prepared: Vec<Prepared>,
+        groups: Vec<NewGroup>,
+        reply: oneshot::Sender<Result<Added>>,
+    },
+    Act {
+        action: Action,
+        ids: Vec<i64>,
+        reply: oneshot::Sender<Result<Vec<Result<()>>>>,
+    },
+    Edit {
+        id: i64,
+        edit: Box<PreparedEdit>,
+        reply: oneshot::Sender<Result<()>>,
+    },
+    Group {
+        group: NewGroup,
+        reply: oneshot::Sender<Result<()>>,
+    },
+    BlockGpu {
+        uuid: String,
+        label: String,
+        blocked: bool,
+        reply: oneshot::Sender<Result<()>>,
+    },
+    Settings {
+        change: Box<SettingsChange>,
+        reply: oneshot::Sender<Result<Settings>>,
+    },
+    Process {
+        id: i64,
+        number: u32,
+        process: ProcessIdentity,
+    },
+    Ended {
+        id: i64,
+        number: u32,
+        ended: Ended,
+    },
+    /// The machine was looked at, or the clock has come to a moment that somebody waits for.
+    Look,
+    Stop {
+        reply: oneshot::Sender<()>,
+    },
+}
+
+impl Message {
+    /// Whether a person asked for it, so that its effect must survive a power cut once it was answered.
+    fn asked(&self) -> bool {
+        !matches!(self, Self::Process { .. } | Self::Ended { .. } | Self::Look | Self::Stop { .. })
+    }
 }
 
 /// A change of the settings: what is given replaces what was.
@@ -138,6 +131,18 @@ pub struct SettingsChange {
     pub notify: Option<bool>,
     /// Size at which a log is rotated.
     pub log_limit: Option<u64>,
+    /// Jobs of every kind that may run at once.
+    pub max_running: Option<Option<u32>>,
+    /// Jobs that may share a GPU.
+    pub per_gpu: Option<Option<u32>>,
+    /// Jobs of a project that may run at once.
+    pub per_project: Option<Option<u32>>,
+    /// Whether idle compute processes of others leave a GPU free.
+    pub ignore_idle_processes: Option<bool>,
+    /// Named parts of the week.
+    pub windows: Option<Vec<Window>>,
+    /// Days after which events and logs may be cleaned up.
+    pub keep_days: Option<u32>,
 }
 
 impl SettingsChange {
@@ -149,6 +154,13 @@ impl SettingsChange {
             appearance: self.appearance.unwrap_or(settings.appearance),
             notify: self.notify.unwrap_or(settings.notify),
             log_limit: self.log_limit.unwrap_or(settings.log_limit),
+            max_running: self.max_running.unwrap_or(settings.max_running),
+            per_gpu: self.per_gpu.unwrap_or(settings.per_gpu),
+            per_project: self.per_project.unwrap_or(settings.per_project),
+            ignore_idle_processes: self.ignore_idle_processes.unwrap_or(settings.ignore_idle_processes),
+            windows: self.windows.clone().unwrap_or_else(|| settings.windows.clone()),
+            keep_days: self.keep_days.unwrap_or(settings.keep_days),
+            blocked_gpus: settings.blocked_gpus.clone(),
         }
     }
 }
@@ -160,10 +172,25 @@ pub(crate) struct Parts {
     pub store: Store,
     pub bus: Bus,
     pub sealer: Arc<Sealer>,
-    /// Absent in an engine that only looks and records.
-    pub runner: Option<Runner>,
+    /// What starts attempts.
+    pub hands: Hands,
     /// Hears of attempts that begin and end.
     pub monitor: mpsc::UnboundedSender<Watch>,
+    /// The newest sample of the machine.
+    pub machine: watch::Receiver<Option<Arc<Sample>>>,
+    pub clock: Clock,
+}
+
+/// What starts attempts.
+#[derive(Debug, Clone)]
+pub(crate) enum Hands {
+    /// Nothing: this engine only looks, records and accepts.
+    None,
+    /// Supervisors.
+    Runner(Runner),
+    /// A test, which hears of each start (experiment and attempt) and says how it ended.
+    #[cfg(test)]
+    Test(mpsc::UnboundedSender<(i64, u32)>),
 }
 
 /// The way to the queue's task.
@@ -171,6 +198,33 @@ pub(crate) struct Parts {
 pub struct Queue {
     sender: mpsc::UnboundedSender<Message>,
     view: Arc<RwLock<View>>,
+    clock: Clock,
+}
+
+/// What can be said of an experiment that has not ended, beside its row.
+#[derive(Debug, Clone, Default)]
+pub struct Prospect {
+    /// Why it waits.
+    pub reason: Option<WaitReason>,
+    /// How many others it waits for.
+    pub waits_for: u32,
+    /// When it is expected to start.
+    pub starts_at: Option<i64>,
+    /// When it is expected to end.
+    pub ends_at: Option<i64>,
+    /// What its attempt holds.
+    pub assignment: Option<Assignment>,
+}
+
+/// What the queue may give away, and what is taken.
+#[derive(Debug, Clone)]
+pub struct Holdings {
+    /// The machine, once it was looked at.
+    pub machine: Option<Machine>,
+    /// Uid, name and holding of each job under way.
+    pub jobs: Vec<(String, String, Assignment)>,
+    /// GPUs that the user has taken out.
+    pub blocked: Vec<String>,
 }
 
 impl Queue {
@@ -179,24 +233,62 @@ impl Queue {
     /// # Errors
     /// The store refuses.
     pub(crate) async fn start(parts: Parts) -> Result<Self> {
-        let view = Arc::new(RwLock::new(View { starts: parts.runner.is_some(), ..View::default() }));
+        let starts = !matches!(parts.hands, Hands::None);
+        let view = Arc::new(RwLock::new(View::new(starts)));
         let (sender, receiver) = mpsc::unbounded_channel();
-        let queue = Self { sender: sender.clone(), view };
+        let queue = Self { sender: sender.clone(), view, clock: parts.clock.clone() };
         actor::start(parts, queue.view.clone(), sender, receiver).await?;
         Ok(queue)
     }
 
-    pub(crate) async fn add(&self, prepared: Vec<Prepared>) -> Result<Vec<ExperimentRow>> {
-        self.ask(|reply| Message::Add { prepared, reply }).await?
+    pub(crate) async fn add(&self, prepared: Vec<Prepared>, groups: Vec<NewGroup>) -> Result<Added> {
+        self.ask(|reply| Message::Add { prepared, groups, reply }).await?
     }
 
-    /// Asks for the end of an experiment: a waiting one is cancelled at once, a running one when its processes
-    /// have ended.
+    /// Does something with experiments, in one transaction. What became of each stands in the order of `ids`.
     ///
     /// # Errors
-    /// Its state does not allow it, or the store refuses.
-    pub async fn cancel(&self, id: i64) -> Result<()> {
-        self.ask(|reply| Message::Cancel { id, reply }).await?
+    /// The store refuses; then nothing was done.
+    pub async fn act(&self, action: Action, ids: Vec<i64>) -> Result<Vec<Result<()>>> {
+        self.ask(|reply| Message::Act { action, ids, reply }).await?
+    }
+
+    pub(crate) async fn edit(&self, id: i64, edit: PreparedEdit) -> Result<()> {
+        self.ask(|reply| Message::Edit { id, edit: Box::new(edit), reply }).await?
+    }
+
+    /// Makes a group, or changes it.
+    ///
+    /// # Errors
+    /// Its name or limit is out of range, or the store refuses.
+    pub async fn set_group(&self, group: NewGroup) -> Result<()> {
+        self.ask(|reply| Message::Group { group, reply }).await?
+    }
+
+    /// Takes a GPU out of the queue or gives it back; `gpu` is its index, its uuid, or the unique beginning of one.
+    ///
+    /// # Errors
+    /// There is no such GPU, or the store refuses.
+    pub async fn block_gpu(&self, gpu: &str, blocked: bool) -> Result<()> {
+        let (uuid, label) = {
+            let view = self.read();
+            let known = view.machine.iter().flat_map(|machine| &machine.gpus);
+            let mut fits = known.filter(|known| {
+                known.index.to_string() == gpu || (!gpu.is_empty() && known.uuid.starts_with(gpu))
+            });
+            match (fits.next(), fits.next()) {
+                (Some(one), None) => (one.uuid.clone(), format!("GPU {} ({})", one.index, one.model)),
+                (None, _) if view.settings.blocked_gpus.iter().any(|known| known == gpu) => {
+                    (gpu.to_owned(), format!("GPU {gpu}"))
+                }
+                (None, _) => {
+                    return Err(Error::new(ErrorKind::NotFound, format!("there is no GPU “{gpu}”"))
+                        .hint("“athanor resources” lists the GPUs."));
+                }
+                _ => return Err(Error::invalid("gpu", format!("“{gpu}” stands for several GPUs"))),
+            }
+        };
+        self.ask(|reply| Message::BlockGpu { uuid, label, blocked, reply }).await?
     }
 
     /// Changes the settings; what they make possible starts at once.
@@ -204,7 +296,7 @@ impl Queue {
     /// # Errors
     /// A value is out of range, or the store refuses.
     pub async fn change_settings(&self, change: SettingsChange) -> Result<Settings> {
-        self.ask(|reply| Message::Settings { change, reply }).await?
+        self.ask(|reply| Message::Settings { change: Box::new(change), reply }).await?
     }
 
     /// Stops deciding. What runs goes on under its supervisors.
@@ -216,7 +308,7 @@ impl Queue {
     /// How the queue stands.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.read().stats()
+        stats(&self.read())
     }
 
     /// The settings.
@@ -225,22 +317,61 @@ impl Queue {
         self.read().settings.clone()
     }
 
-    /// Why an experiment waits; `None` if it does not.
+    /// What can be said of an experiment that has not ended.
     #[must_use]
-    pub fn wait_reason(&self, id: i64) -> Option<WaitReason> {
+    pub fn prospect(&self, id: i64) -> Prospect {
         let view = self.read();
-        let place = view.places.get(&id)?;
-        if !view.starts {
-            return Some(WaitReason::NoEngine);
+        if let Some(active) = view.active.get(&id) {
+            let (ends_at, assignment) = (active.ends_at(), Some(active.assignment.clone()));
+            return Prospect { ends_at, assignment, ..Prospect::default() };
         }
-        let ahead = view.waiting.range(..place).count();
-        Some(placement::wait_reason(view.capacity(), u32::try_from(ahead).unwrap_or(u32::MAX)))
+        let Some(waiting) = view.waiting(id) else { return Prospect::default() };
+        let open = waiting.parents.iter().filter(|edge| edge.standing != athanor_core::dependency::Met::Yes);
+        Prospect {
+            reason: view.wait_reason(id, self.clock.now()),
+            waits_for: u32::try_from(open.count()).unwrap_or(u32::MAX),
+            starts_at: view.estimated_start(id),
+            ..Prospect::default()
+        }
+    }
+
+    /// Whether a job with these requirements would start now, were it first in the queue; else why not. `None` while
+    /// the machine was not looked at.
+    #[must_use]
+    pub fn fits_now(&self, requirements: &Requirements) -> Option<Result<Assignment, Box<WaitReason>>> {
+        let view = self.read();
+        (view.machine.is_some() || !requirements.declared())
+            .then(|| view.fits_now(requirements, self.clock.now()))
+    }
+
+    /// Why this machine could never meet these requirements, if so.
+    #[must_use]
+    pub fn impossible(&self, requirements: &Requirements) -> Option<String> {
+        requirements.impossible(self.read().machine.as_ref()?)
+    }
+
+    /// What may be given away, and what is taken.
+    #[must_use]
+    pub fn holdings(&self) -> Holdings {
+        let view = self.read();
+        Holdings {
+            machine: view.machine.clone(),
+            jobs: view
+                .active
+                .iter()
+                .map(|(id, active)| {
+                    let held = view.seen.raise(*id, &active.assignment);
+                    (active.uid.to_string(), active.name.to_string(), held)
+                })
+                .collect(),
+            blocked: view.settings.blocked_gpus.clone(),
+        }
     }
 
     /// The experiments that have an attempt under way, by key and uid.
     #[must_use]
     pub fn active(&self) -> Vec<(i64, String)> {
-        self.read().active.iter().map(|(id, uid)| (*id, uid.clone())).collect()
+        self.read().active.iter().map(|(id, active)| (*id, active.uid.to_string())).collect()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, View> {
@@ -256,20 +387,14 @@ impl Queue {
     }
 }
 
+fn stats(view: &View) -> Stats {
+    Stats { counts: view.counts, slots: view.settings.slots, paused: view.settings.queue_paused }
+}
+
 fn read(view: &RwLock<View>) -> RwLockReadGuard<'_, View> {
     view.read().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn write(view: &RwLock<View>) -> RwLockWriteGuard<'_, View> {
     view.write().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// The status that an attempt's end gives its experiment, as a move of the transition table.
-fn ending_move(status: Status) -> athanor_core::state::Move {
-    use athanor_core::state::Move;
-    match status {
-        Status::Completed => Move::Succeed,
-        Status::Cancelled => Move::Cancel,
-        _ => Move::Fail,
-    }
 }

@@ -12,12 +12,13 @@ impl Actor {
     ///
     /// An attempt whose folder can't be read stays as it is: nothing is guessed, and the next start looks again.
     pub(super) async fn recover(&mut self) -> Result<()> {
-        for row in self.parts.store.active().await? {
+        for (row, _) in self.parts.store.active().await? {
             let folder = self.parts.home.attempt(&row.uid, row.attempt);
             match look(folder, &row).await {
                 Ok(Found::Running { shim, process }) => {
                     tracing::info!(uid = row.uid, attempt = row.attempt, "found running");
                     if let Some((pid, start, boot)) = process {
+                        self.roots.insert(pid, row.id);
                         let mut tx = self.parts.store.begin().await?;
                         self.parts
                             .store
@@ -31,7 +32,9 @@ impl Actor {
                     tracing::info!(uid = row.uid, attempt = row.attempt, ?ended, "ended while nobody ran");
                     let mut tx = self.parts.store.begin().await?;
                     self.ended(&mut tx, row.id, row.attempt, &ended).await?;
+                    self.settle(&mut tx).await?;
                     tx.commit().await?;
+                    self.do_afterwards();
                     self.publish().await;
                 }
                 Err(error) => tracing::error!(%error, uid = row.uid, "an attempt's folder could not be read"),

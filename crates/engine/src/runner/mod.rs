@@ -68,6 +68,8 @@ pub struct Control(Arc<Mutex<Controlled>>);
 struct Controlled {
     shim: Option<Supervisor>,
     cancel: bool,
+    /// What was asked last: to stop, or to go on.
+    pause: Option<bool>,
 }
 
 #[derive(Debug)]
@@ -103,12 +105,24 @@ impl Control {
         state.shim.as_ref().map_or(Ok(()), |shim| shim.ask(Request::Cancel))
     }
 
+    /// Asks that all processes of the job be stopped, or go on. When there is no supervisor yet, it is asked as soon as
+    /// it is there.
+    ///
+    /// # Errors
+    /// The supervisor may not be signalled.
+    pub fn pause(&self, paused: bool) -> Result<()> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.pause = Some(paused);
+        state.shim.as_ref().map_or(Ok(()), |shim| shim.ask(hold(paused)))
+    }
+
     fn attach(&self, shim: Supervisor) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.cancel
-            && let Err(error) = shim.ask(Request::Cancel)
-        {
-            tracing::warn!(%error, "a supervisor could not be asked to end its job");
+        let asked = [state.pause.map(hold), state.cancel.then_some(Request::Cancel)];
+        for request in asked.into_iter().flatten() {
+            if let Err(error) = shim.ask(request) {
+                tracing::warn!(%error, ?request, "a supervisor could not be told what was asked of its job");
+            }
         }
         state.shim = Some(shim);
     }
@@ -116,6 +130,10 @@ impl Control {
     fn cancelled(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).cancel
     }
+}
+
+fn hold(paused: bool) -> Request {
+    if paused { Request::Pause } else { Request::Resume }
 }
 
 /// Starts and finds supervisors.

@@ -63,6 +63,9 @@ pub(super) fn from_exit(exit: &Exit, program: &str, cwd: &str) -> AttemptEnd {
         log_bytes: exit.log.bytes,
         log_dropped: exit.log.dropped + exit.log.lost,
         process: exit.job.as_ref().map(identity),
+        gpu_ms: None,
+        peak_gpu_memory: None,
+        machine_fault: false,
     }
 }
 
@@ -102,6 +105,9 @@ pub(super) fn failed(reason: FailureReason, message: String) -> AttemptEnd {
         log_bytes: 0,
         log_dropped: 0,
         process: None,
+        gpu_ms: None,
+        peak_gpu_memory: None,
+        machine_fault: false,
     }
 }
 
@@ -115,7 +121,9 @@ pub(crate) fn could_not_start(error: &Error) -> Ended {
     if let Some(first) = message.get(..1) {
         message = format!("{}{}", first.to_uppercase(), &message[1..]);
     }
-    Ended::Known(Box::new(failed(reason, format!("{message}.{next}"))))
+    let mut end = failed(reason, format!("{message}.{next}"));
+    end.machine_fault = true;
+    Ended::Known(Box::new(end))
 }
 
 pub(super) fn refusal(status: Option<ShimStatus>, folder: &Path) -> Error {

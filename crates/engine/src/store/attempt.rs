@@ -1,6 +1,7 @@
 //! Executions: one row each, written when the decision to start is made, completed when the end is known.
 
 use athanor_core::outcome::{Failure, FailureReason};
+use athanor_core::placement::Assignment;
 use athanor_core::state::Status;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -44,6 +45,14 @@ pub struct AttemptRow {
     pub log_bytes: u64,
     /// Bytes of output that the disk refused.
     pub log_dropped: u64,
+    /// What it holds, or held.
+    pub assignment: Option<Assignment>,
+    /// Time that it held GPUs, milliseconds summed over them.
+    pub gpu_ms: Option<u64>,
+    /// Peak of its memory on all its GPUs, bytes.
+    pub peak_gpu_memory: Option<u64>,
+    /// Whether its log was cleaned up.
+    pub log_removed: bool,
 }
 
 /// What is known when an attempt has ended.
@@ -71,6 +80,12 @@ pub struct AttemptEnd {
     pub log_dropped: u64,
     /// Pid, start ticks and boot id of the job's main process.
     pub process: Option<(u32, u64, String)>,
+    /// Time that it held GPUs, milliseconds summed over them; the queue knows.
+    pub gpu_ms: Option<u64>,
+    /// Peak of its memory on all its GPUs, bytes; the queue knows.
+    pub peak_gpu_memory: Option<u64>,
+    /// Whether the machine's own state kept it from starting. Not stored.
+    pub machine_fault: bool,
 }
 
 impl sqlx::FromRow<'_, SqliteRow> for AttemptRow {
@@ -97,6 +112,12 @@ impl sqlx::FromRow<'_, SqliteRow> for AttemptRow {
             peak_memory: row.try_get::<Option<i64>, _>("peak_memory")?.map(i64::unsigned_abs),
             log_bytes: row.try_get::<i64, _>("log_bytes")?.unsigned_abs(),
             log_dropped: row.try_get::<i64, _>("log_dropped")?.unsigned_abs(),
+            assignment: row
+                .try_get::<Option<&str>, _>("assignment")?
+                .and_then(|text| serde_json::from_str(text).ok()),
+            gpu_ms: row.try_get::<Option<i64>, _>("gpu_ms")?.map(i64::unsigned_abs),
+            peak_gpu_memory: row.try_get::<Option<i64>, _>("peak_gpu_memory")?.map(i64::unsigned_abs),
+            log_removed: row.try_get("log_removed")?,
         })
     }
 }

@@ -30,6 +30,36 @@ pub enum EventKind {
     Failed,
     /// It was cancelled.
     Cancelled,
+    /// Its deadline to start passed.
+    Expired,
+    /// It became eligible.
+    Released,
+    /// Something stands in the way again.
+    Held,
+    /// Its processes were stopped.
+    Paused,
+    /// Its processes go on.
+    Resumed,
+    /// It failed and will be retried.
+    Retrying,
+    /// The user queued it once more.
+    Requeued,
+    /// It was changed.
+    Edited,
+    /// It was given another place in the queue.
+    Moved,
+    /// It was put away.
+    Archived,
+    /// It was taken back out.
+    Restored,
+    /// It was deleted.
+    Deleted,
+    /// A group was made or changed.
+    GroupChanged,
+    /// A GPU was taken out of the queue.
+    GpuBlocked,
+    /// A GPU was given back to the queue.
+    GpuUnblocked,
     /// The user paused the queue.
     QueuePaused,
     /// The user resumed the queue.
@@ -41,7 +71,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const WORDS: [(Self, &'static str); 11] = [
+    const WORDS: [(Self, &'static str); 26] = [
         (Self::Added, "added"),
         (Self::Started, "started"),
         (Self::Voided, "voided"),
@@ -49,6 +79,21 @@ impl EventKind {
         (Self::Completed, "completed"),
         (Self::Failed, "failed"),
         (Self::Cancelled, "cancelled"),
+        (Self::Expired, "expired"),
+        (Self::Released, "released"),
+        (Self::Held, "held"),
+        (Self::Paused, "paused"),
+        (Self::Resumed, "resumed"),
+        (Self::Retrying, "retrying"),
+        (Self::Requeued, "requeued"),
+        (Self::Edited, "edited"),
+        (Self::Moved, "moved"),
+        (Self::Archived, "archived"),
+        (Self::Restored, "restored"),
+        (Self::Deleted, "deleted"),
+        (Self::GroupChanged, "group_changed"),
+        (Self::GpuBlocked, "gpu_blocked"),
+        (Self::GpuUnblocked, "gpu_unblocked"),
         (Self::QueuePaused, "queue_paused"),
         (Self::QueueResumed, "queue_resumed"),
         (Self::EngineStarted, "engine_started"),

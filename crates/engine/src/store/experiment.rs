@@ -1,7 +1,12 @@
 //! Experiments: their row, and the lists that the queue shows.
 
+use std::collections::BTreeMap;
+
 use athanor_core::experiment::{JobCommand, Priority};
 use athanor_core::outcome::{Failure, FailureReason};
+use athanor_core::placement::Assignment;
+use athanor_core::requirements::Requirements;
+use athanor_core::retry::RetryPolicy;
 use athanor_core::state::Status;
 use serde::Serialize;
 use sqlx::Row;
@@ -14,7 +19,7 @@ use crate::live::Live;
 queries! {
     SET_LIVE = "UPDATE experiment SET progress = ?, metrics = ? WHERE id = ?";
     BY_ID = "SELECT * FROM experiment WHERE id = ?";
-    UIDS_FROM = "SELECT uid FROM experiment WHERE uid >= ?";
+    UIDS_FROM = "SELECT uid FROM experiment WHERE uid >= ?1 UNION ALL SELECT uid FROM spent_uid WHERE uid >= ?1";
     MAX_ID = "SELECT coalesce(max(id), 0) FROM experiment";
     BY_UID = "SELECT * FROM experiment WHERE uid = ?";
     FIND = "SELECT * FROM experiment WHERE uid = ?1
@@ -22,33 +27,59 @@ queries! {
             SELECT * FROM (SELECT * FROM experiment
                            WHERE uid <> ?1 AND (uid >= ?1 AND uid < ?1 || x'7f' OR name = ?1)
                            ORDER BY id DESC LIMIT 3)";
-    WAITING = "SELECT id, uid, priority, position, status FROM experiment
-               WHERE status IN ('pending', 'queued') ORDER BY priority, position, id";
-    OPEN = "SELECT * FROM experiment WHERE status IN ('running', 'paused') ORDER BY started_at, id";
+    WAITING = "SELECT * FROM experiment WHERE status IN ('pending', 'queued') ORDER BY priority, position, id";
+    OPEN = "SELECT experiment.*, attempt.assignment FROM experiment
+            JOIN attempt ON attempt.experiment_id = experiment.id AND attempt.number = experiment.attempt
+            WHERE experiment.status IN ('running', 'paused') ORDER BY experiment.started_at, experiment.id";
     COUNTS = "SELECT status, count(*) FROM experiment GROUP BY status";
+    COUNTS_ARCHIVED = "SELECT status, count(*) FROM experiment WHERE archived_at IS NOT NULL GROUP BY status";
+    SET_POSITION = "UPDATE experiment SET position = ?2 WHERE id = ?1";
+    MEMBERS = "SELECT id FROM experiment WHERE job_group = ? AND archived_at IS NULL ORDER BY id";
+    BY_KEY = "SELECT * FROM experiment WHERE idempotency_key = ? AND archived_at IS NULL";
+    DELETE = "INSERT OR IGNORE INTO spent_uid (uid) SELECT uid FROM experiment WHERE id = ?1;
+              DELETE FROM experiment WHERE id = ?1";
+    NEWEST_POSITION = "SELECT coalesce(max(position), 0) FROM experiment WHERE status IN ('pending', 'queued')";
     LIST_ACTIVE = "SELECT * FROM experiment WHERE status IN ('running', 'paused')
         AND (?1 IS NULL OR project = ?1)
         AND (?2 IS NULL OR instr(lower(uid || ' ' || name || ' ' || coalesce(project, '') || ' ' || command || ' ' || tags), ?2))
         AND (?3 IS NULL OR instr(?3, status))
+        AND (?6 IS NULL OR job_group = ?6) AND (?7 = 0 OR job_group IS NULL) AND (archived_at IS NOT NULL) = ?8
         ORDER BY started_at, id LIMIT ?4 OFFSET ?5";
     LIST_WAITING = "SELECT * FROM experiment WHERE status IN ('pending', 'queued')
         AND (?1 IS NULL OR project = ?1)
         AND (?2 IS NULL OR instr(lower(uid || ' ' || name || ' ' || coalesce(project, '') || ' ' || command || ' ' || tags), ?2))
         AND (?3 IS NULL OR instr(?3, status))
+        AND (?6 IS NULL OR job_group = ?6) AND (?7 = 0 OR job_group IS NULL) AND (archived_at IS NOT NULL) = ?8
         ORDER BY priority, position, id LIMIT ?4 OFFSET ?5";
     LIST_FINISHED = "SELECT * FROM experiment WHERE status IN ('completed', 'failed', 'cancelled', 'expired')
         AND (?1 IS NULL OR project = ?1)
         AND (?2 IS NULL OR instr(lower(uid || ' ' || name || ' ' || coalesce(project, '') || ' ' || command || ' ' || tags), ?2))
         AND (?3 IS NULL OR instr(?3, status))
+        AND (?6 IS NULL OR job_group = ?6) AND (?7 = 0 OR job_group IS NULL) AND (archived_at IS NOT NULL) = ?8
         ORDER BY completed_at DESC, id DESC LIMIT ?4 OFFSET ?5";
+    PAGE_WAITING = "SELECT experiment.* FROM (
+            SELECT id FROM experiment INDEXED BY experiment_page_waiting
+            WHERE status IN ('pending', 'queued') AND archived_at IS NULL AND (?1 = 0 OR job_group IS NULL)
+            ORDER BY priority, position, id LIMIT ?2 OFFSET ?3) AS page
+        JOIN experiment ON experiment.id = page.id
+        ORDER BY experiment.priority, experiment.position, experiment.id";
+    PAGE_FINISHED = "SELECT experiment.* FROM (
+            SELECT id FROM experiment INDEXED BY experiment_page_finished
+            WHERE status IN ('completed', 'failed', 'cancelled', 'expired') AND archived_at IS NULL
+                AND (?1 = 0 OR job_group IS NULL)
+            ORDER BY completed_at DESC, id DESC LIMIT ?2 OFFSET ?3) AS page
+        JOIN experiment ON experiment.id = page.id
+        ORDER BY experiment.completed_at DESC, experiment.id DESC";
     LIST_ALL = "SELECT * FROM experiment WHERE (?1 IS NULL OR project = ?1)
         AND (?2 IS NULL OR instr(lower(uid || ' ' || name || ' ' || coalesce(project, '') || ' ' || command || ' ' || tags), ?2))
         AND (?3 IS NULL OR instr(?3, status))
+        AND (?6 IS NULL OR job_group = ?6) AND (?7 = 0 OR job_group IS NULL) AND (archived_at IS NOT NULL) = ?8
         ORDER BY id DESC LIMIT ?4 OFFSET ?5";
     COUNT_MATCHING = "SELECT count(*) FROM experiment WHERE instr(?4, ' ' || status || ' ')
         AND (?1 IS NULL OR project = ?1)
         AND (?2 IS NULL OR instr(lower(uid || ' ' || name || ' ' || coalesce(project, '') || ' ' || command || ' ' || tags), ?2))
-        AND (?3 IS NULL OR instr(?3, status))";
+        AND (?3 IS NULL OR instr(?3, status))
+        AND (?5 IS NULL OR job_group = ?5) AND (?6 = 0 OR job_group IS NULL) AND (archived_at IS NOT NULL) = ?7";
 }
 
 /// A part of the queue.
@@ -84,13 +115,28 @@ pub struct Filter {
     pub project: Option<String>,
     /// Only these; all if empty.
     pub statuses: Vec<Status>,
+    /// Only this group.
+    pub group: Option<String>,
+    /// Only those without a group.
+    pub ungrouped: bool,
+    /// Those that were put away, instead of the others.
+    pub archived: bool,
 }
 
 impl Filter {
     /// Whether it lets everything through.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.text.is_none() && self.project.is_none() && self.statuses.is_empty()
+        self.is_plain() && !self.ungrouped
+    }
+
+    /// Whether it asks for nothing but, perhaps, those without a group.
+    fn is_plain(&self) -> bool {
+        self.text.is_none()
+            && self.project.is_none()
+            && self.statuses.is_empty()
+            && self.group.is_none()
+            && !self.archived
     }
 
     fn status_words(&self) -> Option<String> {
@@ -142,12 +188,69 @@ pub struct ExperimentRow {
     pub tags: Vec<String>,
     /// Notes.
     pub notes: String,
+    /// What it needs.
+    pub requirements: Requirements,
+    /// Its group.
+    pub group: Option<String>,
+    /// What stands before its start beside dependencies and resources.
+    pub gate: GateRow,
+    /// Whether it waits on when a dependency can't be met any more.
+    pub wait_for_failed: bool,
+    /// What is done after a failure; none: the default.
+    pub retry: Option<RetryPolicy>,
+    /// Retries used since the user last queued it.
+    pub retries_used: u32,
+    /// Attempts in a row that failed at once.
+    pub strikes: u32,
+    /// The key of a repeated submission.
+    pub key: Option<String>,
+    /// Who queued it.
+    pub submitted_by: Option<String>,
+    /// Facts that a caller has added.
+    pub metadata: BTreeMap<String, String>,
+    /// The experiment that it was made from.
+    pub parent_id: Option<i64>,
+    /// Whether the job gets a copy of its config with the text that is kept here.
+    pub config_copy: bool,
+    /// When it was put away.
+    pub archived_at: Option<i64>,
     /// When it was accepted.
     pub created_at: i64,
+    /// When it last became eligible.
+    pub queued_at: Option<i64>,
     /// When its last attempt started.
     pub started_at: Option<i64>,
     /// When it ended.
     pub completed_at: Option<i64>,
+}
+
+/// What stands before an experiment's start beside dependencies and resources.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GateRow {
+    /// The user holds it back.
+    pub held: bool,
+    /// Not before this moment.
+    pub not_before: Option<i64>,
+    /// Only in the window of this name.
+    pub window: Option<String>,
+    /// It expires if it has not started by then.
+    pub start_by: Option<i64>,
+    /// The next retry is due then.
+    pub retry_at: Option<i64>,
+}
+
+impl ExperimentRow {
+    /// What is done after a failure.
+    #[must_use]
+    pub fn retry_policy(&self) -> RetryPolicy {
+        self.retry.clone().unwrap_or_default()
+    }
+
+    /// Its place in the queue.
+    #[must_use]
+    pub fn place(&self) -> (u8, i64, i64) {
+        (self.priority.rank(), self.position, self.id)
+    }
 }
 
 impl sqlx::FromRow<'_, SqliteRow> for ExperimentRow {
@@ -188,26 +291,31 @@ impl sqlx::FromRow<'_, SqliteRow> for ExperimentRow {
             live: Live::from_stored(progress.as_deref(), metrics.as_deref()),
             tags: parsed(row.try_get("tags")?)?,
             notes: row.try_get("notes")?,
+            requirements: parsed(row.try_get("requirements")?)?,
+            group: row.try_get("job_group")?,
+            gate: GateRow {
+                held: row.try_get("held")?,
+                not_before: row.try_get("not_before")?,
+                window: row.try_get("time_window")?,
+                start_by: row.try_get("start_by")?,
+                retry_at: row.try_get("retry_at")?,
+            },
+            wait_for_failed: row.try_get("wait_for_failed")?,
+            retry: row.try_get::<Option<&str>, _>("retry")?.map(parsed).transpose()?,
+            retries_used: row.try_get("retries_used")?,
+            strikes: row.try_get("strikes")?,
+            key: row.try_get("idempotency_key")?,
+            submitted_by: row.try_get("submitted_by")?,
+            metadata: parsed(row.try_get("metadata")?)?,
+            parent_id: row.try_get("parent_id")?,
+            config_copy: row.try_get("config_copy")?,
+            archived_at: row.try_get("archived_at")?,
             created_at: row.try_get("created_at")?,
+            queued_at: row.try_get("queued_at")?,
             started_at: row.try_get("started_at")?,
             completed_at: row.try_get("completed_at")?,
         })
     }
-}
-
-/// A waiting experiment, with what the order of the queue depends on.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct WaitingRow {
-    /// The store's key.
-    pub id: i64,
-    /// The people's key.
-    pub uid: String,
-    /// Rank of its priority.
-    pub priority: u8,
-    /// Place in the order of submission.
-    pub position: i64,
-    /// `pending` or `queued`.
-    pub status: String,
 }
 
 /// How many experiments have each status.
@@ -227,14 +335,24 @@ impl Counts {
         self.0.iter().sum()
     }
 
+    /// So many have this status.
+    pub fn set(&mut self, status: Status, count: u64) {
+        self.0[status as usize] = count;
+    }
+
     /// One more has this status.
     pub fn add(&mut self, status: Status) {
         self.0[status as usize] += 1;
     }
 
+    /// One less has this status.
+    pub fn remove(&mut self, status: Status) {
+        self.0[status as usize] = self.0[status as usize].saturating_sub(1);
+    }
+
     /// One moved from a status to another.
     pub fn shift(&mut self, from: Status, to: Status) {
-        self.0[from as usize] = self.0[from as usize].saturating_sub(1);
+        self.remove(from);
         self.add(to);
     }
 }
@@ -303,28 +421,75 @@ impl Store {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn waiting(&self) -> Result<Vec<WaitingRow>> {
+    pub async fn waiting(&self) -> Result<Vec<ExperimentRow>> {
         Ok(sqlx::query_as(WAITING).fetch_all(self.readers()).await?)
     }
 
-    /// All experiments with an attempt under way.
+    /// All experiments with an attempt under way, each with what that holds.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn active(&self) -> Result<Vec<ExperimentRow>> {
-        Ok(sqlx::query_as(OPEN).fetch_all(self.readers()).await?)
+    pub async fn active(&self) -> Result<Vec<(ExperimentRow, Assignment)>> {
+        let rows = sqlx::query(OPEN).fetch_all(self.readers()).await?;
+        rows.iter().map(|row| Ok((sqlx::FromRow::from_row(row)?, assignment(row)?))).collect()
     }
 
-    /// How many experiments have each status.
+    /// Gives an experiment another position, where nothing else of it changes.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn set_position(&self, tx: &mut Tx, id: i64, position: i64) -> Result<()> {
+        sqlx::query(SET_POSITION).bind(id).bind(position).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    /// The keys of a group's members that are not archived.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn members(&self, group: &str) -> Result<Vec<i64>> {
+        Ok(sqlx::query_scalar(MEMBERS).bind(group).fetch_all(self.readers()).await?)
+    }
+
+    /// The experiment that has this idempotency key and is not archived, seen from inside a transaction.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn experiment_by_key(&self, tx: &mut Tx, key: &str) -> Result<Option<ExperimentRow>> {
+        Ok(sqlx::query_as(BY_KEY).bind(key).fetch_optional(&mut **tx).await?)
+    }
+
+    /// Deletes an experiment with its attempts, series and dependencies. Its events stay, without it, and its uid is
+    /// never given again.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn delete_experiment(&self, tx: &mut Tx, id: i64) -> Result<()> {
+        sqlx::query(DELETE).bind(id).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    /// The largest position of a waiting experiment, seen from inside a transaction.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn largest_position(&self, tx: &mut Tx) -> Result<i64> {
+        Ok(sqlx::query_scalar(NEWEST_POSITION).fetch_one(&mut **tx).await?)
+    }
+
+    /// How many experiments that were not put away have each status.
     ///
     /// # Errors
     /// The database refuses.
     pub async fn counts(&self) -> Result<Counts> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(COUNTS).fetch_all(self.readers()).await?;
         let mut counts = Counts::default();
-        for (word, count) in rows {
+        let rows: Vec<(String, i64)> = sqlx::query_as(COUNTS).fetch_all(self.readers()).await?;
+        let away: Vec<(String, i64)> = sqlx::query_as(COUNTS_ARCHIVED).fetch_all(self.readers()).await?;
+        let away = away.into_iter().map(|(word, count)| (word, -count));
+        for (word, count) in rows.into_iter().chain(away) {
             if let Ok(status) = word.parse::<Status>() {
-                counts.0[status as usize] = count.unsigned_abs();
+                let of = &mut counts.0[status as usize];
+                *of = of.saturating_add_signed(count);
             }
         }
         Ok(counts)
@@ -341,6 +506,15 @@ impl Store {
         offset: u32,
         limit: u32,
     ) -> Result<Vec<ExperimentRow>> {
+        let paged = match section {
+            Section::Waiting if filter.is_plain() => Some(PAGE_WAITING),
+            Section::Finished if filter.is_plain() => Some(PAGE_FINISHED),
+            _ => None,
+        };
+        if let Some(query) = paged {
+            let query = sqlx::query_as(query).bind(filter.ungrouped).bind(limit).bind(offset);
+            return Ok(query.fetch_all(self.readers()).await?);
+        }
         let query = match section {
             Section::Active => LIST_ACTIVE,
             Section::Waiting => LIST_WAITING,
@@ -353,6 +527,9 @@ impl Store {
             .bind(filter.status_words())
             .bind(limit)
             .bind(offset)
+            .bind(&filter.group)
+            .bind(filter.ungrouped)
+            .bind(filter.archived)
             .fetch_all(self.readers())
             .await?)
     }
@@ -367,9 +544,20 @@ impl Store {
             .bind(filter.text.as_ref().map(|text| text.to_lowercase()))
             .bind(filter.status_words())
             .bind(section.statuses())
+            .bind(&filter.group)
+            .bind(filter.ungrouped)
+            .bind(filter.archived)
             .fetch_one(self.readers())
             .await?;
         Ok(count.unsigned_abs())
+    }
+}
+
+/// What an attempt holds, as its row says; an attempt of before that was recorded held a slot.
+fn assignment(row: &SqliteRow) -> sqlx::Result<Assignment> {
+    match row.try_get::<Option<&str>, _>("assignment")? {
+        Some(text) => serde_json::from_str(text).map_err(|cause| sqlx::Error::Decode(cause.into())),
+        None => Ok(Assignment { slot: true, ..Assignment::default() }),
     }
 }
 

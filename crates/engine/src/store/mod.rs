@@ -7,21 +7,27 @@
 //! a migration is preceded by a backup.
 
 mod attempt;
+mod dependency;
 mod environment;
 mod event;
 mod experiment;
+mod group;
 mod open;
 mod project;
+mod report;
 mod series;
 mod setting;
 mod steps;
 mod transaction;
 
 pub use attempt::{AttemptEnd, AttemptRow};
+pub use dependency::DependencyRow;
 pub use event::{EventKind, EventRow};
-pub use experiment::{Counts, ExperimentRow, Filter, Section, WaitingRow};
+pub use experiment::{Counts, ExperimentRow, Filter, GateRow, Section};
+pub use group::GroupRow;
 pub use open::Opened;
 pub use project::ProjectRow;
+pub use report::{BarRow, OldLogRow};
 pub use series::{ChunkRow, SeriesRow, SourceRow, total};
 pub use setting::{Appearance, CloseAction, Settings};
 pub use transaction::Tx;
@@ -51,11 +57,22 @@ pub struct Store {
 
 impl Store {
     /// Begins a transaction that takes the write lock at once, so that what it reads can't be stale when it writes.
+    /// What it writes survives a power cut.
     ///
     /// # Errors
     /// The database refuses.
     pub async fn begin(&self) -> Result<Tx> {
-        Tx::begin(self.writer.acquire().await?).await
+        Tx::begin(self.writer.acquire().await?, true).await
+    }
+
+    /// As [`Store::begin`], for what can be found out again from the attempts' folders: it survives the end of every
+    /// process at any instant, while a power cut may take the last moments back, consistently. An attempt that is
+    /// begun a second time after that finds its own claim.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn begin_lightly(&self) -> Result<Tx> {
+        Tx::begin(self.writer.acquire().await?, false).await
     }
 
     fn readers(&self) -> &SqlitePool {
@@ -93,10 +110,13 @@ mod tests {
         let store = Store::open(&home).await.expect("opens").store;
         let all = [
             attempt::QUERIES,
+            dependency::QUERIES,
             environment::QUERIES,
             event::QUERIES,
             experiment::QUERIES,
+            group::QUERIES,
             project::QUERIES,
+            report::QUERIES,
             series::QUERIES,
             setting::QUERIES,
             steps::QUERIES,

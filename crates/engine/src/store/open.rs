@@ -271,20 +271,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_older_schema_is_backed_up_before_it_is_changed() {
-        let (_dir, home) = fresh().await;
-        // What a program of before the first migration would have left: the table of migrations, and an older entry.
-        execute(&home, "UPDATE _sqlx_migrations SET version = 0").await;
-        let writer = SqlitePool::connect_with(options(&home.database())).await.expect("connects");
-        let backup = backup_before_migration(&home, &writer).await.expect("backs up").expect("a backup");
-        assert!(backup.metadata().expect("there").len() > 0);
+    async fn an_older_schema_is_backed_up_and_its_jobs_are_kept() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let home = Home::at(dir.path());
+        home.create().expect("folders");
+        // What the first program left: its schema, and a job that waits.
+        let first = Migrator {
+            migrations: MIGRATOR.iter().take(1).cloned().collect::<Vec<_>>().into(),
+            ..Migrator::DEFAULT
+        };
+        let old = SqlitePool::connect_with(options(&home.database()).create_if_missing(true)).await;
+        let old = old.expect("connects");
+        first.run(&old).await.expect("the first schema");
+        let job = "INSERT INTO environment VALUES (x'00', x'00');
+                   INSERT INTO experiment (id, uid, name, command, cwd, environment, priority, position, status,
+                       grace_ms, tags, notes, created_at)
+                   VALUES (7, '20260101_abcd', 'old', '{\"argv\": [\"true\"]}', '/', x'00', 2, 7, 'queued',
+                       10000, '[]', '', 0)";
+        sqlx::query(job).execute(&old).await.expect("a job");
+        old.close().await;
+
+        let opened = Store::open(&home).await.expect("opens");
+        let backup = opened.backup.expect("backed up before it was changed");
         let copy =
             SqlitePool::connect_with(SqliteConnectOptions::new().filename(&backup)).await.expect("opens");
-        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'experiment'")
-            .fetch_one(&copy)
-            .await
-            .expect("readable");
-        assert_eq!(tables, 1, "the backup is whole");
+        let jobs: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM experiment").fetch_one(&copy).await.expect("readable");
+        assert_eq!(jobs, 1, "the backup is whole");
+        let waiting = opened.store.waiting().await.expect("readable");
+        assert_eq!((waiting[0].name.as_str(), waiting[0].requirements.gpus), ("old", 0));
+        assert!(waiting[0].retry.is_none() && waiting[0].gate == crate::store::GateRow::default());
     }
 
     #[tokio::test]

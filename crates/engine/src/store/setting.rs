@@ -1,5 +1,6 @@
 //! The user's settings, and the few facts that the store keeps of itself (`meta.*`).
 
+use athanor_core::schedule::Window;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,20 @@ pub struct Settings {
     pub notify: bool,
     /// Size at which a job's log is rotated, bytes.
     pub log_limit: u64,
+    /// Jobs of every kind that may run at once; none for as many as resources allow.
+    pub max_running: Option<u32>,
+    /// Jobs that may share a GPU; none for as many as its memory allows.
+    pub per_gpu: Option<u32>,
+    /// Jobs of a project that may run at once; none for no limit.
+    pub per_project: Option<u32>,
+    /// Whether idle compute processes of others leave a GPU free for jobs that want it for themselves.
+    pub ignore_idle_processes: bool,
+    /// Named parts of the week in which scheduled jobs may start.
+    pub windows: Vec<Window>,
+    /// Days after which events and logs of finished experiments may be cleaned up.
+    pub keep_days: u32,
+    /// Uuids of GPUs that the user has taken out of the queue.
+    pub blocked_gpus: Vec<String>,
 }
 
 impl Default for Settings {
@@ -60,6 +75,13 @@ impl Default for Settings {
             appearance: Appearance::System,
             notify: true,
             log_limit: 64 << 20,
+            max_running: None,
+            per_gpu: None,
+            per_project: None,
+            ignore_idle_processes: false,
+            windows: Window::defaults(),
+            keep_days: 30,
+            blocked_gpus: Vec::new(),
         }
     }
 }
@@ -67,6 +89,10 @@ impl Default for Settings {
 impl Settings {
     /// Most jobs that may run at once.
     pub const SLOTS_MAX: u32 = 256;
+    /// Most windows of the week that may be named.
+    pub const WINDOWS_MAX: usize = 50;
+    /// Most days that anything is kept before it may be cleaned up.
+    pub const KEEP_DAYS_MAX: u32 = 3650;
     /// Smallest and largest size at which a log may be rotated, bytes.
     pub const LOG_LIMIT: std::ops::RangeInclusive<u64> = 64 << 10..=16 << 30;
 
@@ -80,6 +106,28 @@ impl Settings {
         }
         if !Self::LOG_LIMIT.contains(&self.log_limit) {
             return Err(Error::invalid("log_limit", "a log's size limit must be between 64 KiB and 16 GiB"));
+        }
+        for (field, limit) in
+            [("max_running", self.max_running), ("per_gpu", self.per_gpu), ("per_project", self.per_project)]
+        {
+            if limit.is_some_and(|limit| limit > 10_000) {
+                return Err(Error::invalid(field, "a limit is at most 10,000; leave it empty for none"));
+            }
+        }
+        if self.windows.len() > Self::WINDOWS_MAX {
+            return Err(Error::invalid("windows", "at most 50 windows can be named"));
+        }
+        for (place, window) in self.windows.iter().enumerate() {
+            window.validate().map_err(|fault| Error::invalid("windows", fault.to_string()))?;
+            if self.windows[..place].iter().any(|other| other.name == window.name) {
+                return Err(Error::invalid(
+                    "windows",
+                    format!("two windows have the name “{}”", window.name),
+                ));
+            }
+        }
+        if !(1..=Self::KEEP_DAYS_MAX).contains(&self.keep_days) {
+            return Err(Error::invalid("keep_days", "things are kept for 1 to 3,650 days"));
         }
         Ok(())
     }

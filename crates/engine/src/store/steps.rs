@@ -1,8 +1,11 @@
 //! The steps of a job's life, each in one trip to the database: the rows that change and the event that tells of it.
 //!
 //! A queue that starts hundreds of jobs a second spends most of its time on the way to the database and back, so what
-//! belongs together travels together. Parameters are numbered over all statements of a query.
+//! belongs together travels together. Parameters are numbered over all statements of a query; a statement leaves out few
+//! numbers below its largest, because sqlx counts each of these as if it were a parameter of its own.
 
+use athanor_core::placement::Assignment;
+use athanor_core::state::Status;
 use sqlx::Row;
 
 use super::attempt::{AttemptEnd, signed};
@@ -12,30 +15,43 @@ use crate::error::Result;
 
 queries! {
     ADD = "INSERT INTO experiment (id, uid, name, project, command, cwd, environment, config_path, config_text,
-               priority, position, status, time_limit_ms, grace_ms, tags, notes, created_at, queued_at)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'queued', ?12, ?13, ?14, ?15, ?16, ?16);
-           INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?16, ?17, ?1, NULL, ?18)";
+               priority, position, status, time_limit_ms, grace_ms, tags, notes, created_at, queued_at,
+               requirements, job_group, held, not_before, time_window, start_by, wait_for_failed, retry,
+               idempotency_key, submitted_by, metadata, parent_id, config_copy)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+               ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31);
+           INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?17, ?32, ?1, NULL, ?33)";
+    SAVE = "UPDATE experiment SET name = ?2, command = ?3, cwd = ?4, environment = ?5, config_path = ?6,
+               config_text = ?7, priority = ?8, position = ?9, status = ?10, cancel_requested_at = ?11,
+               failure_reason = ?12, exit_code = ?13, signal = ?14, error_message = ?15, time_limit_ms = ?16,
+               grace_ms = ?17, tags = ?18, notes = ?19, queued_at = ?20, completed_at = ?21, requirements = ?22,
+               job_group = ?23, held = ?24, not_before = ?25, time_window = ?26, start_by = ?27, wait_for_failed = ?28,
+               retry = ?29, retries_used = ?30, strikes = ?31, retry_at = ?32, metadata = ?33, config_copy = ?34,
+               archived_at = ?35
+           WHERE id = ?1;
+           INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?36, ?37, ?1, ?38, ?39)";
+    ATTEMPT_STATUS = "UPDATE attempt SET status = ?3 WHERE experiment_id = ?1 AND number = ?2";
     LOAD = "SELECT experiment.*, environment.sealed FROM experiment
             JOIN environment ON environment.hash = experiment.environment WHERE experiment.id = ?";
     START = "UPDATE experiment SET status = 'running', attempt = ?2, started_at = ?3, completed_at = NULL,
                  cancel_requested_at = NULL, failure_reason = NULL, exit_code = NULL, signal = NULL,
-                 error_message = NULL, progress = NULL, metrics = NULL
+                 error_message = NULL, progress = NULL, metrics = NULL, retry_at = NULL
              WHERE id = ?1;
-             INSERT INTO attempt (experiment_id, number, started_at, status) VALUES (?1, ?2, ?3, 'running');
+             INSERT INTO attempt (experiment_id, number, started_at, status, assignment)
+             VALUES (?1, ?2, ?3, 'running', ?6);
              INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?3, ?4, ?1, ?2, ?5)";
-    END = "UPDATE attempt SET started_at = coalesce(?3, started_at), ended_at = ?4, status = ?5, reason = ?6,
-               exit_code = ?7, signal = ?8, message = ?9, cpu_ms = ?10, peak_memory = ?11, log_bytes = ?12,
-               log_dropped = ?13, pid = coalesce(?14, pid), pid_start = coalesce(?15, pid_start),
-               boot_id = coalesce(?16, boot_id)
+    END = "UPDATE attempt SET started_at = coalesce(?6, started_at), ended_at = ?3, status = ?17, reason = ?7,
+               exit_code = ?8, signal = ?9, message = ?10, cpu_ms = ?18, peak_memory = ?19, log_bytes = ?20,
+               log_dropped = ?21, pid = coalesce(?22, pid), pid_start = coalesce(?23, pid_start),
+               boot_id = coalesce(?24, boot_id), gpu_ms = ?25, peak_gpu_memory = ?26
            WHERE experiment_id = ?1 AND number = ?2;
-           UPDATE experiment SET status = ?5, completed_at = ?4, started_at = coalesce(?3, started_at),
-               failure_reason = ?6, exit_code = ?7, signal = ?8, error_message = ?9, cancel_requested_at = NULL
+           UPDATE experiment SET status = ?11, completed_at = ?12, started_at = coalesce(?6, started_at),
+               failure_reason = ?7, exit_code = ?8, signal = ?9, error_message = ?10, cancel_requested_at = NULL,
+               strikes = ?13, retries_used = ?14, retry_at = ?15, held = ?16
            WHERE id = ?1;
-           INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?4, ?17, ?1, ?2, ?18)";
-    CANCEL = "UPDATE experiment SET status = 'cancelled', completed_at = ?2, cancel_requested_at = NULL WHERE id = ?1;
-              INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?2, ?3, ?1, NULL, ?4)";
+           INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?3, ?4, ?1, ?2, ?5)";
     VOID = "DELETE FROM attempt WHERE experiment_id = ?1 AND number = ?2;
-            UPDATE experiment SET status = 'queued', started_at = NULL WHERE id = ?1;
+            UPDATE experiment SET status = 'queued', started_at = NULL, cancel_requested_at = NULL WHERE id = ?1;
             INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?3, ?4, ?1, ?2, ?5)";
     REQUEST_CANCEL = "UPDATE experiment SET cancel_requested_at = ?3 WHERE id = ?1;
             INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?3, ?4, ?1, ?2, ?5)";
@@ -64,16 +80,97 @@ impl Store {
             .bind(&row.config_text)
             .bind(row.priority.rank())
             .bind(row.position)
+            .bind(row.status.as_str())
             .bind(row.time_limit_ms.map(signed))
             .bind(signed(row.grace_ms))
             .bind(json(&row.tags))
             .bind(&row.notes)
             .bind(row.created_at)
+            .bind(row.queued_at)
+            .bind(json(&row.requirements))
+            .bind(&row.group)
+            .bind(row.gate.held)
+            .bind(row.gate.not_before)
+            .bind(&row.gate.window)
+            .bind(row.gate.start_by)
+            .bind(row.wait_for_failed)
+            .bind(row.retry.as_ref().map(json))
+            .bind(&row.key)
+            .bind(&row.submitted_by)
+            .bind(json(&row.metadata))
+            .bind(row.parent_id)
+            .bind(row.config_copy)
             .bind(EventKind::Added.as_str())
             .bind(message)
             .execute(&mut **tx)
             .await?;
         Ok(cursor(&done))
+    }
+
+    /// Writes down what may change of an experiment while no attempt of it ends or begins. Returns the event's cursor.
+    ///
+    /// # Errors
+    /// The database refuses, also when the experiment's idempotency key is taken by another that is not archived.
+    pub async fn save_experiment(
+        &self,
+        tx: &mut Tx,
+        row: &ExperimentRow,
+        at: i64,
+        (what, attempt, message): (EventKind, Option<u32>, &str),
+    ) -> Result<u64> {
+        let failure = row.failure.as_ref();
+        let done = sqlx::query(SAVE)
+            .bind(row.id)
+            .bind(&row.name)
+            .bind(json(&row.command))
+            .bind(&row.cwd)
+            .bind(&row.environment)
+            .bind(&row.config_path)
+            .bind(&row.config_text)
+            .bind(row.priority.rank())
+            .bind(row.position)
+            .bind(row.status.as_str())
+            .bind(row.cancel_requested_at)
+            .bind(failure.map(|failure| failure.reason.as_str()))
+            .bind(failure.and_then(|failure| failure.exit_code))
+            .bind(failure.and_then(|failure| failure.signal))
+            .bind(failure.map(|failure| failure.message.as_str()))
+            .bind(row.time_limit_ms.map(signed))
+            .bind(signed(row.grace_ms))
+            .bind(json(&row.tags))
+            .bind(&row.notes)
+            .bind(row.queued_at)
+            .bind(row.completed_at)
+            .bind(json(&row.requirements))
+            .bind(&row.group)
+            .bind(row.gate.held)
+            .bind(row.gate.not_before)
+            .bind(&row.gate.window)
+            .bind(row.gate.start_by)
+            .bind(row.wait_for_failed)
+            .bind(row.retry.as_ref().map(json))
+            .bind(row.retries_used)
+            .bind(row.strikes)
+            .bind(row.gate.retry_at)
+            .bind(json(&row.metadata))
+            .bind(row.config_copy)
+            .bind(row.archived_at)
+            .bind(at)
+            .bind(what.as_str())
+            .bind(attempt)
+            .bind(message)
+            .execute(&mut **tx)
+            .await?;
+        Ok(cursor(&done))
+    }
+
+    /// Records that an attempt's processes were stopped, or go on.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn set_attempt_status(&self, tx: &mut Tx, id: i64, number: u32, status: Status) -> Result<()> {
+        sqlx::query(ATTEMPT_STATUS).bind(id).bind(number).bind(status.as_str()).execute(&mut **tx).await?;
+        Ok(())
     }
 
     /// An experiment that is about to start, with its sealed environment.
@@ -93,7 +190,7 @@ impl Store {
         &self,
         tx: &mut Tx,
         id: i64,
-        number: u32,
+        (number, assignment): (u32, &Assignment),
         now: i64,
         message: &str,
     ) -> Result<u64> {
@@ -103,19 +200,21 @@ impl Store {
             .bind(now)
             .bind(EventKind::Started.as_str())
             .bind(message)
+            .bind(json(assignment))
             .execute(&mut **tx)
             .await?;
         Ok(cursor(&done))
     }
 
-    /// Records how an attempt, and with it its experiment, ended. Returns the event's cursor.
+    /// Records how an attempt ended, and what that makes of its experiment, as `after` has it. Returns the event's
+    /// cursor.
     ///
     /// # Errors
     /// The database refuses.
     pub async fn end_attempt(
         &self,
         tx: &mut Tx,
-        (id, number): (i64, u32),
+        after: &ExperimentRow,
         end: &AttemptEnd,
         (what, message): (EventKind, &str),
     ) -> Result<u64> {
@@ -125,15 +224,23 @@ impl Store {
             .map_or((None, None, None), |(pid, start, boot)| (Some(pid), Some(signed(start)), Some(boot)));
         let failure = end.failure.as_ref();
         let done = sqlx::query(END)
-            .bind(id)
-            .bind(number)
-            .bind(end.started_at)
+            .bind(after.id)
+            .bind(after.attempt)
             .bind(end.ended_at)
-            .bind(end.status.as_str())
+            .bind(what.as_str())
+            .bind(message)
+            .bind(end.started_at)
             .bind(failure.map(|failure| failure.reason.as_str()))
             .bind(end.exit_code)
             .bind(end.signal)
             .bind(failure.map(|failure| failure.message.as_str()))
+            .bind(after.status.as_str())
+            .bind(after.completed_at)
+            .bind(after.strikes)
+            .bind(after.retries_used)
+            .bind(after.gate.retry_at)
+            .bind(after.gate.held)
+            .bind(end.status.as_str())
             .bind(end.cpu_ms.map(signed))
             .bind(end.peak_memory.map(signed))
             .bind(signed(end.log_bytes))
@@ -141,20 +248,10 @@ impl Store {
             .bind(pid)
             .bind(start)
             .bind(boot)
-            .bind(what.as_str())
-            .bind(message)
+            .bind(end.gpu_ms.map(signed))
+            .bind(end.peak_gpu_memory.map(signed))
             .execute(&mut **tx)
             .await?;
-        Ok(cursor(&done))
-    }
-
-    /// Records that a waiting experiment was cancelled. Returns the event's cursor.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn cancel_waiting(&self, tx: &mut Tx, id: i64, now: i64, message: &str) -> Result<u64> {
-        let kind = EventKind::Cancelled.as_str();
-        let done = sqlx::query(CANCEL).bind(id).bind(now).bind(kind).bind(message).execute(&mut **tx).await?;
         Ok(cursor(&done))
     }
 

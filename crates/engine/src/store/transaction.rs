@@ -16,8 +16,14 @@ pub struct Tx(Option<PoolConnection<Sqlite>>);
 
 impl Tx {
     /// Takes the write lock at once, so that what is read can't be stale when it is written.
-    pub(super) async fn begin(mut connection: PoolConnection<Sqlite>) -> Result<Self> {
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    /// With `synced` it is on disk when it is committed, else when the next synced one or a checkpoint is.
+    pub(super) async fn begin(mut connection: PoolConnection<Sqlite>, synced: bool) -> Result<Self> {
+        // The level can only be changed between transactions.
+        let begin = match synced {
+            true => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+            false => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+        };
+        sqlx::query(begin).execute(&mut *connection).await?;
         Ok(Self(Some(connection)))
     }
 

@@ -1,12 +1,18 @@
 //! What each command does: reads or asks the engine, and converts.
 
+pub(crate) mod cleanup;
+pub(crate) mod config;
+pub(crate) mod queue;
+pub(crate) mod sweeps;
+pub(crate) mod transfer;
+
 use std::collections::BTreeMap;
 
 use athanor_core::chart::{AxisOptions, Data, Line, LineChart, render_lines};
 use athanor_core::experiment::is_secret_name;
 use athanor_engine::home::host_name;
-use athanor_engine::queue::SettingsChange;
-use athanor_engine::store::{ExperimentRow, Filter};
+use athanor_engine::queue::{Added, SettingsChange};
+use athanor_engine::store::Filter;
 use athanor_engine::{Engine, LogPart, LogPiece, projects};
 use base64::Engine as _;
 
@@ -42,8 +48,8 @@ pub(crate) async fn add(engine: &Engine, input: wire::AddExperiments) -> Result<
     if input.experiments.is_empty() {
         return Err(ApiError::new(ErrorCode::InvalidInput, "no experiment was given").field("experiments"));
     }
-    let rows = engine.add(input.experiments.into_iter().map(Into::into).collect()).await?;
-    Ok(added(engine, rows))
+    let all = engine.add(input.experiments.into_iter().map(Into::into).collect()).await?;
+    Ok(added(engine, all))
 }
 
 pub(crate) async fn again(engine: &Engine, input: wire::ExperimentRefs) -> Result<wire::AddedExperiments> {
@@ -51,13 +57,15 @@ pub(crate) async fn again(engine: &Engine, input: wire::ExperimentRefs) -> Resul
     for uid in &input.uids {
         rows.push(engine.find(uid).await?);
     }
-    let rows = engine.again(rows).await?;
-    Ok(added(engine, rows))
+    let all = engine.again(rows).await?;
+    Ok(added(engine, all))
 }
 
-fn added(engine: &Engine, rows: Vec<ExperimentRow>) -> wire::AddedExperiments {
+/// What an addition gave, on the wire.
+pub(crate) fn added(engine: &Engine, all: Added) -> wire::AddedExperiments {
     wire::AddedExperiments {
-        experiments: rows.into_iter().map(|row| convert::experiment(engine, row)).collect(),
+        existing: all.existing,
+        experiments: all.rows.into_iter().map(|row| convert::experiment(engine, row)).collect(),
         engine_running: engine.mode() != athanor_engine::Mode::Offline,
     }
 }
@@ -68,6 +76,9 @@ pub(crate) async fn list(engine: &Engine, input: wire::ListExperiments) -> Resul
         text,
         project: input.project,
         statuses: input.statuses.into_iter().map(Into::into).collect(),
+        group: input.group,
+        ungrouped: input.ungrouped,
+        archived: input.archived,
     };
     let section = input.section.into();
     let limit = input.limit.clamp(1, 1000);
@@ -120,7 +131,22 @@ pub(crate) async fn get(engine: &Engine, input: wire::ExperimentRef) -> Result<w
         let folder = engine.home().attempt(&row.uid, number);
         attempts.push(convert::attempt(attempt, &folder, log_bytes, metrics_file));
     }
+    let parent = match row.parent_id {
+        Some(id) => engine.store().experiment(id).await?.map(|parent| parent.uid),
+        None => None,
+    };
+    let after = engine.store().parents(row.id).await?;
+    let before = engine.store().children(row.id).await?;
     Ok(wire::ExperimentDetail {
+        after: after.into_iter().map(Into::into).collect(),
+        before: before.into_iter().map(Into::into).collect(),
+        wait_for_failed: row.wait_for_failed,
+        retry: row.retry_policy().into(),
+        grace_ms: row.grace_ms,
+        key: row.key.clone(),
+        user: row.submitted_by.clone(),
+        metadata: row.metadata.clone(),
+        parent,
         notes: row.notes.clone(),
         config_path: row.config_path.clone(),
         config_text: row.config_text.clone(),
@@ -128,26 +154,6 @@ pub(crate) async fn get(engine: &Engine, input: wire::ExperimentRef) -> Result<w
         environment,
         attempts,
     })
-}
-
-pub(crate) async fn cancel(engine: &Engine, input: wire::ExperimentRefs) -> Result<wire::Outcomes> {
-    let mut outcomes = Vec::with_capacity(input.uids.len());
-    for uid in input.uids {
-        let cancelled: Result<wire::Experiment> = async {
-            let row = engine.find(&uid).await?;
-            engine.queue().cancel(row.id).await?;
-            let row = engine.find(&row.uid).await?;
-            Ok(convert::experiment(engine, row))
-        }
-        .await;
-        outcomes.push(match cancelled {
-            Ok(experiment) => {
-                wire::Outcome { uid: experiment.uid.clone(), experiment: Some(experiment), error: None }
-            }
-            Err(error) => wire::Outcome { uid, experiment: None, error: Some(error) },
-        });
-    }
-    Ok(wire::Outcomes { outcomes })
 }
 
 pub(crate) async fn queue_stats(engine: &Engine, _: Nothing) -> Result<wire::QueueStats> {
@@ -332,7 +338,7 @@ pub(crate) async fn get_settings(engine: &Engine, _: Nothing) -> Result<wire::Se
 }
 
 pub(crate) async fn change_settings(engine: &Engine, input: wire::ChangeSettings) -> Result<wire::Settings> {
-    Ok(engine.queue().change_settings(input.into()).await?.into())
+    Ok(engine.queue().change_settings(convert::settings_change(input)?).await?.into())
 }
 
 pub(crate) async fn list_projects(engine: &Engine, _: Nothing) -> Result<wire::Projects> {

@@ -1,0 +1,453 @@
+//! What the queue holds in memory: an index over the store, made anew from it at each start.
+//!
+//! *Invariant:* only the queue's task changes it, under the write lock and in step with the open transaction; after a
+//! rollback it is read again from the store. Everyone else looks.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use athanor_core::dependency::{Condition, Met};
+use athanor_core::placement::{self, Assignment, Candidate, Holding, Limits, Machine, Plan, WaitReason};
+use athanor_core::requirements::Requirements;
+use athanor_core::schedule::{Bar, Gate, Standing};
+use athanor_core::state::Status;
+use jiff::tz::TimeZone;
+
+use super::machine::SeenUse;
+use crate::store::{Counts, ExperimentRow, GateRow, Settings};
+
+/// The order of the queue: rank of the priority, position, key.
+pub(crate) type Place = (u8, i64, i64);
+
+/// Waiting jobs for which a start is estimated: nobody reads further down.
+const FORECAST: usize = 200;
+
+/// An experiment that waits.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    pub uid: Arc<str>,
+    pub name: Arc<str>,
+    pub place: Place,
+    /// `Pending` or `Queued`.
+    pub status: Status,
+    pub requirements: Arc<Requirements>,
+    pub group: Option<Arc<str>>,
+    pub project: Option<Arc<str>>,
+    pub gate: GateRow,
+    pub retries_used: u32,
+    pub wait_for_failed: bool,
+    pub parents: Vec<Edge>,
+}
+
+/// A dependency of a waiting experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Edge {
+    /// The other's key; it may have been deleted since it ended.
+    pub parent: Option<i64>,
+    pub condition: Condition,
+    pub standing: Met,
+}
+
+/// An experiment with an attempt under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Active {
+    pub uid: Arc<str>,
+    pub name: Arc<str>,
+    pub group: Option<Arc<str>>,
+    pub project: Option<Arc<str>>,
+    pub assignment: Assignment,
+    pub started_at: i64,
+    pub estimated_ms: Option<u64>,
+}
+
+/// What stands before a waiting experiment, resources aside.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Obstacle {
+    /// Nothing.
+    None,
+    /// This.
+    Closed(WaitReason),
+    /// Its deadline to start has passed.
+    Expired,
+    /// A dependency can't be met any more, and it does not wait on: the first such.
+    Never(Edge),
+}
+
+/// What can be said of waiting jobs in their order; made when it is asked for and kept until something changes.
+#[derive(Debug, Default)]
+struct Outlook {
+    /// Eligible jobs before each.
+    ahead: HashMap<i64, u32>,
+    /// Estimated starts.
+    starts: HashMap<i64, i64>,
+}
+
+#[derive(Debug)]
+pub(crate) struct View {
+    waiting: HashMap<i64, Waiting>,
+    /// The eligible ones in the order of the queue.
+    queued: BTreeMap<Place, i64>,
+    /// Waiting experiments that name this one as coming first.
+    children: HashMap<i64, Vec<i64>>,
+    /// Moments at which a waiting experiment must be looked at again.
+    timers: BTreeSet<(i64, i64)>,
+    timer_of: HashMap<i64, i64>,
+    pub active: HashMap<i64, Active>,
+    pub counts: Counts,
+    pub settings: Settings,
+    pub groups: HashMap<String, u32>,
+    /// What the machine has, once it was looked at; others' use is in it.
+    pub machine: Option<Machine>,
+    /// What our jobs are seen to use.
+    pub seen: SeenUse,
+    pub plan: Option<Plan>,
+    /// Whether this engine starts jobs.
+    pub starts: bool,
+    pub zone: TimeZone,
+    outlook: Mutex<Option<Arc<Outlook>>>,
+}
+
+impl View {
+    pub fn new(starts: bool) -> Self {
+        Self {
+            waiting: HashMap::new(),
+            queued: BTreeMap::new(),
+            children: HashMap::new(),
+            timers: BTreeSet::new(),
+            timer_of: HashMap::new(),
+            active: HashMap::new(),
+            counts: Counts::default(),
+            settings: Settings::default(),
+            groups: HashMap::new(),
+            machine: None,
+            seen: SeenUse::default(),
+            plan: None,
+            starts,
+            zone: TimeZone::system(),
+            outlook: Mutex::new(None),
+        }
+    }
+
+    /// Forgets all experiments, before they are read again.
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+        self.queued.clear();
+        self.children.clear();
+        self.timers.clear();
+        self.timer_of.clear();
+        self.active.clear();
+        self.changed();
+    }
+
+    /// What was said of the order of the queue holds no longer.
+    pub fn changed(&mut self) {
+        *self.outlook.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub fn insert_waiting(&mut self, id: i64, waiting: Waiting, now: i64) {
+        self.remove_waiting(id);
+        if waiting.status == Status::Queued {
+            self.queued.insert(waiting.place, id);
+        }
+        for edge in &waiting.parents {
+            if let Some(parent) = edge.parent {
+                self.children.entry(parent).or_default().push(id);
+            }
+        }
+        // What stood before it may have passed between the decision and now, as the delay of a quick retry does.
+        let passed =
+            waiting.status == Status::Pending && matches!(self.obstacle(&waiting, now), Obstacle::None);
+        if let Some(at) = if passed { Some(now) } else { self.next_look(&waiting, now) } {
+            self.timers.insert((at, id));
+            self.timer_of.insert(id, at);
+        }
+        self.waiting.insert(id, waiting);
+        self.changed();
+    }
+
+    pub fn remove_waiting(&mut self, id: i64) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&id)?;
+        self.queued.remove(&waiting.place);
+        for edge in &waiting.parents {
+            if let Some(parent) = edge.parent
+                && let Some(children) = self.children.get_mut(&parent)
+            {
+                children.retain(|child| *child != id);
+                if children.is_empty() {
+                    self.children.remove(&parent);
+                }
+            }
+        }
+        if let Some(at) = self.timer_of.remove(&id) {
+            self.timers.remove(&(at, id));
+        }
+        self.changed();
+        Some(waiting)
+    }
+
+    pub fn waiting(&self, id: i64) -> Option<&Waiting> {
+        self.waiting.get(&id)
+    }
+
+    /// Keys of all waiting experiments.
+    pub fn waiting_ids(&self) -> Vec<i64> {
+        self.waiting.keys().copied().collect()
+    }
+
+    pub fn has_queued(&self) -> bool {
+        !self.queued.is_empty()
+    }
+
+    /// Waiting experiments that name this one as coming first.
+    pub fn children(&self, parent: i64) -> Vec<i64> {
+        self.children.get(&parent).cloned().unwrap_or_default()
+    }
+
+    /// The parents of a waiting experiment, for the search for cycles.
+    pub fn parents(&self, id: i64) -> Vec<i64> {
+        self.waiting
+            .get(&id)
+            .map_or_else(Vec::new, |waiting| waiting.parents.iter().filter_map(|edge| edge.parent).collect())
+    }
+
+    /// When the first of the waiting must be looked at.
+    pub fn next_timer(&self) -> Option<i64> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// Those that must be looked at by now.
+    pub fn due(&self, now: i64) -> Vec<i64> {
+        self.timers.range(..=(now, i64::MAX)).map(|(_, id)| *id).collect()
+    }
+
+    /// The positions of the waiting neighbours of a place: of the one before it and the one after it, if they have
+    /// its priority.
+    pub fn neighbours(&self, rank: u8, position: i64, except: &[i64]) -> (Option<i64>, Option<i64>) {
+        let others = self
+            .waiting
+            .iter()
+            .filter(|(id, waiting)| waiting.place.0 == rank && !except.contains(id))
+            .map(|(_, waiting)| waiting.place.1);
+        let (mut before, mut after) = (None::<i64>, None::<i64>);
+        for other in others {
+            if other <= position {
+                before = Some(before.map_or(other, |best| best.max(other)));
+            } else {
+                after = Some(after.map_or(other, |best| best.min(other)));
+            }
+        }
+        (before, after)
+    }
+
+    fn gate(&self, gate: &GateRow) -> Gate {
+        Gate {
+            held: gate.held,
+            // A retry's delay and the user's own moment both have to pass.
+            not_before: gate.not_before.into_iter().chain(gate.retry_at).max(),
+            window: gate
+                .window
+                .as_ref()
+                .and_then(|name| self.settings.windows.iter().find(|window| window.name == *name).cloned()),
+            start_by: gate.start_by,
+        }
+    }
+
+    fn next_look(&self, waiting: &Waiting, now: i64) -> Option<i64> {
+        self.gate(&waiting.gate).next_look(now, &self.zone)
+    }
+
+    /// What stands before a start, resources aside. A deadline comes first, then what can't be met, then what the user
+    /// has to lift, then what lifts itself.
+    pub fn obstacle(&self, waiting: &Waiting, now: i64) -> Obstacle {
+        let gate = self.gate(&waiting.gate);
+        let standing = gate.stands(now, &self.zone);
+        if standing == Standing::Expired {
+            return Obstacle::Expired;
+        }
+        let never = waiting.parents.iter().find(|edge| edge.standing == Met::Never);
+        if let Some(edge) = never
+            && !waiting.wait_for_failed
+        {
+            return Obstacle::Never(*edge);
+        }
+        if gate.held {
+            return Obstacle::Closed(WaitReason::Held);
+        }
+        let open: Vec<&Edge> = waiting.parents.iter().filter(|edge| edge.standing != Met::Yes).collect();
+        if !open.is_empty() {
+            let names = open.iter().filter_map(|edge| self.name(edge.parent?)).collect();
+            return Obstacle::Closed(WaitReason::Dependency { names });
+        }
+        match standing {
+            Standing::Open | Standing::Expired => Obstacle::None,
+            Standing::Closed { reason, until } => Obstacle::Closed(match (reason, waiting.gate.retry_at) {
+                (Bar::Held, _) => WaitReason::Held,
+                (Bar::NotBefore, Some(at)) if Some(at) == gate.not_before => {
+                    WaitReason::RetryAt { at, number: waiting.retries_used }
+                }
+                (Bar::NotBefore, _) => WaitReason::NotBefore { at: until.or(gate.not_before).unwrap_or(now) },
+                (Bar::Window { name }, _) => WaitReason::Window { name, opens_at: until },
+            }),
+        }
+    }
+
+    fn name(&self, id: i64) -> Option<String> {
+        let waiting = || self.waiting.get(&id).map(|waiting| waiting.name.to_string());
+        self.active.get(&id).map(|active| active.name.to_string()).or_else(waiting)
+    }
+
+    fn candidate<'a>(id: i64, waiting: &'a Waiting) -> Candidate<'a> {
+        Candidate {
+            id,
+            name: &waiting.name,
+            requirements: &waiting.requirements,
+            group: waiting.group.as_deref(),
+            project: waiting.project.as_deref(),
+        }
+    }
+
+    fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> {
+        // Before the machine was looked at, only those that ask for nothing of it can be placed.
+        let blind = self.machine.is_none();
+        self.queued.values().filter_map(move |id| {
+            let waiting = self.waiting.get(id)?;
+            (!blind || !waiting.requirements.declared()).then(|| Self::candidate(*id, waiting))
+        })
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            paused: self.settings.queue_paused || !self.starts,
+            slots: self.settings.slots,
+            running: self.settings.max_running,
+            per_gpu: self.settings.per_gpu,
+            groups: self.groups.clone(),
+            projects: HashMap::new(),
+            per_project: self.settings.per_project,
+        }
+    }
+
+    fn holdings(&self) -> Vec<Holding> {
+        self.active
+            .iter()
+            .map(|(id, active)| Holding {
+                id: *id,
+                name: active.name.to_string(),
+                assignment: self.seen.raise(*id, &active.assignment),
+                group: active.group.as_ref().map(ToString::to_string),
+                project: active.project.as_ref().map(ToString::to_string),
+                started_at: active.started_at,
+                ends_at: active.ends_at(),
+            })
+            .collect()
+    }
+
+    /// Decides what starts now, and keeps the decision for whoever asks why the others do not.
+    pub fn replan(&mut self, now: i64) -> Vec<(i64, Assignment)> {
+        let none = Machine::default();
+        let machine = self.machine.as_ref().unwrap_or(&none);
+        let plan = placement::plan(machine, &self.limits(), &self.holdings(), self.candidates(), now);
+        let starts = plan.starts.clone();
+        self.plan = Some(plan);
+        self.changed();
+        starts
+    }
+
+    /// Why an experiment waits; `None` if it does not.
+    pub fn wait_reason(&self, id: i64, now: i64) -> Option<WaitReason> {
+        let waiting = self.waiting.get(&id)?;
+        match self.obstacle(waiting, now) {
+            Obstacle::Closed(reason) => return Some(reason),
+            // The queue is about to act on these.
+            Obstacle::Expired | Obstacle::Never(_) | Obstacle::None => {}
+        }
+        if !self.starts {
+            return Some(WaitReason::NoEngine);
+        }
+        if self.machine.is_none() && waiting.requirements.declared() {
+            return Some(WaitReason::Next);
+        }
+        let ahead = self.outlook().ahead.get(&id).copied().unwrap_or(0);
+        let plan = self.plan.as_ref()?;
+        Some(plan.explain(&Self::candidate(id, waiting), ahead))
+    }
+
+    /// When a waiting experiment is expected to start, as far as run times are known.
+    pub fn estimated_start(&self, id: i64) -> Option<i64> {
+        self.outlook().starts.get(&id).copied()
+    }
+
+    fn outlook(&self) -> Arc<Outlook> {
+        let mut kept = self.outlook.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get_or_insert_with(|| {
+            let ahead = (0u32..).zip(self.queued.values()).map(|(ahead, id)| (*id, ahead)).collect();
+            let starts = match &self.plan {
+                Some(plan) if !self.settings.queue_paused && self.starts => {
+                    placement::forecast(plan, self.candidates(), FORECAST)
+                        .into_iter()
+                        .filter_map(|(id, at)| Some((id, at?)))
+                        .collect()
+                }
+                _ => HashMap::new(),
+            };
+            Arc::new(Outlook { ahead, starts })
+        })
+        .clone()
+    }
+
+    /// Whether a job with these requirements would start now, were it first; else why not.
+    pub fn fits_now(&self, requirements: &Requirements, now: i64) -> Result<Assignment, Box<WaitReason>> {
+        let none = Machine::default();
+        let machine = self.machine.as_ref().unwrap_or(&none);
+        let candidate = Candidate { id: -1, name: "it", requirements, group: None, project: None };
+        let limits = Limits { paused: false, ..self.limits() };
+        let plan = placement::plan(machine, &limits, &self.holdings(), [candidate], now);
+        match plan.starts.first() {
+            Some((_, assignment)) => Ok(assignment.clone()),
+            None => Err(Box::new(plan.explain(&candidate, 0))),
+        }
+    }
+}
+
+impl Active {
+    /// When it ends by its estimate.
+    pub fn ends_at(&self) -> Option<i64> {
+        let estimated = i64::try_from(self.estimated_ms?).ok()?;
+        Some(self.started_at.saturating_add(estimated))
+    }
+
+    pub fn of(row: &ExperimentRow, assignment: Assignment) -> Self {
+        Self {
+            uid: row.uid.as_str().into(),
+            name: row.name.as_str().into(),
+            group: row.group.as_deref().map(Into::into),
+            project: row.project.as_deref().map(Into::into),
+            assignment,
+            started_at: row.started_at.unwrap_or(row.created_at),
+            estimated_ms: row.requirements.estimated_ms,
+        }
+    }
+}
+
+impl Waiting {
+    pub fn of(row: &ExperimentRow, parents: Vec<Edge>) -> Self {
+        let mut gate = row.gate.clone();
+        if row.retries_used > 0 {
+            // It has started in time; its retries may come later.
+            gate.start_by = None;
+        }
+        Self {
+            uid: row.uid.as_str().into(),
+            name: row.name.as_str().into(),
+            place: row.place(),
+            status: row.status,
+            requirements: Arc::new(row.requirements.clone()),
+            group: row.group.as_deref().map(Into::into),
+            project: row.project.as_deref().map(Into::into),
+            gate,
+            retries_used: row.retries_used,
+            wait_for_failed: row.wait_for_failed,
+            parents,
+        }
+    }
+}
