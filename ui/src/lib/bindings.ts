@@ -31,9 +31,30 @@ export type AddedExperiments = {
  */
 experiments: Array<Experiment>, 
 /**
+ * Uids of those that were there already under their key.
+ */
+existing: Array<string>, 
+/**
  * Whether an engine runs that will start them; if not, the next one does.
  */
 engine_running: boolean, };
+
+/**
+ * Something of which there is so much.
+ */
+export type Amount = { 
+/**
+ * In all.
+ */
+total: number, 
+/**
+ * Held by jobs of this queue.
+ */
+reserved: number, 
+/**
+ * Used by others.
+ */
+foreign: number, };
 
 /**
  * What went wrong, where, and what to do next.
@@ -60,6 +81,19 @@ field?: string, };
  * The look.
  */
 export type Appearance = "system" | "light" | "dark";
+
+/**
+ * Puts finished experiments away, or takes them back out.
+ */
+export type ArchiveExperiments = { 
+/**
+ * Which.
+ */
+uids: Array<string>, 
+/**
+ * Away or back.
+ */
+archived: boolean, };
 
 /**
  * One execution of an experiment.
@@ -118,14 +152,94 @@ cpu_ms: number | null,
  */
 peak_memory: number | null, 
 /**
+ * The GPUs that it was given.
+ */
+gpus: Array<GivenGpu>, 
+/**
+ * Time that it held GPUs, milliseconds summed over them.
+ */
+gpu_ms: number | null, 
+/**
+ * Peak of its memory on all its GPUs, bytes, where the driver tells.
+ */
+peak_gpu_memory: number | null, 
+/**
  * The CSV file that its metrics are read from.
  */
 metrics_file: string | null, };
 
 /**
+ * A key with the values that it takes.
+ */
+export type Axis = { 
+/**
+ * The key, dotted where it is nested in a config.
+ */
+key: string, 
+/**
+ * The values, as they are written.
+ */
+values: Array<string>, };
+
+/**
+ * A value of a key at one point.
+ */
+export type AxisValue = { key: string, value: string, };
+
+/**
+ * An attempt on the timeline.
+ */
+export type Bar = { 
+/**
+ * The experiment.
+ */
+uid: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its group.
+ */
+group: string | null, 
+/**
+ * The attempt.
+ */
+attempt: number, 
+/**
+ * The lanes that it took.
+ */
+lanes: Array<string>, 
+/**
+ * When it started.
+ */
+from: number, 
+/**
+ * When it ended; absent while it runs.
+ */
+to: number | null, 
+/**
+ * The attempt's status.
+ */
+status: Status, };
+
+/**
+ * Takes a GPU out of the queue or gives it back. What runs on it goes on.
+ */
+export type BlockGpu = { 
+/**
+ * Its uuid or index.
+ */
+gpu: string, 
+/**
+ * Out or back.
+ */
+blocked: boolean, };
+
+/**
  * Settings to change; absent ones stay.
  */
-export type ChangeSettings = { slots?: number, close_action?: CloseAction, appearance?: Appearance, notify?: boolean, log_limit?: number, };
+export type ChangeSettings = { slots?: number, close_action?: CloseAction, appearance?: Appearance, notify?: boolean, log_limit?: number, max_running?: number | null, per_gpu?: number | null, per_project?: number | null, ignore_idle_processes?: boolean, windows?: Array<TimeWindow>, keep_days?: number, };
 
 /**
  * A drawn chart.
@@ -191,6 +305,15 @@ points: Array<[number, Number]>,
 total: number, };
 
 /**
+ * A config's text.
+ */
+export type CheckConfig = { 
+/**
+ * YAML.
+ */
+text: string, };
+
+/**
  * A folder to be looked at before it is used.
  */
 export type CheckFolder = { 
@@ -198,6 +321,49 @@ export type CheckFolder = {
  * The folder; `~` stands for the home folder.
  */
 path: string, };
+
+/**
+ * Requirements to be looked at before they are used.
+ */
+export type CheckRequirements = { 
+/**
+ * The requirements.
+ */
+requirements: Requirements, };
+
+/**
+ * What may be cleaned up.
+ */
+export type CleanUp = { 
+/**
+ * Older than so many days; the setting if absent.
+ */
+days?: number, };
+
+/**
+ * What a clean-up takes away, or has taken. Never metrics, checkpoints, or files of the user.
+ */
+export type CleanUpPlan = { 
+/**
+ * What ended before this is meant.
+ */
+before: number, 
+/**
+ * Events of finished experiments.
+ */
+events: number, 
+/**
+ * Logs in all.
+ */
+logs: number, 
+/**
+ * Their size, bytes.
+ */
+bytes: number, 
+/**
+ * The largest 200.
+ */
+largest: Array<OldLog>, };
 
 /**
  * What closing the window does.
@@ -208,6 +374,140 @@ export type CloseAction = "tray" | "quit";
  * What a job runs: a program with arguments, or a line for the shell.
  */
 export type Command = Array<string> | string;
+
+/**
+ * When a dependency is met.
+ */
+export type Condition = "success" | "any" | "failure";
+
+/**
+ * What a config holds.
+ */
+export type ConfigCheck = { 
+/**
+ * Its keys in order, dotted where nested.
+ */
+keys: Array<ConfigKey>, 
+/**
+ * Why it can't be read.
+ */
+problem: ConfigProblem | null, };
+
+/**
+ * A config file.
+ */
+export type ConfigFile = { 
+/**
+ * Its full path.
+ */
+path: string, 
+/**
+ * Its text.
+ */
+text: string, };
+
+/**
+ * A key of a config.
+ */
+export type ConfigKey = { 
+/**
+ * Dotted.
+ */
+key: string, 
+/**
+ * `null`, `bool`, `number`, `text`, `list` or `map`.
+ */
+kind: string, 
+/**
+ * The value, if it is a scalar.
+ */
+value: string | null, 
+/**
+ * The items, if it is a list of scalars: it could be swept over.
+ */
+items: Array<string> | null, };
+
+/**
+ * YAML files that could be configs, relative to the folder, likely ones first.
+ */
+export type ConfigList = { 
+/**
+ * The paths.
+ */
+paths: Array<string>, };
+
+/**
+ * Where and why a config can't be read.
+ */
+export type ConfigProblem = { 
+/**
+ * From 1.
+ */
+line: number, 
+/**
+ * From 1.
+ */
+column: number, 
+/**
+ * Why.
+ */
+message: string, };
+
+/**
+ * Another experiment that must come first.
+ */
+export type Dependency = { 
+/**
+ * Its uid; `@label` names an earlier one of the same call.
+ */
+uid: string, 
+/**
+ * When it is met.
+ */
+when?: Condition, };
+
+/**
+ * A dependency, seen from either end.
+ */
+export type DependencyInfo = { 
+/**
+ * The other experiment's uid.
+ */
+uid: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Where it stands; absent when it was deleted.
+ */
+status: Status | null, 
+/**
+ * When the dependency is met.
+ */
+when: Condition, 
+/**
+ * How it stands.
+ */
+standing: DependencyStanding, };
+
+/**
+ * How a dependency stands.
+ */
+export type DependencyStanding = "open" | "met" | "never";
+
+/**
+ * Where in the queue.
+ */
+export type Destination = { "to": "top", } | { "to": "bottom", } | { "to": "before", 
+/**
+ * The other.
+ */
+other: string, } | { "to": "after", 
+/**
+ * The other.
+ */
+other: string, };
 
 /**
  * The present sample and what came before it.
@@ -318,6 +618,19 @@ y_scale?: Scale,
 smoothing?: number, };
 
 /**
+ * Changes of an experiment. Name, tags and notes may always be changed; the rest while it waits.
+ */
+export type EditExperiment = { uid: string, name?: string, tags?: Array<string>, notes?: string, command?: Command, cwd?: string, priority?: Priority, requirements?: Requirements, after?: Array<Dependency>, wait_for_failed?: boolean, not_before?: number | null, window?: string | null, start_by?: number | null, retry?: RetryPolicy | null, group?: string | null, time_limit_ms?: number | null, grace_ms?: number, 
+/**
+ * The config's text in place of what was submitted.
+ */
+config_text?: string, 
+/**
+ * Variables to set, or to remove with `null`.
+ */
+set?: { [key in string]: string | null }, };
+
+/**
  * The engine and the paths in use.
  */
 export type EngineInfo = { 
@@ -391,7 +704,7 @@ value: string | null, };
 /**
  * The closed list of error codes. The window maps each to a title and a next step in one table.
  */
-export type ErrorCode = "invalid_input" | "not_found" | "illegal_transition" | "path" | "disk_full" | "engine_busy" | "engine_gone" | "newer_database" | "protocol" | "forbidden" | "internal";
+export type ErrorCode = "invalid_input" | "not_found" | "illegal_transition" | "dependency_cycle" | "impossible" | "needs_agreement" | "path" | "disk_full" | "engine_busy" | "engine_gone" | "newer_database" | "protocol" | "forbidden" | "internal";
 
 /**
  * Something that happened, as it stands in the event table.
@@ -425,7 +738,7 @@ message: string, };
 /**
  * What can happen.
  */
-export type EventKind = "added" | "started" | "voided" | "cancel_requested" | "completed" | "failed" | "cancelled" | "queue_paused" | "queue_resumed" | "engine_started" | "engine_stopped";
+export type EventKind = "added" | "started" | "voided" | "cancel_requested" | "completed" | "failed" | "cancelled" | "expired" | "released" | "held" | "paused" | "resumed" | "retrying" | "requeued" | "edited" | "moved" | "archived" | "restored" | "deleted" | "group_changed" | "gpu_blocked" | "gpu_unblocked" | "queue_paused" | "queue_resumed" | "engine_started" | "engine_stopped";
 
 /**
  * A page of events in order.
@@ -515,7 +828,67 @@ metrics: Array<MetricValue>,
 /**
  * The user's tags.
  */
-tags: Array<string>, };
+tags: Array<string>, 
+/**
+ * Its group.
+ */
+group: string | null, 
+/**
+ * What it needs.
+ */
+requirements: Requirements, 
+/**
+ * Indices of the GPUs that its present attempt has.
+ */
+gpus: Array<number>, 
+/**
+ * Whether the user holds it back.
+ */
+held: boolean, 
+/**
+ * It does not start before this.
+ */
+not_before: number | null, 
+/**
+ * It starts only in this window.
+ */
+window: string | null, 
+/**
+ * It expires if it has not started by then.
+ */
+start_by: number | null, 
+/**
+ * How many others it waits for.
+ */
+waits_for: number, 
+/**
+ * Retries that were used since the user last queued it.
+ */
+retries_used: number, 
+/**
+ * Retries that it may use.
+ */
+retry_limit: number, 
+/**
+ * When the next retry is due.
+ */
+retry_at: number | null, 
+/**
+ * When it is expected to start, as far as run times are known.
+ */
+estimated_start: number | null, 
+/**
+ * When it is expected to end, by its estimated run time.
+ */
+estimated_end: number | null, 
+/**
+ * Longest time that it may run, milliseconds.
+ */
+time_limit_ms: number | null, 
+/**
+ * Whether it was put away.
+ */
+archived: boolean, };
 
 /**
  * Everything about one experiment.
@@ -544,7 +917,43 @@ config_text: string | null,
 /**
  * Its attempts, newest first.
  */
-attempts: Array<Attempt>, };
+attempts: Array<Attempt>, 
+/**
+ * What must come first.
+ */
+after: Array<DependencyInfo>, 
+/**
+ * What waits for it.
+ */
+before: Array<DependencyInfo>, 
+/**
+ * Whether it waits on when a dependency can't be met any more.
+ */
+wait_for_failed: boolean, 
+/**
+ * What is done after a failure.
+ */
+retry: RetryPolicy, 
+/**
+ * From SIGTERM to SIGKILL, milliseconds.
+ */
+grace_ms: number, 
+/**
+ * The key that makes a repeated submission the same experiment.
+ */
+key: string | null, 
+/**
+ * Who queued it.
+ */
+user: string | null, 
+/**
+ * Facts that a caller has added.
+ */
+metadata: { [key in string]: string }, 
+/**
+ * The experiment that it was made from.
+ */
+parent: string | null, };
 
 /**
  * A page of experiments.
@@ -576,6 +985,32 @@ export type ExperimentRefs = {
  * The uids.
  */
 uids: Array<string>, };
+
+/**
+ * Which jobs to write down.
+ */
+export type ExportJobs = { 
+/**
+ * Which; all that wait if neither uids nor a group are given.
+ */
+selection?: Selection, 
+/**
+ * In which form.
+ */
+format: TransferFormat, };
+
+/**
+ * Jobs as text.
+ */
+export type ExportedJobs = { 
+/**
+ * The text; environments are left out, because they may hold secrets.
+ */
+text: string, 
+/**
+ * How many.
+ */
+count: number, };
 
 /**
  * A failure in words.
@@ -621,6 +1056,19 @@ problem: string | null,
 suggestions: Array<Suggestion>, };
 
 /**
+ * A GPU that an attempt was given.
+ */
+export type GivenGpu = { 
+/**
+ * In PCI bus order, at that time.
+ */
+index: number, 
+/**
+ * The vendor's unique id.
+ */
+uuid: string, };
+
+/**
  * One GPU at one moment.
  */
 export type Gpu = { 
@@ -662,6 +1110,47 @@ power: Reading<number>,
 power_limit: Reading<number>, };
 
 /**
+ * A GPU as the queue sees it.
+ */
+export type GpuResource = { 
+/**
+ * In PCI bus order.
+ */
+index: number, 
+/**
+ * The vendor's unique id.
+ */
+uuid: string, 
+/**
+ * The model.
+ */
+name: string, 
+/**
+ * Its memory, bytes.
+ */
+memory: Amount, 
+/**
+ * Jobs that were given it.
+ */
+jobs: Array<JobName>, 
+/**
+ * Whether one of them has it for itself.
+ */
+exclusive: boolean, 
+/**
+ * Compute processes of others.
+ */
+foreign_processes: number, 
+/**
+ * Why it is not given to jobs: it is broken, or the user has taken it out.
+ */
+unavailable: string | null, 
+/**
+ * Whether the user has taken it out.
+ */
+blocked: boolean, };
+
+/**
  * Which GPUs there are, or why none can be seen.
  */
 export type Gpus = { "state": "present", 
@@ -683,6 +1172,139 @@ message: string, } | { "state": "broken",
 message: string, };
 
 /**
+ * Experiments that belong together.
+ */
+export type Group = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Members that may run at once.
+ */
+parallel: number | null, 
+/**
+ * The sweep that it was made by.
+ */
+sweep: Sweep | null, 
+/**
+ * When it was made.
+ */
+created_at: number, 
+/**
+ * How many of its members have each status; archived ones are not counted.
+ */
+counts: GroupCounts, };
+
+/**
+ * How many members have each status.
+ */
+export type GroupCounts = { pending: number, queued: number, running: number, paused: number, completed: number, failed: number, cancelled: number, expired: number, };
+
+/**
+ * All groups with members that are not archived, newest first.
+ */
+export type Groups = { 
+/**
+ * The groups.
+ */
+groups: Array<Group>, };
+
+/**
+ * Jobs as text, to be queued: all of them or none.
+ */
+export type ImportJobs = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * Its form; told by the text if absent.
+ */
+format?: TransferFormat, 
+/**
+ * Working directory of jobs that name none, and of relative ones.
+ */
+cwd: string, 
+/**
+ * Environment of all; the engine's own if absent.
+ */
+environment?: { [key in string]: string }, 
+/**
+ * Only say what would be queued.
+ */
+dry_run?: boolean, };
+
+/**
+ * What an import has queued, or would.
+ */
+export type ImportedJobs = { 
+/**
+ * The experiments, empty for a dry run.
+ */
+experiments: Array<Experiment>, 
+/**
+ * How many were read.
+ */
+count: number, 
+/**
+ * Names and commands of the first 50.
+ */
+preview: Array<SweepPoint>, 
+/**
+ * Whether an engine runs that will start them.
+ */
+engine_running: boolean, };
+
+/**
+ * Names a job.
+ */
+export type JobName = { uid: string, name: string, };
+
+/**
+ * A device on the timeline.
+ */
+export type Lane = { 
+/**
+ * A GPU's uuid, or `cpu`.
+ */
+id: string, 
+/**
+ * In words.
+ */
+label: string, 
+/**
+ * Whether it is still there.
+ */
+present: boolean, };
+
+/**
+ * A job and how long it has lasted.
+ */
+export type Lasting = { 
+/**
+ * The experiment.
+ */
+uid: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Since when.
+ */
+since: number, };
+
+/**
+ * A folder to be searched for configs.
+ */
+export type ListConfigs = { 
+/**
+ * The working directory.
+ */
+cwd: string, };
+
+/**
  * Which experiments to list.
  */
 export type ListExperiments = { 
@@ -702,6 +1324,18 @@ project?: string,
  * Only these statuses.
  */
 statuses?: Array<Status>, 
+/**
+ * Only this group.
+ */
+group?: string, 
+/**
+ * Only those without a group: groups are shown folded.
+ */
+ungrouped?: boolean, 
+/**
+ * Those that were put away, instead of the others.
+ */
+archived?: boolean, 
 /**
  * How many to skip.
  */
@@ -763,6 +1397,19 @@ value: Number,
 step: number, };
 
 /**
+ * Moves waiting experiments; they keep their order among themselves.
+ */
+export type MoveExperiments = { 
+/**
+ * Which.
+ */
+uids: Array<string>, 
+/**
+ * Where.
+ */
+destination: Destination, };
+
+/**
  * An experiment to be queued.
  */
 export type NewExperiment = { 
@@ -798,6 +1445,63 @@ set?: { [key in string]: string },
  * The path of its config, absolute or relative to the working directory; its text is kept.
  */
 config_path?: string, 
+/**
+ * The config's text in place of the file's. The job gets a copy with this text: its path stands in
+ * `ATHANOR_CONFIG`, and in the command in place of `config_path`.
+ */
+config_text?: string, 
+/**
+ * What it needs.
+ */
+requirements?: Requirements, 
+/**
+ * What must come first.
+ */
+after?: Array<Dependency>, 
+/**
+ * Wait on when a dependency can't be met any more, instead of failing.
+ */
+wait_for_failed?: boolean, 
+/**
+ * A name by which later ones of the same call may name it (`@label`).
+ */
+label?: string, 
+/**
+ * Hold it back until it is resumed.
+ */
+hold?: boolean, 
+/**
+ * Not before this moment, UTC milliseconds.
+ */
+not_before?: number, 
+/**
+ * Only in this window of the week.
+ */
+window?: string, 
+/**
+ * Expire if it has not started by then, UTC milliseconds.
+ */
+start_by?: number, 
+/**
+ * What is done after a failure; absent: 3 retries if it is lost, none otherwise.
+ */
+retry?: RetryPolicy, 
+/**
+ * Its group, which is made if there is none.
+ */
+group?: string, 
+/**
+ * The same key returns the experiment that is there, while it is not archived.
+ */
+key?: string, 
+/**
+ * Who queues it.
+ */
+user?: string, 
+/**
+ * Facts to keep with it.
+ */
+metadata?: { [key in string]: string }, 
 /**
  * The user's tags.
  */
@@ -844,6 +1548,31 @@ export type NoticeLevel = "info" | "warning" | "error";
 
 /** A float: finite numbers as numbers, the others by name. */
 export type Number = number | "NaN" | "Infinity" | "-Infinity";
+
+/**
+ * A log that may go.
+ */
+export type OldLog = { 
+/**
+ * The experiment.
+ */
+uid: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * The attempt.
+ */
+attempt: number, 
+/**
+ * When it ended.
+ */
+ended_at: number, 
+/**
+ * Bytes on disk.
+ */
+bytes: number, };
 
 /**
  * What became of one of several.
@@ -1028,6 +1757,35 @@ notice: Notice, } | { "kind": "resync",
 cursor: number, } | { "kind": "engine_stopped", };
 
 /**
+ * Numbers about the queue.
+ */
+export type QueueReport = { 
+/**
+ * Counts, slots, paused or not.
+ */
+stats: QueueStats, 
+/**
+ * What is taken and free.
+ */
+resources: Resources, 
+/**
+ * Mean time from eligible to started over the last 1,000 that started, milliseconds.
+ */
+mean_wait_ms: number | null, 
+/**
+ * Mean run time over the last 1,000 that ended after they had run, milliseconds.
+ */
+mean_run_ms: number | null, 
+/**
+ * The longest running job of now.
+ */
+longest: Lasting | null, 
+/**
+ * The oldest job that is eligible and waits.
+ */
+oldest: Lasting | null, };
+
+/**
  * How many experiments have each status, and how the queue stands.
  */
 export type QueueStats = { pending: number, queued: number, running: number, paused: number, completed: number, failed: number, cancelled: number, expired: number, 
@@ -1039,6 +1797,19 @@ slots: number,
  * Whether the user paused the queue.
  */
 queue_paused: boolean, };
+
+/**
+ * A config file to be read.
+ */
+export type ReadConfig = { 
+/**
+ * The working directory.
+ */
+cwd: string, 
+/**
+ * The file, absolute or relative to it.
+ */
+path: string, };
 
 /**
  * Which events to read.
@@ -1079,6 +1850,19 @@ limit?: number,
 raw?: boolean, };
 
 /**
+ * A span of time.
+ */
+export type ReadTimeline = { 
+/**
+ * From, UTC milliseconds.
+ */
+from: number, 
+/**
+ * To.
+ */
+to: number, };
+
+/**
  * A reading of a device: a value, or why there is none. Neither of the others is 0.
  */
 export type Reading<T> = { "state": "value", 
@@ -1097,6 +1881,118 @@ message: string, };
 export type Rectangle = { left: number, top: number, width: number, height: number, };
 
 /**
+ * What an experiment needs to run. What is not named is not reserved; one that names nothing takes one slot.
+ */
+export type Requirements = { 
+/**
+ * Cores.
+ */
+cpu_cores?: number, 
+/**
+ * Bytes of host memory.
+ */
+memory?: number, 
+/**
+ * Bytes that must be free on the working directory's file system at the start.
+ */
+disk?: number, 
+/**
+ * How many GPUs; one that asks for none sees none.
+ */
+gpus?: number, 
+/**
+ * Bytes on each of its GPUs.
+ */
+gpu_memory?: number, 
+/**
+ * A part of the GPU model's name.
+ */
+gpu_model?: string, 
+/**
+ * Only these GPUs, by uuid or the unique beginning of one.
+ */
+gpu_uuids?: Array<string>, 
+/**
+ * Whether nobody else may be on its GPUs; absent: yes, unless `gpu_memory` is given.
+ */
+gpu_exclusive?: boolean, 
+/**
+ * Estimated run time, milliseconds: lets it start before larger ones that wait.
+ */
+estimated_ms?: number, };
+
+/**
+ * What can be said of requirements.
+ */
+export type RequirementsCheck = { 
+/**
+ * Whether this machine could ever meet them.
+ */
+possible: boolean, 
+/**
+ * Whether such a job would start now, were it first in the queue.
+ */
+fits_now: boolean, 
+/**
+ * Why not, or where it would run.
+ */
+words: string, 
+/**
+ * The field at fault, where one is.
+ */
+field: string | null, };
+
+/**
+ * What the queue may give to jobs, and what of it is taken.
+ */
+export type Resources = { 
+/**
+ * Whether the machine has been looked at yet; if not, the rest says nothing.
+ */
+known: boolean, 
+/**
+ * Cores.
+ */
+cpu_cores: Amount, 
+/**
+ * Host memory, bytes.
+ */
+memory: Amount, 
+/**
+ * Bytes free on the file system of the data folder.
+ */
+disk_free: number, 
+/**
+ * Slots for jobs that do not say what they need.
+ */
+slots: Amount, 
+/**
+ * The GPUs.
+ */
+gpus: Array<GpuResource>, 
+/**
+ * Why there are none, if so.
+ */
+no_gpus: string | null, };
+
+/**
+ * What is done after a failure.
+ */
+export type RetryPolicy = { 
+/**
+ * Retries at most.
+ */
+limit: number, 
+/**
+ * Before the first retry, milliseconds; doubles with each. 30 s if absent.
+ */
+delay_ms?: number, 
+/**
+ * Failures after which it is retried; absent: exit code, signal, out of memory, could not start, lost.
+ */
+reasons?: Array<FailureReason>, };
+
+/**
  * Linear or logarithmic.
  */
 export type Scale = "linear" | "log";
@@ -1105,6 +2001,19 @@ export type Scale = "linear" | "log";
  * A part of the queue.
  */
 export type Section = "active" | "waiting" | "finished" | "all";
+
+/**
+ * Several experiments by uid, or a whole group.
+ */
+export type Selection = { 
+/**
+ * The uids.
+ */
+uids?: Array<string>, 
+/**
+ * Those of this group whose state allows the action, too.
+ */
+group?: string, };
 
 /**
  * A metric series of an experiment, with what the list of metrics shows of it.
@@ -1161,6 +2070,19 @@ source: string | null,
 problems: Array<string>, };
 
 /**
+ * Changes a group, which is made if there is none.
+ */
+export type SetGroup = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Members that may run at once; `null` for no limit of its own.
+ */
+parallel: number | null, };
+
+/**
  * The user's settings.
  */
 export type Settings = { 
@@ -1183,7 +2105,31 @@ notify: boolean,
 /**
  * Size at which a job's log is rotated, bytes; one older generation is kept.
  */
-log_limit: number, };
+log_limit: number, 
+/**
+ * Jobs of every kind that may run at once; `null` for as many as resources allow.
+ */
+max_running: number | null, 
+/**
+ * Jobs that may share a GPU; `null` for as many as its memory allows.
+ */
+per_gpu: number | null, 
+/**
+ * Jobs of a project that may run at once; `null` for no limit.
+ */
+per_project: number | null, 
+/**
+ * Whether idle compute processes of others leave a GPU free for jobs that want it for themselves.
+ */
+ignore_idle_processes: boolean, 
+/**
+ * Named parts of the week in which scheduled jobs may start.
+ */
+windows: Array<TimeWindow>, 
+/**
+ * Days after which events and logs of finished experiments may be cleaned up.
+ */
+keep_days: number, };
 
 /**
  * Where an experiment stands.
@@ -1212,6 +2158,100 @@ name: string,
 command: Array<string>, };
 
 /**
+ * Many experiments from one.
+ */
+export type Sweep = { 
+/**
+ * The keys and their values.
+ */
+axes: Array<Axis>, 
+/**
+ * Which points.
+ */
+mode?: SweepMode, 
+/**
+ * How the values reach the command.
+ */
+style?: SweepStyle, };
+
+/**
+ * Which points of the grid.
+ */
+export type SweepMode = { "kind": "grid" } | { "kind": "random", 
+/**
+ * How many.
+ */
+count: number, 
+/**
+ * The seed.
+ */
+seed: number, };
+
+/**
+ * One point.
+ */
+export type SweepPoint = { 
+/**
+ * The experiment's name.
+ */
+name: string, 
+/**
+ * Its command as one line.
+ */
+command_line: string, 
+/**
+ * The values.
+ */
+values: Array<AxisValue>, };
+
+/**
+ * What a sweep would make.
+ */
+export type SweepPreview = { 
+/**
+ * How many experiments.
+ */
+count: number, 
+/**
+ * The first 50.
+ */
+points: Array<SweepPoint>, 
+/**
+ * Whether so many have to be agreed to.
+ */
+asks: boolean, };
+
+/**
+ * What `sweeps.preview` and `sweeps.add` take.
+ */
+export type SweepRequest = { 
+/**
+ * What all points share.
+ */
+experiment: NewExperiment, 
+/**
+ * What they differ in.
+ */
+sweep: Sweep, 
+/**
+ * The group's name; the experiment's name and the time if absent.
+ */
+group?: string, 
+/**
+ * Points that may run at once.
+ */
+parallel?: number, 
+/**
+ * How many experiments the user has agreed to; needed for more than 1,000.
+ */
+agreed?: number, };
+
+/**
+ * How a value reaches a command that has no `{key}` placeholder, where no config holds the key.
+ */
+export type SweepStyle = "flags" | "hydra";
+
+/**
  * How much of a log's end to read.
  */
 export type TailLog = { 
@@ -1237,6 +2277,49 @@ raw?: boolean, };
  */
 export type Theme = "light" | "dark";
 
+/**
+ * A named part of the week in which scheduled jobs may start.
+ */
+export type TimeWindow = { 
+/**
+ * Its name, such as `nights`.
+ */
+name: string, 
+/**
+ * The days on which it opens: `mon` to `sun`.
+ */
+days: Array<string>, 
+/**
+ * When it opens, `22:00`, in the zone of this machine.
+ */
+from: string, 
+/**
+ * When it closes, `07:00`; on the next day if not after `from`.
+ */
+to: string, };
+
+/**
+ * Who ran where, when.
+ */
+export type Timeline = { 
+/**
+ * The devices: each GPU, then the machine for jobs without one.
+ */
+lanes: Array<Lane>, 
+/**
+ * The attempts in order of their start, at most 5,000, the newest.
+ */
+bars: Array<Bar>, 
+/**
+ * Whether older ones were left out.
+ */
+truncated: boolean, };
+
+/**
+ * The form of a list of jobs as text.
+ */
+export type TransferFormat = "json_lines" | "json" | "toml";
+
 /** Every command: what it takes and what it gives. */
 export interface Commands {
   /** The engine and the paths in use. */
@@ -1250,7 +2333,55 @@ export interface Commands {
   /** Everything about one experiment. */
   "experiments.get": { input: ExperimentRef; output: ExperimentDetail };
   /** Asks for the end of experiments. */
-  "experiments.cancel": { input: ExperimentRefs; output: Outcomes };
+  "experiments.cancel": { input: Selection; output: Outcomes };
+  /** Stops the processes of running experiments, and holds waiting ones back. */
+  "experiments.pause": { input: Selection; output: Outcomes };
+  /** Lets paused and held experiments go on. */
+  "experiments.resume": { input: Selection; output: Outcomes };
+  /** Holds waiting experiments back. */
+  "experiments.hold": { input: Selection; output: Outcomes };
+  /** Queues failed, cancelled or expired experiments once more, as a new attempt of the same experiment. */
+  "experiments.retry": { input: Selection; output: Outcomes };
+  /** Gives waiting experiments another place in the queue. */
+  "experiments.move": { input: MoveExperiments; output: Outcomes };
+  /** Changes an experiment. */
+  "experiments.edit": { input: EditExperiment; output: ExperimentDetail };
+  /** Puts finished experiments away, or takes them back out. */
+  "experiments.archive": { input: ArchiveExperiments; output: Outcomes };
+  /** Deletes finished experiments with their logs and recorded metrics; no file of the user is touched. */
+  "experiments.delete": { input: ExperimentRefs; output: Outcomes };
+  /** Writes jobs down as text. */
+  "experiments.export": { input: ExportJobs; output: ExportedJobs };
+  /** Queues jobs from text: all of them or none. */
+  "experiments.import": { input: ImportJobs; output: ImportedJobs };
+  /** What a sweep would make. */
+  "sweeps.preview": { input: SweepRequest; output: SweepPreview };
+  /** Queues a sweep: all of its points or none. */
+  "sweeps.add": { input: SweepRequest; output: AddedExperiments };
+  /** The groups. */
+  "groups.list": { input: Nothing; output: Groups };
+  /** Makes or changes a group. */
+  "groups.set": { input: SetGroup; output: Groups };
+  /** What the queue may give to jobs. */
+  "queue.resources": { input: Nothing; output: Resources };
+  /** Numbers about the queue. */
+  "queue.report": { input: Nothing; output: QueueReport };
+  /** Who ran where, when. */
+  "queue.timeline": { input: ReadTimeline; output: Timeline };
+  /** Takes a GPU out of the queue or gives it back. */
+  "gpus.block": { input: BlockGpu; output: Resources };
+  /** Looks at requirements before they are used. */
+  "requirements.check": { input: CheckRequirements; output: RequirementsCheck };
+  /** Looks at a config's text. */
+  "config.check": { input: CheckConfig; output: ConfigCheck };
+  /** Reads a config file. */
+  "config.read": { input: ReadConfig; output: ConfigFile };
+  /** Files of a folder that could be configs. */
+  "config.list": { input: ListConfigs; output: ConfigList };
+  /** What a clean-up would take away. */
+  "cleanup.preview": { input: CleanUp; output: CleanUpPlan };
+  /** Takes away events and logs of experiments that ended long ago. */
+  "cleanup.run": { input: CleanUp; output: CleanUpPlan };
   /** Counts, slots, and whether the queue is paused. */
   "queue.stats": { input: Nothing; output: QueueStats };
   /** Pauses or resumes the queue; what runs goes on. */
