@@ -3,14 +3,16 @@
 //! It must be quick to start: a command that finds an engine asks it over a plain socket, with no runtime. Only when
 //! none runs does it take the data folder for itself, for as long as the command takes.
 
+mod ask;
 mod backend;
 mod commands;
 mod exit;
+mod options;
 mod print;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::backend::Backend;
 use crate::exit::Failure;
@@ -32,7 +34,9 @@ enum Command {
     /// Run the engine without a window, until it is told to stop
     Serve(commands::serve::Arguments),
     /// Queue an experiment
-    Add(commands::add::Arguments),
+    Add(Box<commands::add::Arguments>),
+    /// Change an experiment that waits; name, tags and notes of any
+    Edit(Box<commands::edit::Arguments>),
     /// Queue experiments anew, as they were first queued
     Again(commands::again::Arguments),
     /// List experiments: what runs, what waits, and what ended last
@@ -44,7 +48,27 @@ enum Command {
     /// Wait until experiments have ended
     Wait(commands::wait::Arguments),
     /// End experiments: waiting ones at once, running ones by SIGTERM and, after their grace period, SIGKILL
-    Cancel(commands::cancel::Arguments),
+    Cancel(commands::act::Which),
+    /// Stop the processes of running experiments (their GPU memory stays taken), and hold waiting ones back
+    Pause(commands::act::Which),
+    /// Let paused and held experiments go on
+    Resume(commands::act::Which),
+    /// Hold waiting experiments back until they are resumed
+    Hold(commands::act::Which),
+    /// Queue failed, cancelled or expired experiments once more, as a new attempt
+    Retry(commands::act::Which),
+    /// Give waiting experiments another place in the queue
+    Move(commands::act::Move),
+    /// Put ended experiments away, or take them back out
+    Archive(commands::act::Archive),
+    /// Delete ended experiments with logs and recorded metrics; no file of yours is touched
+    Delete(commands::act::Delete),
+    /// List groups, or limit how many of one run at once
+    Group(commands::group::Arguments),
+    /// Queue the jobs of a file: all of them or none
+    Import(commands::import::Arguments),
+    /// Print jobs as text that import takes
+    Export(commands::export::Arguments),
     /// Say whether an engine runs, and how the queue and the machine stand
     Status,
     /// Pause or resume the queue; what runs goes on
@@ -57,6 +81,18 @@ enum Command {
     Project(commands::project::Arguments),
     /// Print what happened, as it stands in the event table
     Events(commands::events::Arguments),
+    /// Print numbers about the queue: counts, waiting and run times
+    Stats,
+    /// Print who ran where, when
+    Timeline(commands::timeline::Arguments),
+    /// Print what the queue may give to jobs, and what of it is taken
+    Resources,
+    /// Take a GPU out of the queue, or give it back
+    Gpu(commands::resources::Gpu),
+    /// Take away events and logs of experiments that ended long ago
+    Gc(commands::gc::Arguments),
+    /// Print what makes a shell complete commands and options
+    Completions(commands::completions::Arguments),
 }
 
 /// The same for the one command whose start must be quickest, so that no other has to be described first.
@@ -74,7 +110,7 @@ struct AddArguments {
 #[derive(Subcommand)]
 enum AddCommand {
     /// Queue an experiment
-    Add(commands::add::Arguments),
+    Add(Box<commands::add::Arguments>),
 }
 
 fn main() -> ExitCode {
@@ -100,22 +136,42 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Command::Serve(serve) = arguments.command {
         return commands::serve::run(home, &serve);
     }
+    if let Command::Completions(completions) = &arguments.command {
+        return Ok(commands::completions::run(completions, Arguments::command()));
+    }
     let mut backend = Backend::open(home)?;
     let done = match arguments.command {
-        Command::Serve(_) => Ok(ExitCode::SUCCESS),
-        Command::Add(arguments) => commands::add::run(&mut backend, arguments, json),
+        // Done above: they need no engine of somebody else's.
+        Command::Serve(_) | Command::Completions(_) => Ok(ExitCode::SUCCESS),
+        Command::Add(arguments) => commands::add::run(&mut backend, *arguments, json),
+        Command::Edit(arguments) => commands::edit::run(&mut backend, *arguments, json),
         Command::Again(arguments) => commands::again::run(&mut backend, arguments, json),
         Command::Ls(arguments) => commands::list::run(&mut backend, &arguments, json),
         Command::Show(arguments) => commands::show::run(&mut backend, &arguments, json),
         Command::Log(arguments) => commands::log::run(&mut backend, &arguments, json),
         Command::Wait(arguments) => commands::wait::run(&mut backend, &arguments, json),
-        Command::Cancel(arguments) => commands::cancel::run(&mut backend, arguments, json),
+        Command::Cancel(which) => commands::act::cancel(&mut backend, which, json),
+        Command::Pause(which) => commands::act::pause(&mut backend, which, json),
+        Command::Resume(which) => commands::act::resume(&mut backend, which, json),
+        Command::Hold(which) => commands::act::hold(&mut backend, which, json),
+        Command::Retry(which) => commands::act::retry(&mut backend, which, json),
+        Command::Move(arguments) => commands::act::reorder(&mut backend, arguments, json),
+        Command::Archive(arguments) => commands::act::archive(&mut backend, arguments, json),
+        Command::Delete(arguments) => commands::act::delete(&mut backend, arguments, json),
+        Command::Group(arguments) => commands::group::run(&mut backend, arguments, json),
+        Command::Import(arguments) => commands::import::run(&mut backend, &arguments, json),
+        Command::Export(arguments) => commands::export::run(&mut backend, arguments, json),
         Command::Status => commands::status::run(&mut backend, json),
         Command::Queue(arguments) => commands::queue::run(&mut backend, &arguments, json),
         Command::Metrics(arguments) => commands::metrics::run(&mut backend, &arguments, json),
         Command::Settings(arguments) => commands::settings::run(&mut backend, &arguments, json),
         Command::Project(arguments) => commands::project::run(&mut backend, &arguments, json),
         Command::Events(arguments) => commands::events::run(&mut backend, &arguments, json),
+        Command::Stats => commands::stats::run(&mut backend, json),
+        Command::Timeline(arguments) => commands::timeline::run(&mut backend, &arguments, json),
+        Command::Resources => commands::resources::run(&mut backend, json),
+        Command::Gpu(arguments) => commands::resources::gpu(&mut backend, arguments, json),
+        Command::Gc(arguments) => commands::gc::run(&mut backend, &arguments, json),
     };
     backend.close();
     done
