@@ -1,27 +1,31 @@
 //! A headless engine on a data folder of its own, for the time of a measurement.
 
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
 
 use crate::process::{call, forget_cargo};
 use crate::workspace::Workspace;
 
-/// Ends with its data folder when it is dropped.
+/// Ends when it is dropped, with its data folder if nobody keeps that.
 pub struct Engine {
     child: Child,
     program: PathBuf,
-    home: Folder,
+    home: Rc<Folder>,
 }
 
 impl Engine {
     /// Starts `athanor serve` with `arguments` and waits until it answers.
     pub fn start(workspace: &Workspace, arguments: &[&str]) -> Result<Self> {
         let program = workspace.program(true, "athanor");
-        let home = Folder::create()?;
+        let home = Rc::new(Folder::create()?);
         let log = home.path.join("serve.log");
         let output = std::fs::File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         let mut serve = Command::new(&program);
@@ -64,6 +68,30 @@ impl Engine {
     /// Waits for the recorded outcome of every job.
     pub fn wait_all(&self) -> Result<()> {
         call(&mut self.client(&["wait", "--all"]))
+    }
+
+    /// Queues `count` times `true` in one call.
+    pub fn add_together(&self, count: usize) -> Result<()> {
+        let mut stream =
+            UnixStream::connect(self.home.path.join("home/athanor.sock")).context("connecting")?;
+        let job = json!({
+            "command": ["true"], "cwd": "/", "name": null, "project": null, "priority": "normal",
+            "environment": null, "set": {}, "config_path": null, "tags": [], "notes": "",
+            "time_limit_ms": null, "grace_ms": null,
+        });
+        let params = json!({ "experiments": vec![job; count] });
+        let request = json!({ "version": 1, "method": "experiments.add", "params": params });
+        stream.write_all(format!("{request}\n").as_bytes()).context("asking")?;
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).context("listening")?;
+        let refusal = answer.get(..400).unwrap_or(&answer);
+        ensure!(answer.starts_with("{\"result\""), "the engine did not take the jobs: {refusal}");
+        Ok(())
+    }
+
+    /// The data folder, to be removed when the last to hold it lets go.
+    pub fn folder(&self) -> Rc<Folder> {
+        self.home.clone()
     }
 
     /// The process id of the engine.

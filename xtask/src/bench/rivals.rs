@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -9,9 +10,9 @@ use anyhow::{Context, Result, bail};
 use super::engine::Folder;
 use crate::process::{answer, call, find_program};
 
-/// A task-spooler server of our own, with two slots; ends when it is dropped.
+/// A task-spooler server of our own, with two slots; ends when it is dropped, with its folder if nobody keeps that.
 pub struct TaskSpooler {
-    folder: Folder,
+    folder: Rc<Folder>,
 }
 
 impl TaskSpooler {
@@ -24,7 +25,7 @@ impl TaskSpooler {
         // process of a container often does not: a thousand dead ones would stay behind.
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
             .context("taking in task-spooler's processes")?;
-        let spooler = Self { folder: Folder::create()? };
+        let spooler = Self { folder: Rc::new(Folder::create()?) };
         // The first call starts the server.
         call(&mut spooler.command(&["-S", "2"])).context("starting the task-spooler server")?;
         Ok(Some(spooler))
@@ -34,6 +35,8 @@ impl TaskSpooler {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("tsp");
         command.args(arguments).env("TS_SOCKET", self.folder.path.join("socket"));
+        // Where it keeps what the jobs print, a file each.
+        command.env("TMPDIR", &self.folder.path);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command
     }
@@ -41,6 +44,11 @@ impl TaskSpooler {
     /// A folder for the files of the measurement's own jobs.
     pub fn scratch(&self) -> &Path {
         &self.folder.path
+    }
+
+    /// The folder, to be removed when the last to hold it lets go.
+    pub fn folder(&self) -> Rc<Folder> {
+        self.folder.clone()
     }
 
     /// Waits for the last job that was added, then until no other is left.
