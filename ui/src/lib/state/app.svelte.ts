@@ -8,18 +8,25 @@ import { createContext } from "svelte";
 import type {
   DeviceSample,
   EngineInfo,
+  ApiError,
   Experiment,
+  ExperimentDetail,
   NewExperiment,
   Notice,
   Project,
   Push,
   QueueStats,
+  Selection,
   Settings,
 } from "../bindings";
 import { problemOf, type Problem } from "../errors";
 import { CallError, type Host } from "../host/host";
 import type { Input, Method, Output } from "../host/host";
 import { plural } from "../util/format";
+import { sayOutcomes } from "./acts";
+import { Groups } from "./groups.svelte";
+import type { MenuItem } from "./menu";
+import { MachineResources } from "./resources.svelte";
 import { Router } from "./router.svelte";
 import { Toasts } from "./toasts.svelte";
 
@@ -31,12 +38,30 @@ const LAST_RETRY_MS = 5_000;
 export type Connection = "starting" | "live" | "gone";
 export type ShownNotice = Notice & { id: number };
 
-/** What the sheet for a new experiment begins with. */
-export type Draft = { project?: string; command?: string; name?: string };
+/** What the sheet for an experiment begins with: nothing much, or one that is there. */
+export type Draft = {
+  project?: string;
+  command?: string;
+  name?: string;
+  /** The experiment to change, or to queue a copy of. */
+  from?: { mode: "edit" | "copy"; detail: ExperimentDetail };
+};
+
+/** A sheet over the views, other than the one for an experiment. */
+export type OpenSheet =
+  | { kind: "group"; experiments: readonly Experiment[] }
+  | { kind: "export"; selection: Selection; count: number | null }
+  | { kind: "import" }
+  | { kind: "cleanup" };
+
+/** A menu at a point of the window. */
+export type OpenMenu = { label: string; x: number; y: number; items: MenuItem[]; back?: HTMLElement | null };
 
 export class App {
   readonly router = new Router();
   readonly toasts = new Toasts();
+  readonly groups = new Groups(this);
+  readonly resources = new MachineResources(this);
 
   connection = $state<Connection>("starting");
   /** Why nothing can be shown at all. */
@@ -52,11 +77,15 @@ export class App {
   palette = $state(false);
   help = $state(false);
   draft = $state.raw<Draft | null>(null);
+  sheet = $state.raw<OpenSheet | null>(null);
+  menu = $state.raw<OpenMenu | null>(null);
   /** A question that waits for an answer. */
   question = $state.raw<Question | null>(null);
   /** The experiments that actions are about: what is selected in the list at hand. */
   selection = $state.raw<Experiment[]>([]);
 
+  /** Something is open that keys are meant for. */
+  readonly covered = $derived(this.palette || this.help || this.draft !== null || this.question !== null || this.sheet !== null || this.menu !== null);
   readonly sample = $derived(this.samples.at(-1) ?? null);
   readonly running = $derived((this.stats?.running ?? 0) + (this.stats?.paused ?? 0));
   readonly waiting = $derived((this.stats?.pending ?? 0) + (this.stats?.queued ?? 0));
@@ -157,9 +186,20 @@ export class App {
     this.toasts.say(title ?? `Queued ${what}`, { label: "Show", run: () => this.router.openJob(first.uid) });
   }
 
-  async queueAgain(uid: string): Promise<void> {
-    const added = await this.attempt("experiments.again", { uids: [uid] });
+  async queueAgain(uids: string[]): Promise<void> {
+    const added = await this.attempt("experiments.again", { uids });
     if (added !== null) this.sayQueued(added.experiments);
+  }
+
+  /** Opens the sheet with all of an experiment in it, to change it or to queue a copy. */
+  async openSheet(mode: "edit" | "copy", uid: string): Promise<void> {
+    const detail = await this.attempt("experiments.get", { uid });
+    if (detail !== null) this.draft = { from: { mode, detail } };
+  }
+
+  errorOf(thrown: unknown): ApiError {
+    const { code, message, hint, field } = CallError.from(thrown);
+    return { code, message, ...(hint === undefined ? {} : { hint }), ...(field === undefined ? {} : { field }) };
   }
 
   /** Cancels what has not ended; asks first when that stops something that runs. */
@@ -185,18 +225,13 @@ export class App {
     }
     const answer = await this.attempt("experiments.cancel", { uids: live.map((it) => it.uid) });
     if (answer === null) return;
-    const failed = answer.outcomes.filter((it) => it.error !== null);
-    for (const outcome of failed.slice(0, 3)) {
-      if (outcome.error !== null) this.toasts.problem(problemOf(new CallError(outcome.error)));
-    }
-    const gone = live.length - failed.length;
-    if (gone === 0) return;
-    if (running.length > 0) {
-      this.toasts.say(live.length === 1 ? `Stopping ${first.name}` : `Cancelling ${plural(gone, "experiment")}`);
-    } else if (gone === 1) {
-      this.toasts.say(`Cancelled ${first.name}`, { label: "Queue again", run: () => void this.queueAgain(first.uid) });
+    if (answer.outcomes.some((it) => it.error !== null)) sayOutcomes(this, answer.outcomes, "cancelled", live);
+    else if (running.length > 0) {
+      this.toasts.say(live.length === 1 ? `Stopping ${first.name}` : `Cancelling ${plural(live.length, "experiment")}`);
+    } else if (live.length === 1) {
+      this.toasts.say(`Cancelled ${first.name}`, { label: "Queue again", run: () => void this.queueAgain([first.uid]) });
     } else {
-      this.toasts.say(`Cancelled ${plural(gone, "experiment")}`);
+      this.toasts.say(`Cancelled ${plural(live.length, "experiment")}`);
     }
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Commands, Experiment, LogChunk, Push } from "../bindings";
+import type { Commands, LogChunk, Push } from "../bindings";
+import { anExperiment as experiment, RESOURCES, SETTINGS } from "../../../tests/fake/make";
 import { CallError, type Host } from "../host/host";
 import { App } from "./app.svelte";
 import { Experiments } from "./experiments.svelte";
@@ -15,7 +16,7 @@ class FakeHost implements Host {
   answers: { [M in keyof Commands]?: (input: Commands[M]["input"]) => Commands[M]["output"] } = {
     "engine.info": () => ({ version: "0", host: "h", owner: "window", pid: 1, started_at: 0, home: "/h", database: "/h/d", attempts: "/h/a", socket: "/h/s", log: "/h/l", backups: "/h/b", notices: [{ level: "warning", title: "Once", message: "said" }] }),
     "queue.stats": () => ({ pending: 0, queued: 2, running: 1, paused: 0, completed: 0, failed: 0, cancelled: 0, expired: 0, slots: 1, queue_paused: false }),
-    "settings.get": () => ({ slots: 1, close_action: "tray", appearance: "system", notify: true, log_limit: 1 }),
+    "settings.get": () => SETTINGS,
     "projects.list": () => ({ projects: [] }),
     "device.history": () => ({ samples: [] }),
   };
@@ -119,11 +120,6 @@ test("toasts go by themselves, failures stay", async () => {
   expect(app.toasts.list.length).toBe(2);
   await settle(6_000);
   expect(app.toasts.list.map((it) => it.bad)).toEqual([true]);
-});
-
-const experiment = (uid: string, status: Experiment["status"]): Experiment => ({
-  uid, name: uid, project: null, command: ["true"], command_line: "true", cwd: "/", priority: "normal", status, cancelling: false, failure: null,
-  wait_reason: null, attempt: 1, created_at: 1, started_at: null, completed_at: null, progress: null, metrics: [], tags: [],
 });
 
 test("a burst of a thousand events is a handful of reads", async () => {

@@ -1,6 +1,6 @@
 // A list of experiments that keeps itself current: pages from the engine, changes from pushes.
 
-import type { Experiment, Push } from "../bindings";
+import type { Destination, Experiment, ListExperiments, Push } from "../bindings";
 import { problemOf, type Problem } from "../errors";
 import { paced } from "../util/follow";
 import type { Section } from "../util/status";
@@ -8,19 +8,35 @@ import type { App } from "./app.svelte";
 import { Listing, SECTIONS, type Rows } from "./listing";
 
 const PAGE = 100;
+/** The most that the engine gives at once. */
+const MOST = 1_000;
 /** A burst of pushes is applied at once, this often at most. */
 const APPLY_MS = 60;
 const READ_AGAIN_MS = 400;
+/** A burst that is larger than this is read anew rather than applied one by one. */
+const BURST = 5_000;
 
-export type Query = { project: string | null; text: string };
+export type Query = {
+  project: string | null;
+  text: string;
+  /** Only this group. */
+  group: string | null;
+  /** Groups are shown folded: only those without one. */
+  ungrouped: boolean;
+  /** Those that were put away, instead of the others. */
+  archived: boolean;
+};
+
+const ANY: Query = { project: null, text: "", group: null, ungrouped: false, archived: false };
 
 export class Experiments {
   problem = $state.raw<Problem | null>(null);
   loaded = $state(false);
   #version = $state(0);
   #listing: Listing;
-  #query: Query;
-  #looked: Record<Section, [number, number]>;
+  #query = $state.raw<Query>(ANY);
+  /** What of each section is on screen; null when nothing of it is. */
+  #looked: Record<Section, [number, number] | null>;
   #pending: Push[] = [];
   #reading = 0;
   #pages = new Set<string>();
@@ -34,8 +50,8 @@ export class Experiments {
     /** How many rows of each section are read at first. */
     private readonly first: number = PAGE,
   ) {
-    this.#query = { project: null, text: "", ...query };
-    this.#looked = { active: [0, first], waiting: [0, first], finished: [0, first] };
+    this.#query = { ...ANY, ...query };
+    this.#looked = this.#fromTheTop();
     this.#listing = new Listing(selector(this.#query));
   }
 
@@ -68,10 +84,24 @@ export class Experiments {
     return paced(READ_AGAIN_MS, () => this.#read());
   }
 
+  #fromTheTop(): Record<Section, [number, number]> {
+    return { active: [0, this.first], waiting: [0, this.first], finished: [0, this.first] };
+  }
+
   rows(section: Section): Rows {
     void this.#version;
     // A new object each time: a derived value that is the same object again tells nobody.
     return { ...this.#listing.sections[section] };
+  }
+
+  at(section: Section, index: number): Experiment | undefined {
+    void this.#version;
+    return this.#listing.at(section, index);
+  }
+
+  count(section: Section): number {
+    void this.#version;
+    return this.#listing.sections[section].total;
   }
 
   get(uid: string): Experiment | undefined {
@@ -79,9 +109,18 @@ export class Experiments {
     return this.#listing.get(uid);
   }
 
+  find(uid: string): { section: Section; index: number } | null {
+    void this.#version;
+    return this.#listing.find(uid);
+  }
+
   get total(): number {
     void this.#version;
     return SECTIONS.reduce((sum, it) => sum + this.#listing.sections[it].total, 0);
+  }
+
+  get query(): Query {
+    return this.#query;
   }
 
   get text(): string {
@@ -89,9 +128,15 @@ export class Experiments {
   }
 
   async filter(text: string): Promise<void> {
-    if (text === this.#query.text) return;
-    this.#query = { ...this.#query, text };
-    this.#looked = { active: [0, this.first], waiting: [0, this.first], finished: [0, this.first] };
+    await this.show({ text });
+  }
+
+  /** Shows another choice of experiments. */
+  async show(change: Partial<Query>): Promise<void> {
+    const next = { ...this.#query, ...change };
+    if ((Object.keys(next) as (keyof Query)[]).every((it) => next[it] === this.#query[it])) return;
+    this.#query = next;
+    this.#looked = this.#fromTheTop();
     await this.#read();
   }
 
@@ -100,15 +145,45 @@ export class Experiments {
     this.#readAgain.ask();
   }
 
-  /** These rows are on screen: what of them is missing is read. */
+  /** These rows are on screen, or none of the section: what of them is missing is read. */
   look(section: Section, from: number, to: number): void {
-    this.#looked[section] = [from, to];
     const rows = this.#listing.sections[section];
-    const end = Math.min(to, rows.total);
-    for (let page = Math.floor(from / PAGE); page * PAGE < end; page += 1) {
-      const missing = rows.rows.slice(Math.max(from, page * PAGE), Math.min(end, (page + 1) * PAGE)).includes(undefined);
-      if (missing) void this.#readPage(section, page * PAGE);
+    const none = to <= from;
+    this.#looked[section] = none ? null : [from, to];
+    if (none) return;
+    this.#listing.look(section, from, to);
+    if (rows.stale) this.#readAgain.ask();
+    const hole = this.#listing.holes(section, from, to);
+    if (hole === null) return;
+    for (let page = Math.floor(hole[0] / PAGE); page * PAGE < hole[1]; page += 1) void this.#readPage(section, page * PAGE);
+  }
+
+  /** Rows of a section in their order, however many, from the engine where they are not loaded. */
+  async take(section: Section, from: number, to: number): Promise<Experiment[]> {
+    const taken: Experiment[] = [];
+    for (let index = from; index < to; index += 1) {
+      const here = this.#listing.at(section, index);
+      if (here === undefined) break;
+      taken.push(here);
     }
+    while (taken.length < to - from) {
+      const page = await this.app.call("experiments.list", this.#input(section, from + taken.length, Math.min(MOST, to - from - taken.length)));
+      if (page.experiments.length === 0) break;
+      taken.push(...page.experiments);
+    }
+    return taken;
+  }
+
+  /** Shows a move before the engine has answered. */
+  reorder(uids: readonly string[], to: Destination): void {
+    this.#listing.reorder(uids, to);
+    this.#version += 1;
+  }
+
+  /** Takes what an action has answered. */
+  put(experiments: readonly Experiment[]): void {
+    for (const it of experiments) this.#listing.put(it);
+    this.#version += 1;
   }
 
   async #readPage(section: Section, offset: number): Promise<void> {
@@ -142,13 +217,11 @@ export class Experiments {
     try {
       await Promise.all(
         SECTIONS.map(async (section) => {
-          const [from, to] = this.#looked[section];
-          // The first page always: newcomers stand there, and their places must be known.
-          const wanted = from < PAGE ? [[0, Math.min(Math.max(to, this.first), 1_000)]] : [[0, 1], [from, to - from]];
-          for (const [i, [offset = 0, limit = PAGE]] of wanted.entries()) {
-            const page = await this.app.call("experiments.list", this.#input(section, offset, Math.max(1, Math.min(limit, 1_000)), query));
-            listing.page(section, offset, page.experiments, page.total, i === 0);
-          }
+          const looked = this.#looked[section];
+          const [from, to] = looked ?? [0, 0];
+          // One row at least: it says how many there are.
+          const page = await this.app.call("experiments.list", this.#input(section, from, Math.max(1, Math.min(to - from, MOST)), query));
+          listing.page(section, from, looked === null ? [] : page.experiments, page.total, true);
         }),
       );
       if (turn !== this.#reading) return;
@@ -156,9 +229,15 @@ export class Experiments {
       for (const push of during) if (push.kind === "queue_update") listing.update(push);
       for (const section of SECTIONS) listing.sections[section].stale = false;
       this.#listing = listing;
+      this.#pages.clear();
       this.problem = null;
       this.loaded = true;
       this.#version += 1;
+      // It may have been scrolled meanwhile.
+      for (const section of SECTIONS) {
+        const now = this.#looked[section];
+        if (now !== null) this.look(section, ...now);
+      }
     } catch (thrown) {
       if (turn === this.#reading) this.problem = problemOf(thrown);
     } finally {
@@ -169,6 +248,10 @@ export class Experiments {
   #flush(): void {
     const pending = this.#pending;
     this.#pending = [];
+    if (pending.length > BURST) {
+      this.#readAgain.ask();
+      return;
+    }
     let changed = false;
     let moved = false;
     for (const push of pending) {
@@ -183,17 +266,20 @@ export class Experiments {
     }
     if (changed) this.#version += 1;
     // Why the others wait is the engine's to say: a change anywhere can change it.
-    const waits = moved && this.#listing.sections.waiting.total > 0;
+    const waits = moved && this.#listing.sections.waiting.total > 0 && this.#looked.waiting !== null;
     if (waits || SECTIONS.some((it) => this.#listing.sections[it].stale)) this.#readAgain.ask();
   }
 
-  #input(section: Section, offset: number, limit: number, query = this.#query) {
+  #input(section: Section, offset: number, limit: number, query = this.#query): ListExperiments {
     return {
       section,
       offset,
       limit,
       ...(query.text === "" ? {} : { text: query.text }),
       ...(query.project === null ? {} : { project: query.project }),
+      ...(query.group === null ? {} : { group: query.group }),
+      ...(query.ungrouped ? { ungrouped: true } : {}),
+      ...(query.archived ? { archived: true } : {}),
     };
   }
 }
@@ -201,6 +287,9 @@ export class Experiments {
 function selector(query: Query): (experiment: Experiment) => boolean | undefined {
   return (experiment) => {
     if (query.project !== null && experiment.project !== query.project) return false;
+    if (query.group !== null && experiment.group !== query.group) return false;
+    if (query.ungrouped && experiment.group !== null) return false;
+    if (experiment.archived !== query.archived) return false;
     return query.text === "" ? true : undefined;
   };
 }

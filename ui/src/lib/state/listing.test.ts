@@ -1,33 +1,10 @@
 import { expect, test } from "vitest";
-import type { EventKind, Experiment, Push, QueueStats, Status } from "../bindings";
+import type { EventKind, Experiment, Push, QueueStats } from "../bindings";
+import { anExperiment as experiment } from "../../../tests/fake/make";
 import { Listing, merged } from "./listing";
 
 const stats = {} as QueueStats;
 let cursor = 0;
-
-function experiment(uid: string, status: Status = "queued", more: Partial<Experiment> = {}): Experiment {
-  return {
-    uid,
-    name: uid,
-    project: null,
-    command: ["true"],
-    command_line: "true",
-    cwd: "/",
-    priority: "normal",
-    status,
-    cancelling: false,
-    failure: null,
-    wait_reason: null,
-    attempt: status === "queued" || status === "pending" ? 0 : 1,
-    created_at: 1_000 + Number(uid.replace(/\D/g, "")),
-    started_at: status === "running" ? 2_000 : null,
-    completed_at: null,
-    progress: null,
-    metrics: [],
-    tags: [],
-    ...more,
-  };
-}
 
 function event(what: EventKind, of: Experiment | null, uid = of?.uid ?? null, at = ++cursor): Extract<Push, { kind: "queue_update" }> {
   return { kind: "queue_update", event: { cursor: at, at: 0, what, uid, attempt: null, message: "" }, experiment: of, stats };
@@ -135,6 +112,8 @@ test("what was removed goes", () => {
 test("pages fill holes, and nothing stands twice", () => {
   const listing = new Listing(() => true);
   listing.page("finished", 0, [experiment("f5", "completed")], 4, true);
+  listing.look("finished", 0, 4);
+  expect(listing.holes("finished", 0, 4)).toEqual([1, 4]);
   listing.page("finished", 2, [experiment("f5", "completed"), experiment("f2", "completed")], 4, false);
   expect(uids(listing, "finished")).toEqual(["?", "?", "f5", "f2"]);
   expect(listing.get("f5")?.uid).toBe("f5");
@@ -149,6 +128,68 @@ test("newcomers among ten thousand ended come first", () => {
   expect(listing.sections.finished.total).toBe(11_000);
   expect(uids(listing, "finished")[0]).toBe("n20999");
   expect(uids(listing, "finished")[1_000]).toBe("f1");
+});
+
+test("of a hundred thousand rows only those beside the screen are kept", () => {
+  const listing = new Listing(() => true);
+  const rows = (from: number, count: number) => Array.from({ length: count }, (_, i) => experiment(`f${from + i}`, "completed"));
+  listing.page("finished", 0, rows(0, 100), 100_000, true);
+  for (let at = 0; at < 50_000; at += 50) {
+    listing.look("finished", at, at + 100);
+    const hole = listing.holes("finished", at, at + 100);
+    if (hole !== null) listing.page("finished", hole[0], rows(hole[0], hole[1] - hole[0]), 100_000, false);
+    expect(listing.at("finished", at)?.uid).toBe(`f${at}`);
+    expect(listing.sections.finished.rows.length).toBeLessThan(600);
+  }
+  // A jump, and back again.
+  listing.look("finished", 99_900, 100_000);
+  expect(listing.sections.finished.rows.length).toBe(100);
+  expect(listing.get("f49950")).toBeUndefined();
+  // What comes at the top moves the window on, and its rows with it.
+  listing.page("finished", 99_900, rows(99_900, 100), 100_000, false);
+  expect(listing.find("f99950")).toEqual({ section: "finished", index: 99_950 });
+  listing.page("active", 0, [], 0, true);
+  listing.page("waiting", 0, [], 0, true);
+  listing.update(event("completed", experiment("new", "completed")));
+  expect(listing.sections.finished.total).toBe(100_001);
+  expect(listing.find("f99950")).toEqual({ section: "finished", index: 99_951 });
+});
+
+test("an event of an experiment out of sight that stays where it is changes no number", () => {
+  const listing = new Listing(() => true);
+  listing.page("waiting", 0, [experiment("w2"), experiment("w3")], 500, true);
+  expect(listing.update(event("held", experiment("w400", "pending", { held: true })))).toBe(false);
+  expect(listing.sections.waiting.total).toBe(500);
+  expect(stale(listing)).toEqual([]);
+  listing.update(event("moved", experiment("w400")));
+  expect(stale(listing)).toEqual(["waiting"]);
+});
+
+test("what is put away or into a group leaves a list that does not show it", () => {
+  const listing = new Listing((it) => it.group === null && !it.archived);
+  listing.page("waiting", 0, [experiment("w2"), experiment("w3")], 2, true);
+  listing.page("finished", 0, [experiment("f5", "completed")], 1, true);
+  listing.update(event("edited", experiment("w2", "queued", { group: "g" })));
+  listing.update(event("archived", experiment("f5", "completed", { archived: true })));
+  expect([uids(listing, "waiting"), uids(listing, "finished")]).toEqual([["w3"], []]);
+});
+
+test("a move shows before the engine has answered", () => {
+  const listing = new Listing(() => true);
+  const all = ["w1", "w2", "w3", "w4", "w5"];
+  const order = () => uids(listing, "waiting").join(" ");
+  listing.page("waiting", 0, all.map((it) => experiment(it)), 5, true);
+  listing.reorder(["w4", "w2"], { to: "top" });
+  expect(order()).toBe("w2 w4 w1 w3 w5");
+  listing.reorder(["w2"], { to: "after", other: "w3" });
+  expect(order()).toBe("w4 w1 w3 w2 w5");
+  listing.reorder(["w5", "w4"], { to: "before", other: "w3" });
+  expect(order()).toBe("w1 w4 w5 w3 w2");
+  listing.reorder(["w1"], { to: "bottom" });
+  expect(order()).toBe("w4 w5 w3 w2 w1");
+  listing.reorder(["w1"], { to: "before", other: "gone" });
+  expect(order()).toBe("w4 w5 w3 w2 w1");
+  expect(listing.find("w1")).toEqual({ section: "waiting", index: 4 });
 });
 
 test("metrics and progress go to their row", () => {

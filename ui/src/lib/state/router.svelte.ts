@@ -1,6 +1,7 @@
 // Which place is shown, kept in the address after the `#`, so that back and forward work as everywhere.
 
 export type Tab = "log" | "metrics" | "details";
+export type Part = "list" | "timeline";
 export type Place =
   | { view: "overview" }
   | { view: "queue" }
@@ -12,6 +13,8 @@ export class Router {
   /** The experiment in the drawer. */
   job = $state<string | null>(null);
   tab = $state<Tab>("log");
+  /** How the queue is shown. */
+  part = $state<Part>("list");
 
   constructor() {
     if (typeof window === "undefined") return;
@@ -20,7 +23,14 @@ export class Router {
   }
 
   go(view: "overview" | "queue" | "settings"): void {
+    this.part = "list";
     this.#set({ view }, null);
+  }
+
+  /** The queue as a list, or on the timeline. */
+  goQueue(part: Part): void {
+    this.part = part;
+    this.#set({ view: "queue" }, this.job);
   }
 
   goProject(name: string): void {
@@ -41,7 +51,8 @@ export class Router {
   #set(place: Place, job: string | null): void {
     this.place = place;
     this.job = job;
-    const path = place.view === "project" ? `project/${encodeURIComponent(place.name)}` : place.view;
+    const part = place.view === "queue" && this.part === "timeline" ? "/timeline" : "";
+    const path = place.view === "project" ? `project/${encodeURIComponent(place.name)}` : `${place.view}${part}`;
     const hash = `#/${path}${job === null ? "" : `?job=${encodeURIComponent(job)}`}`;
     if (window.location.hash !== hash) window.location.hash = hash;
   }
@@ -52,6 +63,7 @@ export class Router {
     if (view === "project" && name !== undefined && name !== "") this.place = { view, name: decodeURIComponent(name) };
     else if (view === "queue" || view === "settings") this.place = { view };
     else this.place = { view: "overview" };
+    if (view === "queue") this.part = name === "timeline" ? "timeline" : "list";
     this.job = new URLSearchParams(query).get("job");
   }
 }

@@ -22,6 +22,11 @@ export class Toasts {
     this.#add({ title: problem.title, text: `${problem.message} ${problem.next}`, action: null, bad: true });
   }
 
+  /** Some of it was done and some not: stays until it was read. */
+  mixed(title: string, text: string, action: Action | null = null): void {
+    this.#add({ title, text, action, bad: true });
+  }
+
   dismiss(id: number): void {
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);

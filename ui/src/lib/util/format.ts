@@ -97,19 +97,24 @@ export function elapsed(milliseconds: number): string {
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
 /** A point in time, as short as it can be said today. */
 export function when(at: number, now: number): string {
   const date = new Date(at);
   const today = new Date(now);
   if (date.toDateString() === today.toDateString()) return clock(date);
-  const month = date.toLocaleString("en-GB", { month: "short" });
+  const month = MONTHS[date.getMonth()] ?? "";
   if (date.getFullYear() === today.getFullYear()) return `${date.getDate()} ${month}`;
   return `${date.getDate()} ${month} ${date.getFullYear()}`;
 }
 
+let full: Intl.DateTimeFormat | undefined;
+
 /** A point in time in full, with the zone; for tooltips. */
 export function fullTime(at: number): string {
-  return new Date(at).toLocaleString("en-GB", {
+  // Made once: making one takes longer than all that it writes on a screen.
+  full ??= new Intl.DateTimeFormat("en-GB", {
     weekday: "short",
     day: "numeric",
     month: "short",
@@ -119,6 +124,7 @@ export function fullTime(at: number): string {
     second: "2-digit",
     timeZoneName: "short",
   });
+  return full.format(at);
 }
 
 function clock(date: Date): string {

@@ -18,6 +18,7 @@ export const KEYS: { title: string; keys: [string[], string][] }[] = [
       [["N"], "New experiment"],
       [["G", "O"], "Overview"],
       [["G", "Q"], "Queue"],
+      [["G", "T"], "Timeline"],
       [["G", "S"], "Settings"],
       [["?"], "This list"],
     ],
@@ -28,10 +29,35 @@ export const KEYS: { title: string; keys: [string[], string][] }[] = [
       [["/"], "Filter"],
       [["↑", "↓"], "Move (also J and K)"],
       [["Shift", "↑", "↓"], "Extend the selection"],
-      [["Ctrl", "A"], "Select all that is loaded"],
-      [["Enter"], "Open"],
-      [["Delete"], "Cancel what is selected"],
+      [["Ctrl", "A"], "Select all"],
+      [["Enter"], "Open, or open a group"],
+      [["→", "←"], "Open and close a group"],
+      [["Shift", "F10"], "Menu"],
       [["Esc"], "Close the drawer, then clear the selection"],
+    ],
+  },
+  {
+    title: "What is selected",
+    keys: [
+      [["P"], "Pause, hold or resume"],
+      [["Delete"], "Cancel"],
+      [["R"], "Retry"],
+      [["E"], "Edit"],
+      [["D"], "Queue a copy with changes"],
+      [["A"], "Archive, or take back out"],
+      [["Shift", "Delete"], "Delete"],
+      [["Ctrl", "C"], "Copy the uids"],
+      [["Alt", "↑", "↓"], "Move in the queue"],
+      [["Alt", "Home", "End"], "Move to the top, to the bottom"],
+    ],
+  },
+  {
+    title: "On the timeline",
+    keys: [
+      [["←", "→", "↑", "↓"], "From bar to bar"],
+      [["+", "−"], "Zoom (also Ctrl and the wheel)"],
+      [["Page ↑", "Page ↓"], "Earlier, later"],
+      [["End"], "Now"],
     ],
   },
   {
@@ -54,7 +80,7 @@ const SEQUENCE_MS = 1_000;
 
 export function globalKey(app: App, event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing) return;
-  const open = app.palette || app.help || app.draft !== null || app.question !== null;
+  const open = app.covered;
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") {
     event.preventDefault();
     if (!open || app.palette) app.palette = !app.palette;
@@ -70,6 +96,11 @@ export function globalKey(app: App, event: KeyboardEvent): void {
   const key = event.key.toLowerCase();
   if (performance.now() - pressedG < SEQUENCE_MS) {
     pressedG = -Infinity;
+    if (key === "t") {
+      event.preventDefault();
+      app.router.goQueue("timeline");
+      return;
+    }
     const view = ({ o: "overview", q: "queue", s: "settings" } as const)[key];
     if (view !== undefined) {
       event.preventDefault();

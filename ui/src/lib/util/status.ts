@@ -22,6 +22,49 @@ export const statusTone = (status: Status): Tone => WORDS[status].tone;
 export const sectionOf = (status: Status): Section => WORDS[status].section;
 export const isEnded = (status: Status): boolean => WORDS[status].section === "finished";
 
+export type State = { word: string; tone: Tone; shape: Shape };
+export type Shape = Status | "stopping" | "held" | "scheduled" | "retrying";
+
+/**
+ * How an experiment stands, in one word and one shape.
+ *
+ * What waits is told by what stands in its way: the user's hand before all, then a retry that is due later, then the
+ * time, then another experiment.
+ */
+export function stateOf(it: Pick<Experiment, "status" | "cancelling" | "held" | "retry_at" | "not_before" | "window" | "waits_for">): State {
+  if (it.cancelling) return { word: "Stopping", tone: "pause", shape: "stopping" };
+  if (sectionOf(it.status) === "waiting") {
+    if (it.held) return { word: "Held", tone: "pause", shape: "held" };
+    if (it.status === "pending") {
+      if (it.retry_at !== null) return { word: "Retrying", tone: "wait", shape: "retrying" };
+      if (it.waits_for > 0) return { word: "Depends", tone: "wait", shape: "pending" };
+      if (it.not_before !== null || it.window !== null) return { word: "Scheduled", tone: "wait", shape: "scheduled" };
+    }
+  }
+  return { ...WORDS[it.status], shape: it.status };
+}
+
+/** When it is expected to start: "in about 2 h"; empty when that is not known. */
+export function startsWords(it: Pick<Experiment, "estimated_start" | "not_before" | "retry_at" | "held">, now: number): string {
+  if (it.held) return "";
+  const at = it.estimated_start ?? it.retry_at ?? it.not_before;
+  if (at === null) return "";
+  const left = at - now;
+  if (left < 60_000) return it.estimated_start === null ? "" : "soon";
+  return `in about ${roughly(left)}`;
+}
+
+/** A duration as one would say it: "4 min", "2 h", "3 days". */
+export function roughly(milliseconds: number): string {
+  const minutes = Math.max(1, Math.round(milliseconds / 60_000));
+  if (minutes < 10) return `${minutes} min`;
+  if (minutes < 55) return `${Math.round(minutes / 5) * 5} min`;
+  const hours = minutes / 60;
+  if (hours < 4) return `${(Math.round(hours * 2) / 2).toString().replace(".5", "½").replace("0½", "½")} h`;
+  if (hours < 36) return `${Math.round(hours)} h`;
+  return `${Math.round(hours / 24)} days`;
+}
+
 /** How far it is, in words; null when nothing is known. */
 export function progressWords(progress: Progress | null): string | null {
   if (progress === null) return null;
@@ -40,7 +83,7 @@ export function outcomeWords(experiment: Experiment): string {
   return "";
 }
 
-const REASONS: Record<FailureReason, string> = {
+export const REASONS: Record<FailureReason, string> = {
   exit_code: "Failed",
   signal: "Ended by a signal",
   time_limit: "Stopped at its time limit",
@@ -50,6 +93,17 @@ const REASONS: Record<FailureReason, string> = {
   dependency_failed: "Not started",
   disk_full: "Disk full",
 };
+
+/** What may be tried again, as a choice. */
+export const RETRIED: [FailureReason, string][] = [
+  ["exit_code", "Exit code"],
+  ["signal", "Signal"],
+  ["out_of_memory", "Out of memory"],
+  ["could_not_start", "Could not start"],
+  ["lost", "Lost"],
+  ["time_limit", "Time limit"],
+  ["disk_full", "Disk full"],
+];
 
 /** What kind of failure it was; the message says the rest. */
 export const failureTitle = (reason: FailureReason): string => REASONS[reason];
