@@ -8,6 +8,7 @@
 mod engine;
 mod idle;
 mod latency;
+mod queue;
 mod rivals;
 mod throughput;
 
@@ -77,7 +78,12 @@ impl Figure {
 type Measure = fn(&Workspace) -> Result<Vec<Figure>>;
 
 const MEASURES: &[(&str, Measure)] =
-    &[("latency", latency::measure), ("throughput", throughput::measure), ("idle", idle::measure)];
+    &[
+        ("latency", latency::measure),
+        ("throughput", throughput::measure),
+        ("queue", queue::measure),
+        ("idle", idle::measure),
+    ];
 
 /// Builds, measures what is asked for (all when nothing is), prints the table, writes the JSON.
 pub fn run(workspace: &Workspace, asked: &[String]) -> Result<ExitCode> {
