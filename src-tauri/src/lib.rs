@@ -10,6 +10,8 @@ pub mod graphics;
 mod instance;
 mod link;
 mod notify;
+#[cfg(test)]
+mod sample;
 mod tray;
 mod window;
 

@@ -154,14 +154,7 @@ impl Link {
 }
 
 async fn snapshot(host: &Host) -> Result<Snapshot, ApiError> {
-    let active = wire::ListExperiments {
-        section: Section::Active,
-        text: None,
-        project: None,
-        statuses: Vec::new(),
-        offset: 0,
-        limit: ACTIVE_MAX,
-    };
+    let active = wire::ListExperiments::first(Section::Active, ACTIVE_MAX);
     Ok(Snapshot {
         settings: host.call::<GetSettings>(&Nothing {}).await?,
         stats: host.call::<QueueStats>(&Nothing {}).await?,

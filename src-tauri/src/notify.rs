@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use athanor_api::wire::{EventKind, Experiment};
+use athanor_api::wire::{EventKind, Experiment, Status};
 use futures_util::StreamExt;
 use tauri::AppHandle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -62,7 +62,7 @@ impl Notifications {
     pub(crate) fn ended(&self, what: EventKind, experiment: &Experiment) {
         let failed = match what {
             EventKind::Completed => false,
-            EventKind::Failed => true,
+            EventKind::Failed | EventKind::Expired => true,
             _ => return,
         };
         let ended = Ended { note: note_of(experiment, failed), name: experiment.name.clone(), failed };
@@ -213,7 +213,13 @@ fn note_of(experiment: &Experiment, failed: bool) -> Note {
         (Some(started), Some(ended)) => Some(in_words(ended - started)),
         _ => None,
     };
-    let why = experiment.failure.as_ref().map(|failure| failure.message.as_str());
+    let (what, why) = match (experiment.status, &experiment.failure) {
+        (Status::Expired, _) => ("expired", Some("It had not started by its deadline.")),
+        (_, failure) => {
+            let why = failure.as_ref().map(|failure| failure.message.as_str());
+            (if failed { "failed" } else { "completed" }, why)
+        }
+    };
     let body = match (failed, duration, why) {
         (false, Some(duration), _) => format!("It took {duration}."),
         (true, Some(duration), Some(why)) => format!("After {duration}: {why}"),
@@ -222,7 +228,7 @@ fn note_of(experiment: &Experiment, failed: bool) -> Note {
         (_, None, _) => String::new(),
     };
     Note {
-        title: format!("{} {}", experiment.name, if failed { "failed" } else { "completed" }),
+        title: format!("{} {what}", experiment.name),
         body,
         to: Some(Navigation::Experiment { uid: experiment.uid.clone() }),
     }
@@ -305,31 +311,14 @@ fn some_of(names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use athanor_api::wire::{Command, Failure, FailureReason, Priority, Status};
+    use athanor_api::wire::{Failure, FailureReason};
 
     use super::*;
 
     fn experiment(took: i64) -> Experiment {
-        Experiment {
-            uid: "abc".into(),
-            name: "digits mlp".into(),
-            project: None,
-            command: Command::Shell("true".into()),
-            command_line: "true".into(),
-            cwd: "/".into(),
-            priority: Priority::Normal,
-            status: Status::Completed,
-            cancelling: false,
-            failure: None,
-            wait_reason: None,
-            attempt: 1,
-            created_at: 0,
-            started_at: Some(1000),
-            completed_at: Some(1000 + took),
-            progress: None,
-            metrics: Vec::new(),
-            tags: Vec::new(),
-        }
+        let mut experiment = crate::sample::experiment("abc", "digits mlp", "completed");
+        (experiment.started_at, experiment.completed_at) = (Some(1000), Some(1000 + took));
+        experiment
     }
 
     fn ended(name: &str, failed: bool) -> Ended {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use athanor_api::command::{AddDemo, CancelExperiments};
-use athanor_api::wire::{Appearance, ChangeSettings, ExperimentRefs, Nothing, Status};
+use athanor_api::wire::{Appearance, ChangeSettings, Nothing, Selection, Status};
 
 use crate::program::{Place, Program};
 use crate::wait::wait_for;
@@ -64,7 +64,7 @@ pub async fn pictures(place: &Place, program: &Program, folder: &Path) -> Result
         program.page().screenshot(&file).await?;
         shrink(&file)?;
     }
-    place.call::<CancelExperiments>(&ExperimentRefs { uids: vec![wide.clone()] })?;
+    place.call::<CancelExperiments>(&Selection { uids: vec![wide.clone()], group: None })?;
     place.wait_for_status(&wide, Status::Cancelled).await.map(drop)
 }
 

@@ -209,13 +209,9 @@ mod tests {
     use super::*;
 
     fn experiment(uid: &str, status: &str) -> Experiment {
-        serde_json::from_value(serde_json::json!({
-            "uid": uid, "name": format!("name of {uid}"), "project": null, "command": "true", "command_line": "true",
-            "cwd": "/", "priority": "normal", "status": status, "cancelling": false, "failure": null,
-            "wait_reason": null, "attempt": 1, "created_at": 0, "started_at": 0, "completed_at": null,
-            "progress": null, "metrics": [], "tags": []
-        }))
-        .expect("an experiment")
+        let mut experiment = crate::sample::experiment(uid, &format!("name of {uid}"), status);
+        experiment.started_at = Some(0);
+        experiment
     }
 
     fn push(what: EventKind, experiment: Experiment, running: u64, queued: u64) -> Push {

@@ -444,6 +444,24 @@ pub struct ListExperiments {
     pub limit: u32,
 }
 
+impl ListExperiments {
+    /// The beginning of a section, unfiltered.
+    #[must_use]
+    pub fn first(section: Section, limit: u32) -> Self {
+        Self {
+            section,
+            text: None,
+            project: None,
+            statuses: Vec::new(),
+            group: None,
+            ungrouped: false,
+            archived: false,
+            offset: 0,
+            limit,
+        }
+    }
+}
+
 /// A page of experiments.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct ExperimentPage {

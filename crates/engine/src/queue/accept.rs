@@ -69,7 +69,8 @@ impl Actor {
         }
         let now = self.now();
         let mut added = Added::default();
-        let mut position = self.last_position(tx).await?;
+        let mut ensured = HashSet::new();
+        let mut position = self.last_position();
         for item in prepared {
             if let Some(key) = &item.new.key
                 && let Some(there) = self.parts.store.experiment_by_key(tx, key).await?
@@ -77,6 +78,11 @@ impl Actor {
                 added.existing.push(there.uid.clone());
                 added.rows.push(there);
                 continue;
+            }
+            if let Some(group) = &item.new.group
+                && ensured.insert(group)
+            {
+                self.parts.store.ensure_group(tx, group, now).await?;
             }
             position += STRIDE;
             let row = self.accept(tx, item, position, now).await?;
@@ -97,15 +103,13 @@ impl Actor {
             let row = self.write_new(tx, row, item, standing, now).await?;
             added.rows.push(row);
         }
-        self.replan = true;
         Ok(Ok(added))
     }
 
     /// Where the last of the queue stands. Keys grow with time, so that a position made of one stands behind all that
     /// were made before; only moving something to the end may have gone further.
-    async fn last_position(&self, tx: &mut Tx) -> Result<i64> {
-        let largest = self.parts.store.largest_position(tx).await?;
-        Ok(largest.max((self.next_id - 1).saturating_mul(STRIDE)))
+    fn last_position(&self) -> i64 {
+        read(&self.view).last_position().max((self.next_id - 1).saturating_mul(STRIDE))
     }
 
     fn impossible(&self, item: &Prepared) -> Option<Error> {
@@ -126,9 +130,6 @@ impl Actor {
     ) -> Result<ExperimentRow> {
         if self.environments.insert(item.environment_hash) {
             self.parts.store.add_environment(tx, &item.environment_hash, &item.sealed).await?;
-        }
-        if let Some(group) = &item.new.group {
-            self.parts.store.ensure_group(tx, group, now).await?;
         }
         let (id, uid) = (self.next_id, self.free_uid(tx, now).await?);
         self.next_id += 1;
@@ -221,6 +222,7 @@ impl Actor {
             let mut view = write(&self.view);
             view.counts.add(row.status);
             view.insert_waiting(row.id, waiting, now);
+            self.replan = self.replan || view.disturbs(row.id);
         }
         if matches!(obstacle, Obstacle::Expired | Obstacle::Never(_)) {
             // It can't start any more: said at once, in words.

@@ -92,6 +92,8 @@ pub(crate) struct View {
     /// Moments at which a waiting experiment must be looked at again.
     timers: BTreeSet<(i64, i64)>,
     timer_of: HashMap<i64, i64>,
+    /// The largest position of any that waits or has waited since the index was made.
+    last_position: i64,
     pub active: HashMap<i64, Active>,
     pub counts: Counts,
     pub settings: Settings,
@@ -115,6 +117,7 @@ impl View {
             children: HashMap::new(),
             timers: BTreeSet::new(),
             timer_of: HashMap::new(),
+            last_position: 0,
             active: HashMap::new(),
             counts: Counts::default(),
             settings: Settings::default(),
@@ -146,6 +149,7 @@ impl View {
 
     pub fn insert_waiting(&mut self, id: i64, waiting: Waiting, now: i64) {
         self.remove_waiting(id);
+        self.last_position = self.last_position.max(waiting.place.1);
         if waiting.status == Status::Queued {
             self.queued.insert(waiting.place, id);
         }
@@ -196,6 +200,24 @@ impl View {
 
     pub fn has_queued(&self) -> bool {
         !self.queued.is_empty()
+    }
+
+    /// The largest position of any that waits or has waited since the index was made.
+    pub fn last_position(&self) -> i64 {
+        self.last_position
+    }
+
+    /// Whether one that was just taken in may start, or may keep another from starting, so that a new plan is needed.
+    /// One that joins the end of the queue and does not fit into what the present plan has left changes nothing: the
+    /// cost of an addition does not grow with the queue.
+    pub fn disturbs(&self, id: i64) -> bool {
+        let (Some(waiting), Some(plan)) = (self.waiting.get(&id), &self.plan) else { return true };
+        if waiting.status != Status::Queued {
+            return false;
+        }
+        let last = self.queued.last_key_value().is_some_and(|(place, _)| *place == waiting.place);
+        let blind = self.machine.is_none() && waiting.requirements.declared();
+        !last || (!blind && plan.explain(&Self::candidate(id, waiting), 0) == WaitReason::Next)
     }
 
     /// Waiting experiments that name this one as coming first.
@@ -367,13 +389,22 @@ impl View {
         if self.machine.is_none() && waiting.requirements.declared() {
             return Some(WaitReason::Next);
         }
-        let ahead = self.outlook().ahead.get(&id).copied().unwrap_or(0);
+        let ahead = match self.queued.last_key_value() {
+            // Known without counting: what was just added is asked for most.
+            Some((_, last)) if *last == id => u32::try_from(self.queued.len() - 1).unwrap_or(u32::MAX),
+            _ => self.outlook().ahead.get(&id).copied().unwrap_or(0),
+        };
         let plan = self.plan.as_ref()?;
         Some(plan.explain(&Self::candidate(id, waiting), ahead))
     }
 
     /// When a waiting experiment is expected to start, as far as run times are known.
     pub fn estimated_start(&self, id: i64) -> Option<i64> {
+        let place = self.waiting.get(&id)?.place;
+        let last = self.queued.last_key_value().is_some_and(|(other, _)| *other == place);
+        if last && self.queued.len() > FORECAST {
+            return None;
+        }
         self.outlook().starts.get(&id).copied()
     }
 

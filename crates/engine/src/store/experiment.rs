@@ -38,7 +38,6 @@ queries! {
     BY_KEY = "SELECT * FROM experiment WHERE idempotency_key = ? AND archived_at IS NULL";
     DELETE = "INSERT OR IGNORE INTO spent_uid (uid) SELECT uid FROM experiment WHERE id = ?1;
               DELETE FROM experiment WHERE id = ?1";
-    NEWEST_POSITION = "SELECT coalesce(max(position), 0) FROM experiment WHERE status IN ('pending', 'queued')";
     LIST_ACTIVE = "SELECT * FROM experiment WHERE status IN ('running', 'paused')
         AND (?1 IS NULL OR project = ?1)
         AND (?2 IS NULL OR instr(lower(uid || ' ' || name || ' ' || coalesce(project, '') || ' ' || command || ' ' || tags), ?2))
@@ -467,14 +466,6 @@ impl Store {
     pub async fn delete_experiment(&self, tx: &mut Tx, id: i64) -> Result<()> {
         sqlx::query(DELETE).bind(id).execute(&mut **tx).await?;
         Ok(())
-    }
-
-    /// The largest position of a waiting experiment, seen from inside a transaction.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn largest_position(&self, tx: &mut Tx) -> Result<i64> {
-        Ok(sqlx::query_scalar(NEWEST_POSITION).fetch_one(&mut **tx).await?)
     }
 
     /// How many experiments that were not put away have each status.
