@@ -50,7 +50,29 @@ impl Athanor {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_athanor"));
         command.args(arguments).env("ATHANOR_HOME", self.home()).current_dir(self.work());
+        if self.gpu_script().exists() {
+            command.env("ATHANOR_GPUS", self.gpu_script());
+        }
         command
+    }
+
+    fn gpu_script(&self) -> PathBuf {
+        self.root.path().join("gpus.json")
+    }
+
+    /// A machine with such GPUs, `GPU-0` and on, each with so much memory in GiB. To be said before an engine starts.
+    pub fn with_gpus(memory: &[u64]) -> Self {
+        let athanor = Self::new();
+        let gpus: Vec<Value> = memory
+            .iter()
+            .enumerate()
+            .map(|(index, memory)| {
+                serde_json::json!({ "uuid": format!("GPU-{index}"), "name": "NVIDIA A100", "memory_total": memory << 30 })
+            })
+            .collect();
+        let script = serde_json::json!({ "gpus": gpus }).to_string();
+        std::fs::write(athanor.gpu_script(), script).expect("written");
+        athanor
     }
 
     pub fn run(&self, arguments: &[&str]) -> Output {
@@ -80,6 +102,37 @@ impl Athanor {
         let text = self.ok(&all);
         serde_json::from_str(&text)
             .unwrap_or_else(|cause| panic!("{arguments:?} printed no JSON ({cause}): {text}"))
+    }
+
+    /// Queues with these arguments of `add` and returns the uid.
+    pub fn add(&self, arguments: &[&str]) -> String {
+        let mut all = vec!["add"];
+        all.extend(arguments);
+        self.ok(&all).trim().to_owned()
+    }
+
+    /// Writes a file in the working directory.
+    pub fn file(&self, name: &str, text: &str) {
+        std::fs::write(self.work().join(name), text).expect("written");
+    }
+
+    /// What a command prints that is given a text on standard input.
+    pub fn fed(&self, arguments: &[&str], text: &str) -> Output {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the command line starts");
+        // One that refuses before it reads closes its end.
+        let _ = child.stdin.take().expect("a pipe").write_all(text.as_bytes());
+        child.wait_with_output().expect("it has ended")
+    }
+
+    /// Names of what `ls` lists, in its order.
+    pub fn names(&self, arguments: &[&str]) -> Vec<String> {
+        let mut all = vec!["ls"];
+        all.extend(arguments);
+        let list = self.json(&all);
+        let list = list.as_array().expect("a list");
+        list.iter().map(|experiment| experiment["name"].as_str().expect("a name").to_owned()).collect()
     }
 
     /// Queues a shell line and returns its uid.

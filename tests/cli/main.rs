@@ -1,11 +1,18 @@
 //! The command line against the real engine and real supervisors: what a person does, and what goes wrong.
 
+mod actions;
 mod faults;
+mod gpus;
 mod harness;
 mod logs;
 mod metrics;
 mod nursery;
 mod offline;
+mod options;
 mod queue;
 mod recovery;
+mod refusals;
+mod reports;
+mod sweeps;
+mod transfer;
 mod wait;

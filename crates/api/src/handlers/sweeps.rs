@@ -183,7 +183,7 @@ mod tests {
     fn plan(config: Option<&str>, axes: Vec<wire::Axis>) -> Result<Plan> {
         let words = ["python3", "train.py", "--depth", "{depth}"];
         let command = wire::Command::Argv(words.map(str::to_owned).to_vec());
-        let mut base = blank(command, "/work".into());
+        let mut base = blank(command, "/home/user".into());
         base.config_text = config.map(str::to_owned);
         base.key = Some("k".into());
         let sweep = wire::Sweep { axes, mode: wire::SweepMode::Grid, style: wire::SweepStyle::Flags };

@@ -11,7 +11,7 @@ use crate::wire::{Command, Condition, Dependency, FailureReason, Priority, Requi
 const NOW: i64 = 1_795_000_000_000;
 
 fn context() -> Context {
-    Context { cwd: "/work".into(), now_ms: NOW, zone: TimeZone::UTC }
+    Context { cwd: "/home/user".into(), now_ms: NOW, zone: TimeZone::UTC }
 }
 
 fn jobs(text: &str) -> Vec<NewExperiment> {
@@ -30,7 +30,7 @@ fn the_three_forms_say_the_same() {
 "#;
     let array = r#"[
         {"command": ["python3", "train.py", "--lr", "0.1"], "name": "a", "gpu_count": 2, "memory": "1.5GiB"},
-        {"command": "make data && ./run.sh", "priority": "high", "cwd": "/work/sub", "estimate": "30m", "key": null}
+        {"command": "make data && ./run.sh", "priority": "high", "cwd": "/home/user/sub", "estimate": "30m", "key": null}
     ]"#;
     let toml = r#"
 # Two jobs.
@@ -50,7 +50,7 @@ estimate = "30m"
     assert_eq!(expected[0].requirements.gpus, 2);
     assert_eq!(expected[0].requirements.memory, Some(3 << 29));
     assert_eq!(expected[1].command, Command::Shell("make data && ./run.sh".into()));
-    assert_eq!(expected[1].cwd, "/work/sub");
+    assert_eq!(expected[1].cwd, "/home/user/sub");
     assert_eq!(expected[1].priority, Priority::High);
     assert_eq!(expected[1].requirements.estimated_ms, Some(1_800_000));
     assert_eq!(jobs(array), expected);
