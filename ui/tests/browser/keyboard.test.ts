@@ -112,11 +112,11 @@ test("a new experiment by hand", async () => {
   await sheet.getByLabel("Arguments as the program gets them").getByText("two words").waitFor();
   await sheet.getByText(/only means something to a shell/).waitFor();
   await sheet.getByLabel("Run through the shell").check();
-  await sheet.getByLabel("Name").fill("by hand");
+  await sheet.getByLabel("Name", { exact: true }).fill("by hand");
   await sheet.getByRole("radio", { name: "Normal" }).press("ArrowRight");
-  await sheet.getByRole("button", { name: /Tags, config/ }).click();
-  await sheet.getByLabel("Tags").fill("one, two");
-  await sheet.getByLabel("Time limit").fill("90 min");
+  for (const part of ["Retry, limit", "Environment", "Tags, notes"]) await sheet.getByRole("button", { name: new RegExp(`^${part}`) }).click();
+  await sheet.getByLabel("Tags", { exact: true }).fill("one, two");
+  await sheet.getByRole("textbox", { name: "Time limit" }).fill("90 min");
   await sheet.getByRole("button", { name: "Variable", exact: true }).click();
   await sheet.getByLabel("Name of variable 1").fill("GREETING");
   await sheet.getByLabel("Value of variable 1").fill("hello");
@@ -132,8 +132,8 @@ test("a new experiment by hand", async () => {
   await page.keyboard.press("n");
   await sheet.getByLabel("Folder", { exact: true }).fill(engine.work);
   await sheet.getByLabel("Command").fill("true");
-  await sheet.getByRole("button", { name: /Tags, config/ }).click();
-  await sheet.getByLabel("Config").fill("not/there.yaml");
+  await sheet.getByRole("button", { name: /^Config/ }).click();
+  await sheet.getByRole("combobox", { name: "Config" }).fill("not/there.yaml");
   await until("the folder was looked at", async () => (await sheet.locator(".says").first().innerText()).includes(engine.work));
   await page.keyboard.press("Control+Enter");
   await sheet.locator(".says.bad").waitFor();
@@ -171,7 +171,7 @@ test("settings are kept", async () => {
   // Another window hears of it.
   await engine.call("settings.change", { slots: 3, appearance: "dark" });
   await page.locator("html[data-theme=dark]").waitFor();
-  expect(await page.getByLabel("Jobs at once").inputValue()).toBe("3");
+  expect(await page.getByLabel("Slots", { exact: true }).inputValue()).toBe("3");
   await engine.call("settings.change", { slots: 1, appearance: "system", close_action: "tray", notify: true });
   await window.close();
 });

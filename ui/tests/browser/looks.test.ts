@@ -60,6 +60,9 @@ for (const dark of [false, true]) {
       await go("#/queue");
       await page.getByRole("grid").waitFor();
       await look("queue");
+      await go("#/queue/timeline");
+      await page.getByRole("application").waitFor();
+      await look("timeline");
       await go(`#/queue?job=${running}`);
       await page.getByRole("log").waitFor();
       await look("log");
@@ -75,11 +78,14 @@ for (const dark of [false, true]) {
       await page.getByText("Start here").waitFor();
       await look("project");
       await go("#/settings");
-      await page.getByLabel("Jobs at once").waitFor();
+      await page.getByLabel("Slots", { exact: true }).waitFor();
       await look("settings");
       await page.keyboard.press("n");
       await page.getByRole("dialog", { name: "New experiment" }).waitFor();
       await look("new");
+      for (const part of ["Needs", "Sweep", "Start", "Retry, limit"]) await page.getByRole("button", { name: new RegExp(`^${part}`) }).click();
+      await page.getByRole("button", { name: "Key", exact: true }).click();
+      await look("new-open");
       await page.keyboard.press("Escape");
       await page.getByRole("dialog").waitFor({ state: "detached" });
       await page.keyboard.press("Control+k");

@@ -21,7 +21,7 @@ import type { Problem } from "../errors";
 import { joinCommand, splitCommand } from "../util/argv";
 import { count, duration, plural } from "../util/format";
 import { timeLimit } from "../util/limit";
-import { needsWords, parseSize, sizeText } from "../util/needs";
+import { given, needsWords, parseSize, sizeText } from "../util/needs";
 import { sectionOf } from "../util/status";
 import type { Draft } from "./app.svelte";
 
@@ -177,7 +177,7 @@ export class Form {
     this.configPath = detail.config_path ?? "";
     this.configRead = detail.config_text;
     this.configText = detail.config_text ?? "";
-    const needs = it.requirements;
+    const needs = given(it.requirements);
     const number = (value: number | undefined) => (value === undefined || value === 0 ? "" : String(value));
     const size = (value: number | undefined) => (value === undefined ? "" : sizeText(value));
     this.gpus = number(needs.gpus);
@@ -337,14 +337,14 @@ export class Form {
     if (this.cwd !== null && this.cwd !== it.cwd) change.cwd = this.cwd;
     if (this.priority !== it.priority) change.priority = this.priority;
     if ((this.group.trim() || null) !== it.group) change.group = this.group.trim() || null;
-    if (differs(tidy(this.requirements), tidy(it.requirements))) change.requirements = this.requirements;
+    if (differs(this.requirements, given(it.requirements))) change.requirements = this.requirements;
     const before = detail.after.map(({ uid, when }) => [uid, when]);
     if (differs(this.after.map(({ uid, when }) => [uid, when]), before)) change.after = this.dependencies;
     if (this.waitForFailed !== detail.wait_for_failed) change.wait_for_failed = this.waitForFailed;
     if (localText(it.not_before) !== this.notBefore) change.not_before = moment(this.notBefore);
     if ((this.window || null) !== it.window) change.window = this.window || null;
     if (localText(it.start_by) !== this.startBy) change.start_by = moment(this.startBy);
-    if (!(this.retry === null && isUsual(detail.retry)) && differs(this.retry, tidy({ ...detail.retry, delay_ms: detail.retry.delay_ms === USUAL_DELAY_MS ? undefined : detail.retry.delay_ms }))) change.retry = this.retry;
+    if (!(this.retry === null && isUsual(detail.retry)) && differs(this.retry, shortened(detail.retry))) change.retry = this.retry;
     if (this.limitMs !== it.time_limit_ms) change.time_limit_ms = this.limitMs;
     if ((this.graceMs ?? DEFAULT_GRACE_MS) !== detail.grace_ms) change.grace_ms = this.graceMs ?? DEFAULT_GRACE_MS;
     if (this.configEdited) change.config_text = this.configText;
@@ -433,7 +433,11 @@ export function durationText(ms: number): string {
   return parts.join(" ") || "0 s";
 }
 
-const tidy = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).filter(([, it]) => it !== undefined && it !== null && it !== 0 && !(Array.isArray(it) && it.length === 0)).sort(([a], [b]) => a.localeCompare(b))) as T;
+/** A policy as it would be typed. */
+function shortened(it: RetryPolicy): RetryPolicy {
+  const delay = it.delay_ms ?? USUAL_DELAY_MS;
+  return { limit: it.limit, ...(delay === USUAL_DELAY_MS ? {} : { delay_ms: delay }), ...(it.reasons === undefined || it.reasons === null ? {} : { reasons: it.reasons }) };
+}
 const differs = (a: unknown, b: unknown): boolean => JSON.stringify(sorted(a)) !== JSON.stringify(sorted(b));
 const sorted = (value: unknown): unknown =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => a.localeCompare(b))) : value;

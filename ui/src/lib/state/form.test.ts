@@ -119,6 +119,13 @@ test("opened to be changed, nothing has changed yet", () => {
   expect(form.changes()).toEqual({ uid: "w" });
 });
 
+test("what the engine writes down as null is empty", () => {
+  const nulls = { cpu_cores: null, memory: null, disk: null, gpus: 0, gpu_memory: null, gpu_model: null, gpu_uuids: [], gpu_exclusive: null, estimated_ms: null } as unknown as ExperimentDetail["experiment"]["requirements"];
+  const form = editing(aDetail({ ...waiting, requirements: nulls }, { retry: { limit: 1, delay_ms: 30_000, reasons: ["lost", "signal"] } }));
+  expect([form.gpus, form.gpuMemory, form.memory, form.estimate, form.exclusive, form.retries]).toEqual(["", "", "", "", "auto", "1"]);
+  expect(form.changes()).toEqual({ uid: "w" });
+});
+
 test("only what was changed is sent, and what was emptied is cleared", () => {
   const form = editing(full);
   Object.assign(form, { name: "other", gpuMemory: "", notBefore: "", limit: "", priority: "high", configText: "lr: 2\n", tags: "", after: [], group: "g" });

@@ -61,7 +61,8 @@ export class Groups {
   #reading() {
     return paced(READ_MS, async () => {
       try {
-        this.list = (await this.app.call("groups.list", {})).groups;
+        // A group whose members are all gone or put away has nothing to show.
+        this.list = (await this.app.call("groups.list", {})).groups.filter((it) => memberCount(it.counts) > 0);
         this.problem = null;
         this.loaded = true;
       } catch (thrown) {

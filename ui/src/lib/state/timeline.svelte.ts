@@ -63,8 +63,8 @@ export class TimelineState {
   zoom(factor: number, about: number): void {
     const view = zoomed(this.view, factor, about);
     this.span = Math.min(view.to - view.from, MOST_SPAN);
-    // What goes along with the present goes on doing so, as long as the present is in sight.
-    this.end = this.end === null && this.now <= view.to && about >= this.now - this.span * 0.2 ? null : view.to;
+    // What goes along with the present goes on doing so where the zoom is about the present.
+    this.end = this.end === null && Math.abs(about - this.now) <= this.span * 0.1 ? null : view.to;
     this.#look();
   }
 

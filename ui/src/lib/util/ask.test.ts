@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { anExperiment, GIB } from "../../../tests/fake/make";
+import type { Requirements } from "../bindings";
 import { gpuWords, needsInFull, needsWords, parseSize, sizeText } from "./needs";
 import { roughly, startsWords, stateOf } from "./status";
 
@@ -25,6 +26,12 @@ test("what is asked for, short and in full", () => {
   expect(needsWords({ gpus: 1, gpu_model: "A100", cpu_cores: 8, memory: 64 * GIB })).toBe("1 × A100 · 8 cores · 64 GiB memory");
   expect(needsInFull({ gpus: 1 })).toBe("1 GPU · for itself");
   expect(needsInFull({ gpus: 1, gpu_memory: GIB, estimated_ms: 7_200_000 })).toBe("1 × 1 GiB · shared · about 2 h");
+});
+
+test("what the engine writes down as null is not asked for", () => {
+  const nulls = { cpu_cores: null, memory: null, disk: null, gpus: 0, gpu_memory: null, gpu_model: null, gpu_uuids: [], gpu_exclusive: null, estimated_ms: null } as unknown as Requirements;
+  expect([gpuWords(nulls), needsWords(nulls), needsInFull(nulls)]).toEqual(["", "", ""]);
+  expect(needsInFull({ ...nulls, gpus: 1 })).toBe("1 GPU · for itself");
 });
 
 test.each([

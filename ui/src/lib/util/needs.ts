@@ -22,10 +22,17 @@ export function sizeText(size: number): string {
   return `${size} B`;
 }
 
+/** Only what is asked for: the engine writes down the rest as null. */
+export function given(needs: Requirements): Requirements {
+  const asked = Object.entries(needs as Record<string, unknown>).filter(([, it]) => it !== undefined && it !== null && it !== 0 && !(Array.isArray(it) && it.length === 0));
+  return Object.fromEntries(asked) as Requirements;
+}
+
 const short = (size: number): string => bytes(size).replace(".0 ", " ");
 
 /** The GPUs that are asked for, as a row shows them: "2 × 40 GiB", "1 × A100". Empty when none are. */
-export function gpuWords(needs: Requirements): string {
+export function gpuWords(asked: Requirements): string {
+  const needs = given(asked);
   const gpus = needs.gpus ?? 0;
   if (gpus === 0) return "";
   const what = [needs.gpu_memory === undefined ? "" : short(needs.gpu_memory), needs.gpu_model ?? ""].filter((it) => it !== "").join(" ");
@@ -33,7 +40,8 @@ export function gpuWords(needs: Requirements): string {
 }
 
 /** All that is asked for in one line; empty when nothing is. */
-export function needsWords(needs: Requirements): string {
+export function needsWords(asked: Requirements): string {
+  const needs = given(asked);
   const parts = [gpuWords(needs)];
   if (needs.cpu_cores !== undefined) parts.push(needs.cpu_cores === 1 ? "1 core" : `${count(needs.cpu_cores)} cores`);
   if (needs.memory !== undefined) parts.push(`${short(needs.memory)} memory`);
@@ -42,7 +50,8 @@ export function needsWords(needs: Requirements): string {
 }
 
 /** The same with what a tooltip or the details have room for. */
-export function needsInFull(needs: Requirements): string {
+export function needsInFull(asked: Requirements): string {
+  const needs = given(asked);
   const parts = [needsWords(needs)];
   if ((needs.gpus ?? 0) > 0) {
     const exclusive = needs.gpu_exclusive ?? needs.gpu_memory === undefined;
@@ -53,4 +62,4 @@ export function needsInFull(needs: Requirements): string {
   return parts.filter((it) => it !== "").join(" · ");
 }
 
-export const asksForAnything = (needs: Requirements): boolean => Object.values(needs).some((it) => it !== undefined && it !== 0);
+export const asksForAnything = (needs: Requirements): boolean => Object.keys(given(needs)).length > 0;
