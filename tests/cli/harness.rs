@@ -1,6 +1,7 @@
 //! A data folder of its own for each test, the real programs on it, and nothing left behind.
 
 use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -146,6 +147,10 @@ impl Athanor {
         let mut all = vec!["serve"];
         all.extend(arguments);
         self.spawn_engine(&all);
+        // A client that finds no engine takes the data folder for its own short time, so many of them in a row would
+        // keep the engine out on a busy machine. Who only knocks at the socket is in nobody's way.
+        let socket = self.home().join("athanor.sock");
+        wait_until("the engine listens", || UnixStream::connect(&socket).ok());
         wait_until("the engine answers", || self.run(&["status"]).status.success().then_some(()));
     }
 

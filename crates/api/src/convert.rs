@@ -1,5 +1,7 @@
 //! Between the engine's types and the wire. The only place where they meet.
 
+use std::sync::Arc;
+
 use athanor_core::dependency;
 use athanor_core::experiment::{self as core_experiment, JobCommand};
 use athanor_core::requirements::Requirements;
@@ -101,7 +103,7 @@ impl From<wire::NewExperiment> for NewExperiment {
             name: new.name,
             project: new.project,
             priority: new.priority.into(),
-            environment: new.environment,
+            environment: new.environment.map(Arc::new),
             set: new.set,
             config_path: new.config_path,
             tags: new.tags,

@@ -1,6 +1,7 @@
 //! Taking experiments in, changing them, and finding them: what is checked before the queue hears of it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use athanor_core::dependency::Condition;
 
@@ -53,11 +54,10 @@ impl Engine {
         }
         let sealer = self.sealer().clone();
         let checked = tokio::task::spawn_blocking(move || {
-            let own: Environment = std::env::vars().collect();
-            let mut sealed = Sealed { sealer: &sealer, known: HashMap::new(), folders: HashMap::new() };
+            let mut known = Known::new(&sealer);
             let each = new.into_iter().zip(parents).enumerate();
             each.map(|(place, (item, after))| {
-                prepare(item, after, &own, &mut sealed).map_err(|error| placed(error, place, several))
+                prepare(item, after, &mut known).map_err(|error| placed(error, place, several))
             })
             .collect::<Result<Vec<Prepared>>>()
         })
@@ -73,7 +73,7 @@ impl Engine {
     pub async fn again(&self, rows: Vec<ExperimentRow>) -> Result<Added> {
         let mut new = Vec::with_capacity(rows.len());
         for row in rows {
-            let environment = Some(self.environment(&row).await?);
+            let environment = Some(Arc::new(self.environment(&row).await?));
             new.push(NewExperiment {
                 environment,
                 name: Some(row.name),
@@ -220,24 +220,51 @@ fn placed(error: Error, place: usize, several: bool) -> Error {
     if several { error.prefixed(&format!("job {}: ", place + 1)) } else { error }
 }
 
+/// An environment as the store has it: its hash, and itself under seal.
+type Stored = ([u8; 16], Arc<[u8]>);
+
 /// What was sealed and looked at already for other experiments of the same call.
-struct Sealed<'a> {
+struct Known<'a> {
     sealer: &'a Sealer,
-    known: HashMap<[u8; 16], Vec<u8>>,
+    own: Arc<Environment>,
+    sealed: HashMap<[u8; 16], Arc<[u8]>>,
+    /// The last whole environment with what became of it: ten thousand experiments may share it.
+    last: Option<(Arc<Environment>, Stored)>,
     folders: HashMap<String, String>,
 }
 
-impl Sealed<'_> {
-    fn environment(&mut self, environment: &Environment) -> Result<([u8; 16], Vec<u8>)> {
+impl<'a> Known<'a> {
+    fn new(sealer: &'a Sealer) -> Self {
+        let own = Arc::new(std::env::vars().collect());
+        Self { sealer, own, sealed: HashMap::new(), last: None, folders: HashMap::new() }
+    }
+
+    /// The hash of an environment with `set` on top of it, and what is stored of it.
+    fn environment(&mut self, whole: Option<Arc<Environment>>, set: &mut Environment) -> Result<Stored> {
+        let whole = whole.unwrap_or_else(|| self.own.clone());
+        if !set.is_empty() {
+            let mut environment = Environment::clone(&whole);
+            environment.append(set);
+            return self.seal(&environment);
+        }
+        if let Some((last, stored)) = &self.last
+            && Arc::ptr_eq(last, &whole)
+        {
+            return Ok(stored.clone());
+        }
+        let stored = self.seal(&whole)?;
+        self.last = Some((whole, stored.clone()));
+        Ok(stored)
+    }
+
+    fn seal(&mut self, environment: &Environment) -> Result<Stored> {
+        check_environment(environment)?;
         let hash = environment_hash(environment);
-        let sealed = match self.known.get(&hash) {
-            Some(sealed) => sealed.clone(),
-            None => {
-                let sealed = self.sealer.seal(environment)?;
-                self.known.insert(hash, sealed.clone());
-                sealed
-            }
-        };
+        if let Some(sealed) = self.sealed.get(&hash) {
+            return Ok((hash, sealed.clone()));
+        }
+        let sealed: Arc<[u8]> = self.sealer.seal(environment)?.into();
+        self.sealed.insert(hash, sealed.clone());
         Ok((hash, sealed))
     }
 
@@ -254,14 +281,9 @@ impl Sealed<'_> {
 }
 
 /// Checks an experiment and gathers what its row needs. Blocks on the disk.
-fn prepare(
-    mut new: NewExperiment,
-    after: Vec<Parent>,
-    own: &Environment,
-    sealed: &mut Sealed<'_>,
-) -> Result<Prepared> {
+fn prepare(mut new: NewExperiment, after: Vec<Parent>, known: &mut Known<'_>) -> Result<Prepared> {
     new.command.validate().map_err(|why| Error::invalid("command", why))?;
-    new.cwd = sealed.folder(&new.cwd)?;
+    new.cwd = known.folder(&new.cwd)?;
     let name = match new.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
         Some(name) => name.to_owned(),
         None => new.command.default_name(),
@@ -280,9 +302,6 @@ fn prepare(
     {
         return Err(Error::invalid("key", "a key has 1 to 200 characters"));
     }
-    let mut environment = new.environment.take().unwrap_or_else(|| own.clone());
-    environment.append(&mut new.set);
-    check_environment(&environment)?;
     let config_text = match (&new.config_text, &new.config_path) {
         (Some(text), _) => {
             check_config(text)?;
@@ -291,7 +310,7 @@ fn prepare(
         (None, Some(path)) => Some(read_config(&std::path::Path::new(&new.cwd).join(path))?),
         (None, None) => None,
     };
-    let (environment_hash, sealed) = sealed.environment(&environment)?;
+    let (environment_hash, sealed) = known.environment(new.environment.take(), &mut new.set)?;
     Ok(Prepared { name, environment_hash, sealed, config_text, after, new })
 }
 

@@ -1,9 +1,11 @@
 //! Sweeps: what they would make, and making it.
 
+use std::sync::Arc;
+
 use athanor_core::experiment::JobCommand;
 use athanor_core::sweep::{Axis, Mode, Names, Point, Scalar, Sweep};
 use athanor_engine::Engine;
-use athanor_engine::queue::NewGroup;
+use athanor_engine::queue::{NewExperiment as Queued, NewGroup};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -30,7 +32,9 @@ pub(crate) async fn preview(_: &Engine, input: wire::SweepRequest) -> Result<wir
 }
 
 pub(crate) async fn add(engine: &Engine, input: wire::SweepRequest) -> Result<wire::AddedExperiments> {
-    let wire::SweepRequest { experiment, sweep, group, parallel, agreed } = input;
+    let wire::SweepRequest { mut experiment, sweep, group, parallel, agreed } = input;
+    // Held once, not once for each point.
+    let environment = experiment.environment.take().map(Arc::new);
     let plan = blocking(move || Plan::new(experiment, &sweep)).await?;
     if plan.count > ASK_ABOVE && agreed != Some(plan.count) {
         let text = format!("this makes {} experiments; so many have to be agreed to", plan.count);
@@ -50,7 +54,11 @@ pub(crate) async fn add(engine: &Engine, input: wire::SweepRequest) -> Result<wi
     })?;
     let member_of = group.clone();
     let experiments = blocking(move || {
-        plan.sweep.points().map(|point| Ok(plan.experiment(&point, Some(&member_of))?.into())).collect()
+        let queued = |point: Point| {
+            let new = plan.experiment(&point, Some(&member_of))?;
+            Ok(Queued { environment: environment.clone(), ..new.into() })
+        };
+        plan.sweep.points().map(queued).collect()
     })
     .await?;
     let group = NewGroup { name: group, parallel, sweep: Some(sweep) };

@@ -1,11 +1,13 @@
 //! Jobs as text, out and in.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use athanor_core::dependency::Met;
 use athanor_core::experiment::JobCommand;
 use athanor_engine::Engine;
 use athanor_engine::home::now_ms;
+use athanor_engine::queue::NewExperiment as Queued;
 use athanor_engine::store::{ExperimentRow, Filter, Section};
 use jiff::tz::TimeZone;
 
@@ -170,10 +172,11 @@ pub(crate) async fn import(engine: &Engine, input: wire::ImportJobs) -> Result<w
     }
     let user = environment.as_ref().and_then(|environment| environment.get("USER").cloned());
     for job in &mut jobs {
-        job.environment.clone_from(&environment);
         job.user = job.user.take().or_else(|| user.clone());
     }
-    let all = engine.add(jobs.into_iter().map(Into::into).collect()).await?;
+    let environment = environment.map(Arc::new);
+    let jobs = jobs.into_iter().map(|job| Queued { environment: environment.clone(), ..job.into() });
+    let all = engine.add(jobs.collect()).await?;
     let wire::AddedExperiments { experiments, engine_running, .. } = added(engine, all);
     Ok(wire::ImportedJobs { experiments, count, preview, engine_running })
 }

@@ -216,7 +216,7 @@ impl Actor {
             self.parts.store.set_dependencies(tx, row.id, &parents, true).await?;
         }
         if self.fresh.len() < AT_HAND && row.status == Status::Queued {
-            self.fresh.insert(row.id, (row.clone(), item.sealed.clone()));
+            self.fresh.insert(row.id, (row.clone(), item.sealed.to_vec()));
         }
         {
             let mut view = write(&self.view);

@@ -45,7 +45,7 @@ pub(crate) struct Prepared {
     pub new: NewExperiment,
     pub name: String,
     pub environment_hash: [u8; 16],
-    pub sealed: Vec<u8>,
+    pub sealed: Arc<[u8]>,
     pub config_text: Option<String>,
     pub after: Vec<Parent>,
 }

@@ -260,7 +260,7 @@ impl World {
         let environment = Environment::new();
         let sealed = self.sealer.seal(&environment).expect("sealed");
         let environment_hash = environment_hash(&environment);
-        Prepared { name: "job".into(), environment_hash, sealed, config_text: None, after, new }
+        Prepared { name: "job".into(), environment_hash, sealed: sealed.into(), config_text: None, after, new }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What callers ask of the queue, before it is checked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use athanor_core::dependency::Condition;
 use athanor_core::experiment::{JobCommand, Priority};
@@ -23,8 +24,8 @@ pub struct NewExperiment {
     pub project: Option<String>,
     /// How soon.
     pub priority: Priority,
-    /// Its whole environment, or none for the engine's own.
-    pub environment: Option<Environment>,
+    /// Its whole environment, or none for the engine's own. Thousands of one call share it.
+    pub environment: Option<Arc<Environment>>,
     /// Variables on top of the environment.
     pub set: Environment,
     /// Its config's path.
