@@ -13,6 +13,7 @@ mod queue;
 mod recovery;
 mod refusals;
 mod reports;
+mod survival;
 mod sweeps;
 mod transfer;
 mod wait;

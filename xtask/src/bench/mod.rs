@@ -77,13 +77,12 @@ impl Figure {
 
 type Measure = fn(&Workspace) -> Result<Vec<Figure>>;
 
-const MEASURES: &[(&str, Measure)] =
-    &[
-        ("latency", latency::measure),
-        ("throughput", throughput::measure),
-        ("queue", queue::measure),
-        ("idle", idle::measure),
-    ];
+const MEASURES: &[(&str, Measure)] = &[
+    ("latency", latency::measure),
+    ("throughput", throughput::measure),
+    ("queue", queue::measure),
+    ("idle", idle::measure),
+];
 
 /// Builds, measures what is asked for (all when nothing is), prints the table, writes the JSON.
 pub fn run(workspace: &Workspace, asked: &[String]) -> Result<ExitCode> {
