@@ -203,6 +203,10 @@ impl Actor {
         let changed = view.machine.as_ref() != Some(&machine) || view.seen != seen;
         view.machine = Some(machine);
         view.seen = seen;
+        if changed && !view.has_queued() {
+            // Made for another machine: whoever comes next must not be judged by it.
+            view.plan = None;
+        }
         changed && view.has_queued()
     }
 
