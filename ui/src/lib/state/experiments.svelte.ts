@@ -13,6 +13,8 @@ const MOST = 1_000;
 /** A burst of pushes is applied at once, this often at most. */
 const APPLY_MS = 60;
 const READ_AGAIN_MS = 400;
+/** Pages that are read at the same time: what is scrolled past meanwhile is never asked for. */
+const AT_ONCE = 2;
 /** A burst that is larger than this is read anew rather than applied one by one. */
 const BURST = 5_000;
 
@@ -26,6 +28,10 @@ export type Query = {
   /** Those that were put away, instead of the others. */
   archived: boolean;
 };
+
+/** What a list has shown when it was left, so that going back to it shows that at once and what is new a moment later. */
+const left = new WeakMap<App, Map<string, Listing>>();
+const LEFT_AT_MOST = 4;
 
 const ANY: Query = { project: null, text: "", group: null, ungrouped: false, archived: false };
 
@@ -68,12 +74,33 @@ export class Experiments {
       }),
       this.app.onRefresh(() => this.#readAgain.ask()),
     ];
+    const before = left.get(this.app)?.get(this.#key);
+    if (!this.loaded && before !== undefined) {
+      this.#listing = before;
+      this.loaded = true;
+      this.#version += 1;
+    }
     if (this.app.connection === "live") void this.#read();
     return () => {
+      this.#leave();
       this.#apply.stop();
       this.#readAgain.stop();
       for (const stop of this.#stop) stop();
     };
+  }
+
+  get #key(): string {
+    return JSON.stringify([this.#query, this.first]);
+  }
+
+  #leave(): void {
+    if (!this.loaded || this.#query.text !== "") return;
+    const kept = left.get(this.app) ?? new Map<string, Listing>();
+    kept.delete(this.#key);
+    kept.set(this.#key, this.#listing);
+    const [oldest] = kept.keys();
+    if (kept.size > LEFT_AT_MOST && oldest !== undefined) kept.delete(oldest);
+    left.set(this.app, kept);
   }
 
   #applying() {
@@ -153,9 +180,20 @@ export class Experiments {
     if (none) return;
     this.#listing.look(section, from, to);
     if (rows.stale) this.#readAgain.ask();
-    const hole = this.#listing.holes(section, from, to);
-    if (hole === null) return;
-    for (let page = Math.floor(hole[0] / PAGE); page * PAGE < hole[1]; page += 1) void this.#readPage(section, page * PAGE);
+    this.#fill();
+  }
+
+  /** Reads what is missing of what is on screen now. */
+  #fill(): void {
+    for (const section of SECTIONS) {
+      const looked = this.#looked[section];
+      const hole = looked === null ? null : this.#listing.holes(section, ...looked);
+      if (hole === null) continue;
+      for (let page = Math.floor(hole[0] / PAGE); page * PAGE < hole[1]; page += 1) {
+        if (this.#pages.size >= AT_ONCE) return;
+        void this.#readPage(section, page * PAGE);
+      }
+    }
   }
 
   /** Rows of a section in their order, however many, from the engine where they are not loaded. */
@@ -193,14 +231,19 @@ export class Experiments {
     const listing = this.#listing;
     try {
       const page = await this.app.call("experiments.list", this.#input(section, offset, PAGE));
+      // The list was read anew meanwhile, and that has asked for what it lacks.
       if (listing !== this.#listing) return;
       listing.page(section, offset, page.experiments, page.total, false);
       this.#version += 1;
+      // An engine that gives no row where there is one would be asked for ever.
+      if (page.experiments.length === 0) return;
     } catch (thrown) {
       this.problem = problemOf(thrown);
+      return;
     } finally {
       this.#pages.delete(key);
     }
+    this.#fill();
   }
 
   /** Reads what is on screen anew, and shows it all at once when it is there. */

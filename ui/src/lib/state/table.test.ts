@@ -239,6 +239,26 @@ test("several are put into a group one after the other", async () => {
   expect(shown()).toBe("w3");
 });
 
+test("what is scrolled past is not asked for, and what is stopped at is", async () => {
+  await begin((it) => it.add(...Array.from({ length: 50_000 }, (_, i) => anExperiment(`f${i}`, "completed", { completed_at: 1_000_000 - i }))));
+  engine.asked = [];
+  for (let at = 1_000; at < 40_000; at += 500) list.look("finished", at, at + 60);
+  await settle();
+  expect(engine.count("experiments.list")).toBeLessThan(6);
+  expect(list.at("finished", 39_500)?.uid).toBe("f39500");
+});
+
+test("a list that one comes back to shows at once what it had", async () => {
+  await begin((it) => it.add(...waiting(3)));
+  stops[0]?.();
+  engine.change("w2", "cancelled", { status: "cancelled", completed_at: 9 });
+  const again = new Experiments(app);
+  stops[0] = again.follow();
+  expect([again.loaded, again.count("waiting")]).toEqual([true, 3]);
+  await settle();
+  expect([again.count("waiting"), again.at("finished", 0)?.uid]).toEqual([2, "w2"]);
+});
+
 test("a hundred thousand rows: a push costs what is on screen, and reads no more", async () => {
   await begin((it) => it.add(anExperiment("r1", "running"), ...Array.from({ length: 100_000 }, (_, i) => anExperiment(`f${i}`, "completed", { completed_at: 1_000_000 - i }))));
   expect(table.layout.length).toBe(100_003);
