@@ -10,6 +10,7 @@ mod idle;
 mod latency;
 mod queue;
 mod rivals;
+mod survival;
 mod throughput;
 
 use std::process::ExitCode;
