@@ -83,6 +83,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("throughput", throughput::measure),
     ("queue", queue::measure),
     ("idle", idle::measure),
+    ("survival", survival::measure),
 ];
 
 /// Builds, measures what is asked for (all when nothing is), prints the table, writes the JSON.
