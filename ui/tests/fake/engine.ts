@@ -285,7 +285,7 @@ export class FakeEngine implements Host {
     "config.list": () => ({ paths: ["configs/base.yaml", "configs/vit.yaml", "conf/config.yaml"] }),
     "config.read": ({ path }) => ({ path: `/home/user/src/${path}`, text: "# what is common\nmodel: vit_s16\noptim:\n  name: adamw\n  lr: 3e-4\n  betas: [0.9, 0.999]\nseed: 1\nepochs: 100\naugment:\n  - crop\n  - flip\n" }),
     "config.check": ({ text }) => {
-      const bad = text.split("\n").findIndex((it) => /^\S[^:#]*$/.test(it) && it.trim() !== "" && !it.startsWith("-"));
+      const bad = text.split("\n").findIndex((it) => /^[^\s#-][^:]*$/.test(it));
       if (bad >= 0) return { keys: [], problem: { line: bad + 1, column: 1, message: "A key is not followed by a colon." } };
       const keys = [...text.matchAll(/^( *)([\w.]+):\s*(\S.*)?$/gm)].map((it) => ({ key: it[2] ?? "", kind: it[3] === undefined ? "map" : "number", value: it[3] ?? null, items: null }));
       return { keys, problem: null };
