@@ -1,6 +1,7 @@
 //! What is done with experiments that are there: pausing, holding, moving, retrying, putting away, deleting.
 
 use crate::harness::Athanor;
+use crate::wait::wait_until;
 
 const GATE: &str = "while [ ! -e gate ]; do sleep 0.02; done";
 
@@ -11,8 +12,10 @@ fn a_paused_job_stands_still_and_goes_on() {
     let pid = athanor.job_pid(&uid);
     athanor.ok(&["pause", &uid]);
     athanor.until_status(&uid, "paused");
-    let state = athanor_shim::tree::Stat::read(pid).expect("readable").expect("there").state;
-    assert_eq!(state, b'T', "the whole group was stopped");
+    wait_until("its process was stopped", || {
+        let stat = athanor_shim::tree::Stat::read(pid).expect("readable").expect("there");
+        (stat.state == b'T').then_some(())
+    });
     athanor.ok(&["resume", &uid]);
     athanor.until_status(&uid, "running");
     athanor.file("gate", "");

@@ -42,6 +42,17 @@ pub struct Arguments {
     number: u32,
 }
 
+impl Arguments {
+    /// Whether only some are asked for.
+    fn narrows(&self) -> bool {
+        self.text.is_some()
+            || self.project.is_some()
+            || self.group.is_some()
+            || !self.status.is_empty()
+            || self.archived
+    }
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Standing {
     Pending,
@@ -105,7 +116,10 @@ pub fn run(backend: &mut Backend, arguments: &Arguments, json: bool) -> Result<E
         return Ok(ExitCode::SUCCESS);
     }
     if shown.is_empty() {
-        eprintln!("Nothing here yet. “athanor add -- COMMAND” queues an experiment.");
+        match arguments.narrows() {
+            true => eprintln!("Nothing like that. “athanor ls --all” lists what there is."),
+            false => eprintln!("Nothing here yet. “athanor add -- COMMAND” queues an experiment."),
+        }
         return Ok(ExitCode::SUCCESS);
     }
     table(&shown)?;

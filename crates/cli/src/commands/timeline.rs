@@ -76,26 +76,42 @@ fn draw(timeline: &Timeline, span: (i64, i64), width: usize, zone: &TimeZone) ->
     lines
 }
 
-/// The bars of a lane in as few rows as they need, and how many did not fit into [`ROWS`].
+/// The bars of a lane in as few rows as they need, and how many did not fit into [`ROWS`]. Short ones that end within
+/// the column in which they start share it: a column of minutes may hold hundreds. One that failed is seen among them.
 fn stack(bars: &[&Bar], scale: &Scale) -> (Vec<String>, usize) {
     let mut rows: Vec<Vec<char>> = vec![Vec::new()];
+    // The column of the last short bar, with its row.
+    let mut short: Option<(usize, usize)> = None;
     let mut left = 0;
     for bar in bars {
         let Some((start, end)) = scale.place(bar) else { continue };
-        let free = rows.iter().position(|row| row.len() <= start);
-        let row = match free {
-            Some(row) => &mut rows[row],
+        let brief = end == start + 1 && bar.to.is_some();
+        if let Some((column, row)) = short
+            && brief
+            && column == start
+            && rows[row].len() == start + 1
+        {
+            if bar.status == Status::Failed {
+                rows[row][start] = sign(bar.status);
+            }
+            continue;
+        }
+        let row = match rows.iter().position(|row| row.len() <= start) {
+            Some(row) => row,
             None if rows.len() < ROWS => {
                 rows.push(Vec::new());
-                rows.last_mut().unwrap_or_else(|| unreachable!("a row was just added"))
+                rows.len() - 1
             }
             None => {
                 left += 1;
                 continue;
             }
         };
-        row.resize(start, ' ');
-        row.extend(picture(bar, end - start));
+        if brief {
+            short = Some((start, row));
+        }
+        rows[row].resize(start, ' ');
+        rows[row].extend(picture(bar, end - start));
     }
     (rows.into_iter().map(String::from_iter).collect(), left)
 }
@@ -108,9 +124,13 @@ const SIGNS: [(Status, char, &str); 5] = [
     (Status::Paused, '"', "paused"),
 ];
 
+fn sign(status: Status) -> char {
+    SIGNS.iter().find(|(known, ..)| *known == status).map_or('=', |(_, sign, _)| *sign)
+}
+
 /// A bar of so many columns, with its name where that fits.
 fn picture(bar: &Bar, width: usize) -> Vec<char> {
-    let sign = SIGNS.iter().find(|(status, ..)| *status == bar.status).map_or('=', |(_, sign, _)| *sign);
+    let sign = sign(bar.status);
     if width < 4 {
         return vec![sign; width];
     }
@@ -245,6 +265,17 @@ mod tests {
                 assert!(most <= Some(width.max(90)), "{width} {span:?} {lines:#?}");
             }
         }
+    }
+
+    #[test]
+    fn many_short_ones_share_a_column() {
+        let status = |n: i64| if n == 70 { Status::Failed } else { Status::Completed };
+        let mut bars: Vec<Bar> =
+            (0..100).map(|n| bar("s", "cpu", n * 1000, Some(n * 1000 + 900), status(n))).collect();
+        bars.push(bar("later", "cpu", HOUR, Some(2 * HOUR), Status::Completed));
+        let timeline = Timeline { lanes: vec![lane("cpu", "CPU")], bars, truncated: false };
+        let lines = draw(&timeline, (DAY, DAY + 6 * HOUR), 65, &TimeZone::UTC);
+        assert_eq!(lines[1..lines.len() - 1], ["CPU  x         [later===]"], "{lines:#?}");
     }
 
     #[test]
