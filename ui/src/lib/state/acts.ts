@@ -240,17 +240,10 @@ export function sayOutcomes(app: App, outcomes: readonly Outcome[], did: string,
   app.toasts.mixed(title, lines.join("\n"), action);
 }
 
-/** Gives waiting experiments another place. Answers whether the engine took it. */
+/** Gives waiting experiments another place. What could not be moved is said; what was can be seen. */
 export async function move(app: App, uids: string[], destination: Destination): Promise<void> {
-  await moved(app, uids, destination);
-}
-
-export async function moved(app: App, uids: string[], destination: Destination): Promise<boolean> {
   const answer = await app.attempt("experiments.move", { uids, destination });
-  if (answer === null) return false;
-  const failed = answer.outcomes.filter((it) => it.error !== null);
-  if (failed.length > 0) sayOutcomes(app, answer.outcomes, "moved");
-  return failed.length === 0;
+  if (answer?.outcomes.some((it) => it.error !== null) === true) sayOutcomes(app, answer.outcomes, "moved");
 }
 
 /** One change for several: there is no command for many, so they go one after the other. */

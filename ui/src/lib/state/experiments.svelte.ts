@@ -45,6 +45,8 @@ export class Experiments {
   #looked: Record<Section, [number, number] | null>;
   #pending: Push[] = [];
   #reading = 0;
+  /** Moves that are shown and not answered yet. */
+  #moving = 0;
   #pages = new Set<string>();
   #stop: (() => void)[] = [];
   #apply = this.#applying();
@@ -212,10 +214,21 @@ export class Experiments {
     return taken;
   }
 
-  /** Shows a move before the engine has answered. */
+  /**
+   * Shows a move before the engine has answered. What is read until `settle` may tell of the order before it, so it is
+   * not shown.
+   */
   reorder(uids: readonly string[], to: Destination): void {
+    this.#moving += 1;
+    this.#reading += 1;
     this.#listing.reorder(uids, to);
     this.#version += 1;
+  }
+
+  /** The engine has answered a move: what it has made of the order is read. */
+  settle(): void {
+    this.#moving -= 1;
+    if (this.#moving === 0) this.#readAgain.ask();
   }
 
   /** Takes what an action has answered. */
@@ -267,7 +280,7 @@ export class Experiments {
           listing.page(section, from, looked === null ? [] : page.experiments, page.total, true);
         }),
       );
-      if (turn !== this.#reading) return;
+      if (turn !== this.#reading || this.#moving > 0) return;
       this.#pending.splice(0, since);
       for (const push of during) if (push.kind === "queue_update") listing.update(push);
       for (const section of SECTIONS) listing.sections[section].stale = false;

@@ -6,7 +6,7 @@ import type { Destination, Experiment, Group } from "../bindings";
 import { problemOf } from "../errors";
 import { count } from "../util/format";
 import { sectionOf, type Section } from "../util/status";
-import { moved } from "./acts";
+import { move } from "./acts";
 import type { App } from "./app.svelte";
 import { Experiments } from "./experiments.svelte";
 import { groupSection, groupSections } from "./groups.svelte";
@@ -286,8 +286,8 @@ export class Table {
     if (uids.length === 0) return;
     const lists = [this.list, ...this.open.values()];
     for (const list of lists) list.reorder(uids, to);
-    const done = await moved(this.app, uids, to);
-    if (!done) for (const list of lists) list.again();
+    await move(this.app, uids, to);
+    for (const list of lists) list.settle();
   }
 
   /** One place up or down, past the neighbour of what is moved. */

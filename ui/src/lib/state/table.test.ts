@@ -112,6 +112,28 @@ test("a move shows at once and is put back when it is refused", async () => {
   expect(toast()).toMatchObject({ title: "w3 was not moved", bad: true });
 });
 
+test("what was read before a move does not undo what is shown of it", async () => {
+  await begin((it) => it.add(...waiting(4)));
+  const before = engine.section("waiting");
+  let answer: (() => void) | undefined;
+  const list_ = engine.call.bind(engine);
+  engine.call = (async (method: "experiments.list", input: never) => {
+    if (method !== "experiments.list" || (input as { section: string }).section !== "waiting" || answer !== undefined) return list_(method, input);
+    // A read that is under way while the row is moved, and tells of the order before.
+    await new Promise<void>((done) => (answer = done));
+    return { experiments: before, total: before.length };
+  }) as typeof engine.call;
+  list.again();
+  await settle(500);
+  const move = table.move([engine.get("w4")], { to: "top" });
+  answer?.();
+  await settle(1);
+  expect(shown()).toBe("w4 w1 w2 w3");
+  await move;
+  await settle();
+  expect(shown()).toBe("w4 w1 w2 w3");
+});
+
 test("one step up and down, for several together", async () => {
   await begin((it) => it.add(...waiting(5)));
   await table.step([engine.get("w3"), engine.get("w4")], -1);
