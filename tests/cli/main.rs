@@ -6,6 +6,7 @@ mod gpus;
 mod harness;
 mod logs;
 mod metrics;
+mod monitor;
 mod nursery;
 mod offline;
 mod options;

@@ -147,6 +147,8 @@ commands! {
     DrawChart = "chart.draw": handlers::draw_chart, wire::DrawChart => wire::Chart;
     /// The machine, now and in the last minutes.
     DeviceHistory = "device.history": handlers::device_history, Nothing => wire::DeviceHistory;
+    /// The folders whose files are followed now, how, and why so.
+    ListMonitors = "monitors.list": handlers::list_monitors, Nothing => wire::Monitors;
     /// Events after a cursor.
     ReadEvents = "events.read": handlers::read_events, wire::ReadEvents => wire::EventPage;
     /// The settings.

@@ -70,6 +70,8 @@ same_words!(store::Section => wire::Section: Active Waiting Finished All);
 same_words!(store::CloseAction => wire::CloseAction: Tray Quit);
 same_words!(store::Appearance => wire::Appearance: System Light Dark);
 same_words!(NoticeLevel => wire::NoticeLevel: Info Warning Error);
+same_words!(athanor_engine::MonitorMode => wire::MonitorMode: Events Polling Off);
+same_words!(athanor_engine::MonitoredFiles => wire::MonitoredFiles: Metrics Logs);
 same_words!(athanor_engine::Mode => wire::EngineOwner: Window Headless Offline);
 same_words!(athanor_core::series::Scale => wire::Scale: Linear Log);
 same_words!(athanor_core::chart::Theme => wire::Theme: Light Dark);
@@ -454,6 +456,20 @@ impl From<EventRow> for wire::Event {
 impl From<bus::Notice> for wire::Notice {
     fn from(notice: bus::Notice) -> Self {
         Self { level: notice.level.into(), title: notice.title, message: notice.message }
+    }
+}
+
+impl From<athanor_engine::Monitored> for wire::Monitor {
+    fn from(monitored: athanor_engine::Monitored) -> Self {
+        Self {
+            folder: monitored.folder,
+            files: monitored.files.into(),
+            mode: monitored.mode.into(),
+            reason: monitored.reason,
+            experiments: monitored.experiments,
+            folders: u32::try_from(monitored.folders).unwrap_or(u32::MAX),
+            polled: u32::try_from(monitored.polled).unwrap_or(u32::MAX),
+        }
     }
 }
 

@@ -85,6 +85,7 @@ impl Listener {
             Heard::Projects(_) => {
                 Push::ProjectsUpdate { projects: handlers::all_projects(&self.engine).await.ok()? }
             }
+            Heard::Monitor(monitored) => Push::MonitorUpdate { monitor: monitored.into() },
             Heard::Notice(notice) => Push::Notice { notice: notice.into() },
             Heard::Stopped => {
                 self.stopped = true;

@@ -9,6 +9,7 @@ use tokio::sync::broadcast;
 
 use crate::devices::Sample;
 use crate::live::Live;
+use crate::monitor::Monitored;
 use crate::queue::Stats;
 use crate::store::{EventRow, ExperimentRow, ProjectRow, Settings};
 
@@ -56,6 +57,8 @@ pub enum Push {
     },
     /// The projects changed.
     Projects(Vec<ProjectRow>),
+    /// The files below a folder are followed from now on, or in another way, or no more.
+    Monitor(Monitored),
     /// Something that the user should know of the program itself.
     Notice(Notice),
     /// The engine stops.

@@ -11,7 +11,7 @@ use crate::bus::{Bus, Notice, NoticeLevel, Push};
 use crate::devices::Sampler;
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::{Home, HomeLock, now_ms};
-use crate::monitor;
+use crate::monitor::{self, Monitored, Monitors};
 use crate::projects::{self, Suggestion};
 use crate::queue::{Clock, Hands, Parts, Queue};
 use crate::runner::Runner;
@@ -42,6 +42,7 @@ pub struct Engine {
     sampler: Option<Sampler>,
     notices: Vec<Notice>,
     started_at: i64,
+    monitors: Monitors,
     _monitor: mpsc::UnboundedSender<monitor::Watch>,
     _lock: HomeLock,
 }
@@ -118,7 +119,7 @@ impl Engine {
             Mode::Window | Mode::Headless => Hands::Runner(Runner::new()?),
         };
         let (newest, machine) = watch::channel(None);
-        let monitor =
+        let (monitor, monitors) =
             monitor::start(monitor::Parts { home: home.clone(), store: store.clone(), bus: bus.clone() });
         if mode != Mode::Offline {
             // What an engine that was killed did not read to the end. The queue adds those that ended meanwhile.
@@ -153,6 +154,7 @@ impl Engine {
             sampler,
             notices,
             started_at: now_ms(),
+            monitors,
             _monitor: monitor,
             _lock: lock,
         })
@@ -196,6 +198,12 @@ impl Engine {
     #[must_use]
     pub fn sampler(&self) -> Option<&Sampler> {
         self.sampler.as_ref()
+    }
+
+    /// The folders whose files are followed now, and how.
+    #[must_use]
+    pub fn monitors(&self) -> Vec<Monitored> {
+        self.monitors.list()
     }
 
     /// What was noticed at the start.

@@ -263,7 +263,7 @@ impl Source {
 
     /// Writes points and the place up to which the file was read, together.
     async fn write(&self, store: &Store, series: &[NewPoints], rewritten: bool) -> Result<()> {
-        let mut tx = store.begin().await?;
+        let mut tx = store.begin_lightly().await?;
         for new in series {
             let position = i64::from(new.column);
             let id = store.ensure_series(&mut tx, self.experiment, self.attempt, &new.key, position).await?;

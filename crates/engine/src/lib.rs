@@ -24,3 +24,4 @@ mod submit;
 pub use engine::{Engine, LogPart, LogPiece, Mode, SeriesSummary};
 pub use error::{Error, ErrorKind, Result};
 pub use home::Home;
+pub use monitor::{MonitorMode, Monitored, MonitoredFiles};

@@ -1397,6 +1397,58 @@ value: Number,
 step: number, };
 
 /**
+ * A folder that is followed while jobs run there.
+ */
+export type Monitor = { 
+/**
+ * The folder.
+ */
+folder: string, 
+/**
+ * What is followed there.
+ */
+files: MonitoredFiles, 
+/**
+ * How.
+ */
+mode: MonitorMode, 
+/**
+ * Why it is not followed by events, or not everywhere, or no more: a sentence.
+ */
+reason: string | null, 
+/**
+ * The jobs whose files these are.
+ */
+experiments: Array<string>, 
+/**
+ * Folders followed: it and those below it, as far as they are looked into.
+ */
+folders: number, 
+/**
+ * How many of them are looked at every few seconds.
+ */
+polled: number, };
+
+/**
+ * How the files below a folder are followed.
+ */
+export type MonitorMode = "events" | "polling" | "off";
+
+/**
+ * What is followed below a folder.
+ */
+export type MonitoredFiles = "metrics" | "logs";
+
+/**
+ * The folders that are followed now.
+ */
+export type Monitors = { 
+/**
+ * By folder. Empty while no job runs.
+ */
+monitors: Array<Monitor>, };
+
+/**
  * Moves waiting experiments; they keep their order among themselves.
  */
 export type MoveExperiments = { 
@@ -1746,7 +1798,11 @@ stats: QueueStats, } | { "kind": "projects_update",
 /**
  * All projects.
  */
-projects: Array<Project>, } | { "kind": "notice", 
+projects: Array<Project>, } | { "kind": "monitor_update", 
+/**
+ * The folder as it is followed now.
+ */
+monitor: Monitor, } | { "kind": "notice", 
 /**
  * The notice.
  */
@@ -2396,6 +2452,8 @@ export interface Commands {
   "chart.draw": { input: DrawChart; output: Chart };
   /** The machine, now and in the last minutes. */
   "device.history": { input: Nothing; output: DeviceHistory };
+  /** The folders whose files are followed now, how, and why so. */
+  "monitors.list": { input: Nothing; output: Monitors };
   /** Events after a cursor. */
   "events.read": { input: ReadEvents; output: EventPage };
   /** The settings. */

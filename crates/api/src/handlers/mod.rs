@@ -327,6 +327,10 @@ pub(crate) async fn device_history(engine: &Engine, _: Nothing) -> Result<wire::
     Ok(wire::DeviceHistory { samples: history.iter().map(|sample| convert::sample(sample, &host)).collect() })
 }
 
+pub(crate) async fn list_monitors(engine: &Engine, _: Nothing) -> Result<wire::Monitors> {
+    Ok(wire::Monitors { monitors: engine.monitors().into_iter().map(Into::into).collect() })
+}
+
 pub(crate) async fn read_events(engine: &Engine, input: wire::ReadEvents) -> Result<wire::EventPage> {
     let events = engine.store().events_since(input.since, input.limit.clamp(1, 1000)).await?;
     let latest = engine.store().latest_cursor().await?;

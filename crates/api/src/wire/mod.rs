@@ -7,6 +7,7 @@
 mod device;
 mod experiment;
 mod metrics;
+mod monitor;
 mod past;
 mod queue;
 mod sweep;
@@ -15,6 +16,7 @@ mod system;
 pub use device::*;
 pub use experiment::*;
 pub use metrics::*;
+pub use monitor::*;
 pub use past::*;
 pub use queue::*;
 pub use sweep::*;
@@ -215,6 +217,11 @@ pub enum Push {
     ProjectsUpdate {
         /// All projects.
         projects: Vec<Project>,
+    },
+    /// The files below a folder are followed from now on, or in another way, or no more.
+    MonitorUpdate {
+        /// The folder as it is followed now.
+        monitor: Monitor,
     },
     /// Something that the user should know of the program itself.
     Notice {

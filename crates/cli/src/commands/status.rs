@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use athanor_api::command::{DeviceHistory, EngineInfo, QueueStats};
+use athanor_api::command::{DeviceHistory, EngineInfo, ListMonitors, QueueStats};
 use athanor_api::wire::{self, DeviceSample, Gpus, Nothing, Reading};
 use serde::Serialize;
 
@@ -17,6 +17,8 @@ struct Status {
     engine: wire::EngineInfo,
     queue: wire::QueueStats,
     device: Option<DeviceSample>,
+    /// Folders whose files are followed.
+    monitors: Vec<wire::Monitor>,
 }
 
 /// Prints how engine, queue and machine stand. The exit code says whether an engine runs, for scripts.
@@ -26,6 +28,7 @@ pub fn run(backend: &mut Backend, json: bool) -> Result<ExitCode, Failure> {
         engine: backend.call::<EngineInfo>(&Nothing {})?,
         queue: backend.call::<QueueStats>(&Nothing {})?,
         device: backend.call::<DeviceHistory>(&Nothing {})?.samples.pop(),
+        monitors: backend.call::<ListMonitors>(&Nothing {})?.monitors,
     };
     let code = if status.running { ExitCode::SUCCESS } else { ExitCode::from(NO_ENGINE) };
     if json {
@@ -59,6 +62,14 @@ pub fn run(backend: &mut Backend, json: bool) -> Result<ExitCode, Failure> {
     println!("Data     {}", status.engine.home);
     if let Some(device) = &status.device {
         machine(device);
+    }
+    for monitor in status.monitors.iter().filter(|monitor| monitor.mode == wire::MonitorMode::Polling) {
+        let what = match monitor.files {
+            wire::MonitoredFiles::Metrics => "metrics",
+            wire::MonitoredFiles::Logs => "logs",
+        };
+        let reason = monitor.reason.as_deref().unwrap_or_default();
+        println!("Polled   {what} in {}, every few seconds. {reason}", monitor.folder);
     }
     for notice in &status.engine.notices {
         println!("Notice   {}: {}", notice.title, notice.message);
