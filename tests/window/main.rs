@@ -8,6 +8,7 @@ mod desktop;
 mod page;
 mod program;
 mod screen;
+mod survival;
 mod wait;
 
 use std::future::Future;
@@ -229,6 +230,15 @@ async fn killed_program(place: &Place, program: &mut Program) -> Result<()> {
     let whole: String = (0..200).map(|number| format!("tick {number}\n")).collect();
     ensure!(place.log(&uid)? == whole, "the log has a gap:\n{}", place.log(&uid)?);
     page_is_faultless(place)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_instant_the_window_loses_nothing() {
+    alone("killed_at_any_instant_the_window_loses_nothing", async {
+        let (_desktop, place) = (Desktop::start().await?, Place::new()?);
+        watched("killed-again", &place, survival::survive(&place)).await
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,7 +30,7 @@ impl Place {
     }
 
     /// A folder to run jobs in.
-    fn work(&self) -> Result<PathBuf> {
+    pub fn work(&self) -> Result<PathBuf> {
         let work = self.folder.path().join("work");
         std::fs::create_dir_all(&work)?;
         Ok(work)
@@ -258,6 +258,12 @@ impl Guard {
 
     pub fn terminate(&self) -> Result<()> {
         signal(self.0.id(), Signal::TERM)
+    }
+
+    /// Ends it as a crash does.
+    pub async fn kill(&mut self) -> Result<()> {
+        self.0.kill()?;
+        self.wait_for_exit().await.map(drop)
     }
 }
 

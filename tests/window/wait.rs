@@ -7,6 +7,11 @@ use anyhow::{Context, Result};
 /// Longer than anything takes on a machine that still works.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Lets a process get somewhere, for tests that strike at arbitrary instants.
+pub async fn wait_a_moment(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+}
+
 /// Tries until it succeeds. The last error says what was there instead.
 pub async fn wait_for<T>(what: &str, mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
     let deadline = Instant::now() + PATIENCE;

@@ -253,7 +253,7 @@ impl fmt::Display for Uid {
 /// might see it.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
-    const MARKS: [&str; 9] = [
+    const MARKS: [&str; 13] = [
         "TOKEN",
         "SECRET",
         "PASSWORD",
@@ -263,9 +263,14 @@ pub fn is_secret_name(name: &str) -> bool {
         "APIKEY",
         "PRIVATE_KEY",
         "ACCESS_KEY",
+        "PASSPHRASE",
+        "DATABASE_URL",
+        "CONNECTION_STRING",
+        "_DSN",
     ];
+    const ENDS: [&str; 4] = ["_KEY", "_PAT", "_PASS", "_PWD"];
     let upper = name.to_ascii_uppercase();
-    MARKS.iter().any(|mark| upper.contains(mark)) || upper.ends_with("_KEY") || upper.ends_with("_PAT")
+    MARKS.iter().any(|mark| upper.contains(mark)) || ENDS.iter().any(|end| upper.ends_with(end))
 }
 
 #[cfg(test)]
@@ -330,10 +335,18 @@ mod tests {
 
     #[test]
     fn secrets_are_told_by_name() {
-        for name in ["WANDB_API_KEY", "HF_TOKEN", "aws_secret_access_key", "DB_PASSWORD", "GITHUB_PAT"] {
+        for name in [
+            "WANDB_API_KEY",
+            "HF_TOKEN",
+            "aws_secret_access_key",
+            "DB_PASSWORD",
+            "GITHUB_PAT",
+            "SMTP_PASS",
+            "MYSQL_PWD",
+        ] {
             assert!(is_secret_name(name), "{name}");
         }
-        for name in ["PATH", "KEYBOARD", "CUDA_VISIBLE_DEVICES", "TOKENIZERS"] {
+        for name in ["PATH", "PWD", "OLDPWD", "KEYBOARD", "CUDA_VISIBLE_DEVICES", "TOKENIZERS"] {
             assert_eq!(is_secret_name(name), name == "TOKENIZERS", "{name}");
         }
     }

@@ -23,7 +23,11 @@ UPDATE experiment SET position = position * 1048576;
 
 CREATE UNIQUE INDEX experiment_key ON experiment (idempotency_key)
     WHERE idempotency_key IS NOT NULL AND archived_at IS NULL;
-CREATE INDEX experiment_group ON experiment (job_group, status) WHERE job_group IS NOT NULL;
+CREATE INDEX experiment_group ON experiment (job_group, status)
+    WHERE job_group IS NOT NULL AND archived_at IS NULL;
+CREATE INDEX experiment_name ON experiment (name);
+CREATE INDEX experiment_environment ON experiment (environment);
+CREATE INDEX experiment_oldest ON experiment (queued_at) WHERE status = 'queued';
 CREATE INDEX experiment_parent ON experiment (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX experiment_archived ON experiment (status) WHERE archived_at IS NOT NULL;
 
@@ -62,7 +66,11 @@ CREATE INDEX experiment_page_waiting ON experiment (priority, position, id, job_
 CREATE INDEX experiment_page_finished ON experiment (completed_at, id, job_group)
     WHERE status IN ('completed', 'failed', 'cancelled', 'expired') AND archived_at IS NULL;
 
--- Uids of deleted experiments: they are never given again.
+-- Of a deleted experiment: what its events are about.
+ALTER TABLE event ADD COLUMN uid TEXT;
+
+-- Deleted experiments: neither uid nor key is ever given again.
 CREATE TABLE spent_uid (
-    uid TEXT PRIMARY KEY
+    uid TEXT PRIMARY KEY,
+    id  INTEGER NOT NULL UNIQUE
 ) STRICT, WITHOUT ROWID;

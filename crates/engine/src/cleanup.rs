@@ -53,9 +53,16 @@ impl Engine {
     /// is recorded as removed.
     pub async fn clean_up(&self, days: Option<u32>) -> Result<Old> {
         let old = self.old(days).await?;
-        let mut tx = self.store().begin().await?;
-        let events = self.store().remove_old_events(&mut tx, old.before).await?;
-        tx.commit().await?;
+        let mut events = 0;
+        loop {
+            let mut tx = self.store().begin().await?;
+            let removed = self.store().remove_old_events(&mut tx, old.before).await?;
+            tx.commit().await?;
+            events += removed;
+            if removed == 0 {
+                break;
+            }
+        }
         for part in old.logs.chunks(AT_ONCE) {
             let folders: Vec<_> =
                 part.iter().map(|(row, _)| self.home().attempt(&row.uid, row.number)).collect();

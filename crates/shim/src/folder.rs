@@ -99,8 +99,8 @@ impl Folder {
         }
     }
 
-    /// One try to bring the exit record to disk for good.
-    pub fn write_exit(&mut self, text: &str) -> Result<(), Gone> {
+    /// One try to write the exit record; with `sync`, to disk for good.
+    pub fn write_exit(&mut self, text: &str, sync: bool) -> Result<(), Gone> {
         if !self.is_in_place() || !self.holds_record() {
             self.put_back()?;
         }
@@ -108,7 +108,7 @@ impl Folder {
         write(&self.record, Slot::Exit, text).map_err(failed)?;
         // The name is not synced: an engine that is there records the end with a sync of its own, and after a power
         // cut a missing record is said to be missing. A second sync would double the cost of a short job.
-        fdatasync(&self.record).map_err(Gone::Failed)
+        if sync { fdatasync(&self.record).map_err(Gone::Failed) } else { Ok(()) }
     }
 
     /// Whether the record's name still means the file that is held open.

@@ -39,6 +39,11 @@ const GIVE_UP: Duration = Duration::from_secs(2);
 const SWEEP: Duration = Duration::from_millis(500);
 /// Between the first and the second round of SIGKILL; later it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(1);
+/// A job that ended sooner has its record synced only if no engine has heard of its end. A record survives the end of
+/// every process without that; an engine that heard syncs what it writes itself. What is left is a power cut just after
+/// the engine was killed, and then the record is missing and said to be. A sync costs more than all else that is done
+/// for a short job.
+const SHORT: Duration = Duration::from_secs(1);
 /// A chase of dying processes goes on until none has shown up for this long.
 const CHASE: Duration = Duration::from_millis(5);
 
@@ -72,11 +77,10 @@ impl Report {
         self.write(&status.format());
     }
 
-    fn write(&self, text: &str) {
-        if let Some(fd) = &self.0 {
-            // An engine that is gone by now reads the folder when it is back.
-            let _ = rustix::io::write(fd, text.as_bytes());
-        }
+    /// Whether somebody is there to read it. An engine that is gone by now reads the folder when it is back.
+    fn write(&self, text: &str) -> bool {
+        let written = self.0.as_ref().map(|fd| rustix::io::write(fd, text.as_bytes()));
+        written == Some(Ok(text.len()))
     }
 }
 
@@ -99,11 +103,11 @@ fn start(args: Args, own: Identity, mut folder: Folder, signals: Signals, status
                 survivors_left: 0,
             };
             let text = exit.format();
-            let first = folder.write_exit(&text);
+            let first = folder.write_exit(&text, true);
             status.send(Status::Failed);
             return match first {
                 Ok(()) => CODE_DONE,
-                Err(_) => record(&mut folder, &text),
+                Err(_) => record(&mut folder, &text, true),
             };
         }
     };
@@ -543,9 +547,10 @@ impl Job {
         };
         let text = exit.format();
         // It has happened, whatever the disk says.
-        self.status.write(&text);
+        let heard = self.status.write(&text);
         drop(self.status);
-        record(&mut self.folder, &text)
+        let sync = !heard || main.at - self.started >= SHORT;
+        record(&mut self.folder, &text, sync)
     }
 }
 
@@ -559,10 +564,10 @@ struct Found {
 }
 
 /// Writes the exit record, for as long as it takes: a lost status is worse than a process that lingers.
-fn record(folder: &mut Folder, text: &str) -> i32 {
+fn record(folder: &mut Folder, text: &str, sync: bool) -> i32 {
     let mut wait = Duration::from_millis(100);
     loop {
-        match folder.write_exit(text) {
+        match folder.write_exit(text, sync) {
             Ok(()) => return CODE_DONE,
             Err(Gone::Displaced) => return CODE_DISPLACED,
             Err(Gone::Failed(_)) => {

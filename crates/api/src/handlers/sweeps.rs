@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use athanor_core::experiment::JobCommand;
-use athanor_core::sweep::{Axis, Mode, Names, Point, Scalar, Sweep};
+use athanor_core::sweep::{Axis, Mode, Names, Point, Scalar, Sweep, fingerprint};
 use athanor_engine::Engine;
 use athanor_engine::queue::{NewExperiment as Queued, NewGroup};
 use jiff::Timestamp;
@@ -132,7 +132,7 @@ impl Plan {
         let name = self.names.name(point);
         self.overrides.put(&mut new, point)?;
         // A key stands for one experiment, and so does a key with a point.
-        new.key = new.key.map(|key| format!("{key} {name}"));
+        new.key = new.key.map(|key| format!("{key} {}", fingerprint(point)));
         // The engine takes 200 characters; a point's name has at most 80.
         let whole: String = self.name.chars().take(199 - Names::LONGEST).collect();
         new.name = Some(format!("{whole} {name}"));
@@ -207,7 +207,8 @@ mod tests {
         let points: Vec<Point> = plan.sweep.points().collect();
         let new = plan.experiment(&points[0], Some("g")).expect("an experiment");
         assert_eq!(new.name.as_deref(), Some("train depth=18 lr=0.10 batch=32"));
-        assert_eq!(new.key.as_deref(), Some("k depth=18 lr=0.10 batch=32"));
+        let key = new.key.expect("a key of its own");
+        assert!(key.starts_with("k ") && key.len() == 34, "{key}");
         assert_eq!(new.group.as_deref(), Some("g"));
         let text = new.config_text.clone().expect("a changed config");
         assert_eq!(text, config.replace("lr: 0.1 ", "lr: 0.10 "), "nothing else changed");

@@ -22,32 +22,45 @@ pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 #[serde(default)]
 pub struct Requirements {
     /// Cores.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub cpu_cores: Option<u32>,
     /// Bytes of host memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub memory: Option<u64>,
     /// Bytes that must be free on the working directory's file system at the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub disk: Option<u64>,
     /// How many GPUs; one that asks for none sees none.
+    #[serde(skip_serializing_if = "none")]
     #[ts(optional, as = "Option<u32>")]
     pub gpus: u32,
     /// Bytes on each of its GPUs.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub gpu_memory: Option<u64>,
     /// A part of the GPU model's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub gpu_model: Option<String>,
     /// Only these GPUs, by uuid or the unique beginning of one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[ts(optional, as = "Option<Vec<String>>")]
     pub gpu_uuids: Vec<String>,
     /// Whether nobody else may be on its GPUs; absent: yes, unless `gpu_memory` is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub gpu_exclusive: Option<bool>,
     /// Estimated run time, milliseconds: lets it start before larger ones that wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub estimated_ms: Option<u64>,
+}
+
+fn none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// When a dependency is met.

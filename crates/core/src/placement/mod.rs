@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 pub use forecast::forecast;
-pub use plan::{Plan, plan};
+pub use plan::{Plan, plan, plan_from};
 pub use words::{Unavailable, WaitReason};
 
 use crate::requirements::Requirements;

@@ -104,13 +104,28 @@ pub fn plan<'a>(
     waiting: impl IntoIterator<Item = Candidate<'a>>,
     now_ms: i64,
 ) -> Plan {
+    let mut waiting = waiting.into_iter();
+    plan_from(machine, limits, holdings, |_| waiting.next(), now_ms)
+}
+
+/// As [`plan`], with the waiting jobs asked for one by one.
+///
+/// `next` is told whether a slot is left. Once there is none it need not name jobs that state no needs any more: none
+/// of them can start, nor hold up another. So whoever keeps the two kinds apart need not walk a queue of thousands to
+/// start one short job.
+pub fn plan_from<'a>(
+    machine: &Machine,
+    limits: &Limits,
+    holdings: &[Holding],
+    mut next: impl FnMut(bool) -> Option<Candidate<'a>>,
+    now_ms: i64,
+) -> Plan {
     let mut plan = Plan::before(machine, limits, holdings, now_ms);
     if !limits.paused {
         let mut walk = Walk::default();
-        for candidate in waiting {
-            if !plan.pool.jobs.fits(1) {
-                break;
-            }
+        while plan.pool.jobs.fits(1)
+            && let Some(candidate) = next(plan.pool.slots.fits(1))
+        {
             walk.consider(&mut plan, &candidate);
         }
         plan.reservation = plan.promise.as_ref().map(|promise| Reservation {

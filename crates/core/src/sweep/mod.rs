@@ -34,6 +34,18 @@ pub struct Axis {
 /// One choice of values: key and value, in the order of the axes.
 pub type Point = Vec<(String, Scalar)>;
 
+/// What tells a point from every other, in 32 hexadecimal digits: names of points are cut where they are long.
+#[must_use]
+pub fn fingerprint(point: &[(String, Scalar)]) -> String {
+    let mut text = String::new();
+    for (key, value) in point {
+        // Lengths keep the parts apart, whatever they hold.
+        let value = value.to_yaml();
+        text.push_str(&format!("{}:{key}{}:{value}", key.len(), value.len()));
+    }
+    format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
+}
+
 /// How points are taken.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]

@@ -218,7 +218,7 @@ impl Readers {
         let stored = async {
             // The files that it was read from are still there.
             let mut tx = self.parts.store.begin_lightly().await?;
-            self.parts.store.set_live(&mut tx, key.0, &watched.live).await?;
+            self.parts.store.set_live(&mut tx, key, &watched.live).await?;
             tx.commit().await?;
             Ok::<(), crate::error::Error>(())
         };

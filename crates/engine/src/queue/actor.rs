@@ -18,6 +18,7 @@ use crate::bus::Push;
 use crate::error::{Error, ErrorKind, Result};
 use crate::monitor::{Job, Watch};
 use crate::runner::Control;
+use crate::seal::Environment;
 use crate::store::{EventKind, EventRow, ExperimentRow, Settings, Tx};
 
 /// Messages decided in one transaction at most, so that a flood does not keep the first of them waiting.
@@ -26,13 +27,12 @@ const GROUP: usize = 512;
 /// How long to wait before an outcome that the store refused (a full disk) is offered again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Recovers, then works until it is told to stop.
-pub(super) async fn start(
+/// Recovers; then it is ready to [`Actor::work`].
+pub(super) async fn recovered(
     parts: Parts,
     view: Arc<RwLock<View>>,
     sender: mpsc::UnboundedSender<Message>,
-    receiver: mpsc::UnboundedReceiver<Message>,
-) -> Result<()> {
+) -> Result<Actor> {
     let mut actor = Actor {
         parts,
         view,
@@ -47,17 +47,19 @@ pub(super) async fn start(
         unrecorded: Vec::new(),
         rows: HashMap::new(),
         fresh: HashMap::new(),
+        environment: None,
         peaks: HashMap::new(),
         uids: Uids::default(),
         environments: HashSet::new(),
         next_id: 0,
         replan: true,
+        refused_until: None,
+        stale: false,
         machine_strikes: 0,
     };
     actor.reload().await?;
     actor.recover().await?;
-    tokio::spawn(actor.work(receiver));
-    Ok(())
+    Ok(actor)
 }
 
 pub(super) struct Actor {
@@ -83,6 +85,8 @@ pub(super) struct Actor {
     /// Experiments accepted in the open transaction, with their environments: those that start at once need not be
     /// read again.
     pub(super) fresh: HashMap<i64, (ExperimentRow, Vec<u8>)>,
+    /// The environment that was last opened, with what it is stored under.
+    pub(super) environment: Option<(Vec<u8>, Arc<Environment>)>,
     /// Most GPU memory that the job of each experiment was seen to use, bytes.
     pub(super) peaks: HashMap<i64, u64>,
     pub(super) uids: Uids,
@@ -91,6 +95,10 @@ pub(super) struct Actor {
     pub(super) next_id: i64,
     /// Whether anything has changed that what may start depends on.
     pub(super) replan: bool,
+    /// The store refused what was due: it is offered again then, and not at once for ever.
+    refused_until: Option<Instant>,
+    /// The index could not be read again after a rollback, and is ahead of the store.
+    stale: bool,
     /// Attempts in a row that the machine itself kept from starting.
     pub(super) machine_strikes: u32,
 }
@@ -124,18 +132,24 @@ impl Actor {
         self.parts.clock.now()
     }
 
-    async fn work(mut self, mut receiver: mpsc::UnboundedReceiver<Message>) {
+    /// Works until it is told to stop.
+    pub(super) async fn work(mut self, mut receiver: mpsc::UnboundedReceiver<Message>) {
         // What recovery made possible, and what waited from before.
         self.decide(Vec::new()).await;
         let clock = self.parts.clock.clone();
         loop {
             let retry_at = Instant::now() + RETRY;
             let next_look = read(&self.view).next_timer();
+            let refused = self.refused_until.filter(|until| *until > Instant::now());
             let mut group = Vec::new();
             tokio::select! {
                 _ = receiver.recv_many(&mut group, GROUP) => {}
                 () = tokio::time::sleep_until(retry_at), if !self.unrecorded.is_empty() => {}
-                () = clock.until(next_look) => group.push(Message::Look),
+                () = clock.until(next_look), if refused.is_none() => group.push(Message::Look),
+                () = tokio::time::sleep_until(refused.unwrap_or(retry_at)), if refused.is_some() => {
+                    self.refused_until = None;
+                    continue;
+                }
                 Ok(()) = self.parts.machine.changed() => {
                     if !self.look_at_machine() {
                         continue;
@@ -233,6 +247,13 @@ impl Actor {
     }
 
     async fn transact(&mut self, group: Vec<Message>) -> Result<(), (Error, Vec<Message>)> {
+        if self.stale
+            && let Err(error) = self.reload().await
+        {
+            return Err((error, group));
+        }
+        self.stale = false;
+        let strikes = self.machine_strikes;
         self.outbox.clear();
         self.ended_jobs.clear();
         self.fresh.clear();
@@ -258,7 +279,10 @@ impl Actor {
         };
         let (results, decided): (Vec<Applied>, Vec<Decided>) = match written.await {
             Ok(done) => done,
-            Err(error) => return Err((error, group)),
+            Err(error) => {
+                self.machine_strikes = strikes;
+                return Err((error, group));
+            }
         };
         // From here on it has happened.
         decided.into_iter().for_each(|decided| self.launch(decided));
@@ -404,6 +428,7 @@ impl Actor {
     ) -> Result<()> {
         self.parts.store.set_settings(tx, &after).await?;
         if after.queue_paused != before.queue_paused {
+            self.machine_strikes = 0;
             let (what, text) = match after.queue_paused {
                 true => (EventKind::QueuePaused, "The queue was paused"),
                 false => (EventKind::QueueResumed, "The queue goes on"),
@@ -633,6 +658,7 @@ impl Actor {
         self.outbox.clear();
         if let Err(error) = self.reload().await {
             tracing::error!(%error, "the queue could not be read again");
+            self.stale = true;
         }
     }
 
@@ -650,7 +676,10 @@ impl Actor {
                 self.unrecorded.push(message);
             }
             Message::Process { .. } => tracing::warn!(%error, "a pid could not be recorded"),
-            Message::Look => tracing::warn!(%error, "what is due could not be recorded; it is tried again"),
+            Message::Look => {
+                tracing::warn!(%error, "what is due could not be recorded; it is tried again");
+                self.refused_until = Some(Instant::now() + RETRY);
+            }
             Message::Stop { .. } => {}
         }
     }

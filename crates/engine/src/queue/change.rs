@@ -8,7 +8,7 @@ use athanor_core::state::{Move, Status};
 use super::accept::STRIDE;
 use super::actor::{Actor, Afterwards};
 use super::view::Waiting;
-use super::{Action, Destination, NewGroup, Parent, PreparedEdit, read, write};
+use super::{Action, Destination, Hands, NewGroup, Parent, PreparedEdit, read, write};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{EventKind, ExperimentRow, Tx};
 
@@ -53,6 +53,11 @@ impl Actor {
             let text = format!("{} was cancelled before it started", row.name);
             self.finish_waiting(tx, row.id, Move::Cancel, EventKind::Cancelled, None, text).await?;
             return Ok(Ok(()));
+        }
+        if !self.controls.contains_key(&row.id) && matches!(self.parts.hands, Hands::Runner(_)) {
+            let why = "what became of it could not be found out: its folder can't be read";
+            return Ok(Err(refused(&row, &why)
+                .hint("Look at the folder “attempts” of the data folder, then start Athanor anew.")));
         }
         // The status changes when the processes have ended, with what the kernel says. Asked again, it is passed on
         // again: the supervisor then waits no longer.
@@ -165,6 +170,15 @@ impl Actor {
         if row.archived_at.is_some() {
             return Ok(Err(refused(&row, &"it was put away").hint("Take it back out first.")));
         }
+        if let Some(window) = &row.gate.window
+            && !read(&self.view).settings.windows.iter().any(|known| known.name == *window)
+        {
+            let why = format!("it is to start in the window “{window}”, which is not defined any more");
+            return Ok(Err(refused(&row, &why).hint("Define it in the settings, or queue a copy.")));
+        }
+        if let Some(error) = self.circle(tx, &row).await? {
+            return Ok(Err(error));
+        }
         // Whether it may start is looked at below.
         row.status = super::actor::after(row.status, Move::Hold)?;
         (row.retries_used, row.strikes, row.completed_at) = (0, 0, None);
@@ -176,7 +190,8 @@ impl Actor {
         self.save(tx, &row, (EventKind::Requeued, 0), text).await?;
         for parent in self.parts.store.parents_in(tx, row.id).await? {
             let (Some(id), Some(status)) = (parent.id, parent.status) else { continue };
-            self.parts.store.settle_dependency(tx, row.id, id, met(parent.condition, status)).await?;
+            let standing = met(parent.condition, status);
+            self.parts.store.settle_dependency(tx, row.id, id, (parent.condition, standing)).await?;
         }
         self.put_back(tx, before, &row).await?;
         self.regate(tx, row.id).await?;
@@ -216,14 +231,31 @@ impl Actor {
         if !row.status.is_terminal() {
             return Ok(Err(refused(&row, &"only a finished one can be deleted").hint("Cancel it first.")));
         }
-        // Those that still wait for it were settled when it ended; this only keeps their edge from naming it.
+        // Whoever named it, waiting or not, keeps how it ended.
+        for condition in Condition::ALL {
+            let standing = met(condition, row.status);
+            self.parts.store.settle_for_good(tx, row.id, condition, standing).await?;
+        }
+        let children = read(&self.view).children(row.id);
         let text = format!("{} ({}) was deleted", row.name, row.uid);
         let now = self.now();
         let cursor =
             self.parts.store.append_event(tx, now, EventKind::Deleted, Some((row.id, 0)), &text).await?;
         self.happened(cursor, now, EventKind::Deleted, &row, 0, text);
-        self.parts.store.delete_experiment(tx, row.id).await?;
+        self.parts.store.delete_experiment(tx, row.id, &row.environment).await?;
+        self.environments.clear();
         self.afterwards.push(Afterwards::RemoveFolder(row.uid.clone()));
+        for child in children {
+            let edges = self.edges(tx, child).await?;
+            {
+                let mut view = write(&self.view);
+                if let Some(mut waiting) = view.waiting(child).cloned() {
+                    waiting.parents = edges;
+                    view.insert_waiting(child, waiting, now);
+                }
+            }
+            self.regate(tx, child).await?;
+        }
         if row.archived_at.is_none() {
             write(&self.view).counts.remove(row.status);
         }
@@ -439,22 +471,33 @@ impl Actor {
             edges.push((*id, other.uid, *when, met(*when, other.status)));
         }
         let direct: Vec<i64> = edges.iter().map(|(id, ..)| *id).collect();
+        Ok(match self.circle_through(row, &direct) {
+            Some(error) => Err(error),
+            None => Ok(edges),
+        })
+    }
+
+    /// The circle that an experiment would close with its own dependencies, were it to wait again.
+    async fn circle(&mut self, tx: &mut Tx, row: &ExperimentRow) -> Result<Option<Error>> {
+        let parents = self.parts.store.parents_in(tx, row.id).await?;
+        let direct: Vec<i64> = parents.into_iter().filter_map(|parent| parent.id).collect();
+        Ok(self.circle_through(row, &direct))
+    }
+
+    fn circle_through(&self, row: &ExperimentRow, direct: &[i64]) -> Option<Error> {
         let view = read(&self.view);
-        let cycle = find_cycle(|id| if id == row.id { direct.clone() } else { view.parents(id) }, row.id);
-        if let Some(cycle) = cycle {
-            let name = |id: &i64| match view.waiting(*id) {
-                _ if *id == row.id => format!("{} ({})", row.name, row.uid),
-                Some(waiting) => format!("{} ({})", waiting.name, waiting.uid),
-                None => "another".into(),
-            };
-            let mut names: Vec<String> = cycle.iter().map(name).collect();
-            names.extend(cycle.first().map(name));
-            let text = format!("these would wait for each other: {}", names.join(" after "));
-            return Ok(Err(Error::new(ErrorKind::Cycle, text)
-                .in_field("after")
-                .hint("Take one of these dependencies away.")));
-        }
-        Ok(Ok(edges))
+        let cycle = find_cycle(|id| if id == row.id { direct.to_vec() } else { view.parents(id) }, row.id)?;
+        let name = |id: &i64| match view.waiting(*id) {
+            _ if *id == row.id => format!("{} ({})", row.name, row.uid),
+            Some(waiting) => format!("{} ({})", waiting.name, waiting.uid),
+            None => "another".into(),
+        };
+        let mut names: Vec<String> = cycle.iter().map(name).collect();
+        names.extend(cycle.first().map(name));
+        let text = format!("these would wait for each other: {}", names.join(" after "));
+        Some(
+            Error::new(ErrorKind::Cycle, text).in_field("after").hint("Take one of these dependencies away."),
+        )
     }
 
     pub(super) async fn set_group(&mut self, tx: &mut Tx, group: &NewGroup) -> Answer {

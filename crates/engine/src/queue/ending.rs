@@ -64,8 +64,10 @@ impl Actor {
         (back.started_at, back.cancel_requested_at) = (None, None);
         back.gate.held = !cancelled;
         let parents = self.edges(tx, row.id).await?;
-        let text = format!("{} is held, as it was paused", row.name);
-        self.save(tx, &back, (EventKind::Held, 0), text).await?;
+        if !cancelled {
+            let text = format!("{} is held, as it was paused", row.name);
+            self.save(tx, &back, (EventKind::Held, 0), text).await?;
+        }
         {
             let mut view = write(&self.view);
             view.counts.shift(row.status, back.status);
@@ -88,19 +90,27 @@ impl Actor {
         let took = end.ended_at - end.started_at.or(row.started_at).unwrap_or(end.ended_at);
         let gpus = self.held(row.id).map_or(0, |held| held.gpus.len() as u64);
         end.gpu_ms = (gpus > 0).then(|| gpus.saturating_mul(took.max(0).unsigned_abs()));
-        end.peak_gpu_memory = self.peaks.remove(&row.id);
+        end.peak_gpu_memory = self.peaks.get(&row.id).copied();
         let mut ended = row.clone();
         (ended.completed_at, ended.failure) = (Some(end.ended_at), end.failure.clone());
         (ended.started_at, ended.cancel_requested_at) = (end.started_at.or(row.started_at), None);
         ended.gate.held = false;
+        let was_paused = row.status == Status::Paused;
         let verdict = self.judge(row, &mut ended, &mut end, took);
         let (what, text) = match verdict {
             Some(Verdict::Retry { after_ms }) => {
                 ended.status = after(row.status, Move::Requeue)?;
                 let delay = i64::try_from(after_ms).unwrap_or(i64::MAX);
-                if delay > 0 {
+                // Whoever was stopped by the user does not go on by itself.
+                ended.gate.held = was_paused;
+                if delay > 0 || was_paused {
                     ended.status = after(ended.status, Move::Hold)?;
+                }
+                if delay > 0 {
                     ended.gate.retry_at = Some(end.ended_at.saturating_add(delay));
+                }
+                if ended.status == Status::Queued {
+                    ended.queued_at = Some(end.ended_at);
                 }
                 (ended.completed_at, ended.retries_used) = (None, row.retries_used + 1);
                 let number = ended.retries_used;
@@ -233,9 +243,8 @@ impl Actor {
         while let Some((parent, status)) = self.settled.pop() {
             let children = read(&self.view).children(parent);
             for child in children {
-                let changed = self.note_standing(child, parent, |condition| met(condition, status));
-                for standing in changed {
-                    self.parts.store.settle_dependency(tx, child, parent, standing).await?;
+                for settled in self.note_standing(child, parent, |edge| met(edge.condition, status)) {
+                    self.parts.store.settle_dependency(tx, child, parent, settled).await?;
                 }
                 self.regate(tx, child).await?;
             }
@@ -247,26 +256,28 @@ impl Actor {
     pub(super) async fn reopen(&mut self, tx: &mut Tx, parent: i64) -> Result<()> {
         let children = read(&self.view).children(parent);
         for child in children {
-            let never = read(&self.view).waiting(child).is_some_and(|waiting| {
-                waiting.parents.iter().any(|edge| edge.parent == Some(parent) && edge.standing == Met::Never)
-            });
-            if never {
-                self.note_standing(child, parent, |_| Met::Open);
-                self.parts.store.settle_dependency(tx, child, parent, Met::Open).await?;
+            let open = |edge: &Edge| if edge.standing == Met::Never { Met::Open } else { edge.standing };
+            for settled in self.note_standing(child, parent, open) {
+                self.parts.store.settle_dependency(tx, child, parent, settled).await?;
             }
         }
         Ok(())
     }
 
     /// Writes into the index how a dependency stands, and returns what it is for each way in which it was named.
-    fn note_standing(&mut self, child: i64, parent: i64, stand: impl Fn(Condition) -> Met) -> Vec<Met> {
+    fn note_standing(
+        &mut self,
+        child: i64,
+        parent: i64,
+        stand: impl Fn(&Edge) -> Met,
+    ) -> Vec<(Condition, Met)> {
         let now = self.now();
         let mut view = write(&self.view);
         let Some(mut waiting) = view.waiting(child).cloned() else { return Vec::new() };
         let mut standings = Vec::new();
         for edge in waiting.parents.iter_mut().filter(|edge| edge.parent == Some(parent)) {
-            edge.standing = stand(edge.condition);
-            standings.push(edge.standing);
+            edge.standing = stand(edge);
+            standings.push((edge.condition, edge.standing));
         }
         view.insert_waiting(child, waiting, now);
         standings

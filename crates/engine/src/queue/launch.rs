@@ -1,6 +1,7 @@
 //! From the decision to start to a supervisor that runs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use athanor_core::placement::Assignment;
@@ -47,7 +48,7 @@ impl Actor {
             };
             let (before, next) = (row.status, after(row.status, Move::Start)?);
             let (number, now) = (row.attempt + 1, self.now());
-            let launch = self.prepare_launch(&row, number, &assignment, &sealed).await;
+            let launch = self.prepare_launch(&row, number, &assignment, &sealed);
             let text = started_words(&row.name, &assignment);
             let step = (number, &assignment);
             let cursor = self.parts.store.start_attempt(tx, id, step, now, &text).await?;
@@ -57,6 +58,7 @@ impl Actor {
                 (None, None, None, Live::default());
             row.gate.retry_at = None;
             self.at_hand(&row);
+            self.peaks.remove(&id);
             let mut view = write(&self.view);
             view.remove_waiting(id);
             view.active.insert(id, Active::of(&row, assignment));
@@ -65,19 +67,23 @@ impl Actor {
             self.rows.insert(id, row);
             decided.push(Decided { id, launch });
         }
+        if !read(&self.view).has_queued() {
+            self.environment = None;
+        }
         Ok(decided)
     }
 
     /// Everything that is needed to start, and the attempt's folder: it is there before the decision is on disk, so
     /// that a missing folder later means that somebody removed it.
-    async fn prepare_launch(
-        &self,
+    fn prepare_launch(
+        &mut self,
         row: &ExperimentRow,
         number: u32,
         assignment: &Assignment,
         sealed: &[u8],
     ) -> Result<Launch> {
-        let mut environment = self.parts.sealer.unseal(sealed)?;
+        let environment = self.environment(row, sealed)?;
+        let mut set = Environment::new();
         let folder = self.parts.home.attempt(&row.uid, number);
         let copy = row
             .config_copy
@@ -87,22 +93,17 @@ impl Actor {
             (None, Some(path)) => Some(PathBuf::from(&row.cwd).join(path)),
             (None, None) => None,
         };
-        surroundings(&mut environment, row, number, assignment, config.as_deref());
+        surroundings(&mut set, &environment, row, number, assignment, config.as_deref());
         let command = match (&copy, &row.config_path) {
             (Some((path, _)), Some(from)) => row.command.with_path(from, &path.display().to_string()),
             _ => row.command.clone(),
         };
-        let made = folder.clone();
         if !matches!(self.parts.hands, Hands::None) {
-            tokio::task::spawn_blocking(move || {
-                athanor_shim::claim::create_folder(&made)
-                    .map_err(|cause| Error::path("make the folder", &made, &cause))?;
-                if let Some((path, text)) = copy {
-                    std::fs::write(&path, text).map_err(|cause| Error::path("write", &path, &cause))?;
-                }
-                Ok::<_, Error>(())
-            })
-            .await??;
+            athanor_shim::claim::create_folder(&folder)
+                .map_err(|cause| Error::path("make the folder", &folder, &cause))?;
+            if let Some((path, text)) = copy {
+                std::fs::write(&path, text).map_err(|cause| Error::path("write", &path, &cause))?;
+            }
         }
         let log_limit = read(&self.view).settings.log_limit;
         Ok(Launch {
@@ -110,10 +111,24 @@ impl Actor {
             cwd: row.cwd.clone(),
             argv: command.argv(),
             environment,
+            set,
             log_limit,
             grace_ms: row.grace_ms,
             time_limit_ms: row.time_limit_ms,
         })
+    }
+
+    /// The environment that was submitted. Jobs that were queued together usually share one, so the last is kept open
+    /// for as long as others wait.
+    fn environment(&mut self, row: &ExperimentRow, sealed: &[u8]) -> Result<Arc<Environment>> {
+        if let Some((hash, known)) = &self.environment
+            && *hash == row.environment
+        {
+            return Ok(known.clone());
+        }
+        let environment = Arc::new(self.parts.sealer.unseal(sealed)?);
+        self.environment = Some((row.environment.clone(), environment.clone()));
+        Ok(environment)
     }
 
     /// Carries out a decided start. What becomes of it arrives as a message.
@@ -185,26 +200,34 @@ impl Actor {
     }
 }
 
-/// What a job finds in its environment beside what was submitted.
+/// What a job finds in its environment on top of what was submitted.
 ///
 /// - GPUs are named by uuid in the order of the PCI bus, so that nothing depends on how an index is counted; a job that
 ///   was given none sees none.
 /// - Python holds back what it prints into a pipe; a log that is watched live should not wait for that.
 fn surroundings(
-    environment: &mut Environment,
+    set: &mut Environment,
+    submitted: &Environment,
     row: &ExperimentRow,
     number: u32,
     assignment: &Assignment,
     config: Option<&std::path::Path>,
 ) {
-    environment.insert("ATHANOR_EXPERIMENT_UID".into(), row.uid.clone());
-    environment.insert("ATHANOR_ATTEMPT".into(), number.to_string());
-    environment.entry("PYTHONUNBUFFERED".into()).or_insert_with(|| "1".into());
+    set.insert("ATHANOR_EXPERIMENT_UID".into(), row.uid.clone());
+    set.insert("ATHANOR_ATTEMPT".into(), number.to_string());
+    if !submitted.contains_key("PYTHONUNBUFFERED") {
+        set.insert("PYTHONUNBUFFERED".into(), "1".into());
+    }
     let uuids: Vec<&str> = assignment.gpus.iter().map(|share| share.uuid.as_str()).collect();
-    environment.insert("CUDA_VISIBLE_DEVICES".into(), uuids.join(","));
-    environment.insert("CUDA_DEVICE_ORDER".into(), "PCI_BUS_ID".into());
-    if let Some(config) = config {
-        environment.insert("ATHANOR_CONFIG".into(), config.display().to_string());
+    set.insert("CUDA_VISIBLE_DEVICES".into(), uuids.join(","));
+    set.insert("CUDA_DEVICE_ORDER".into(), "PCI_BUS_ID".into());
+    match config {
+        Some(config) => drop(set.insert("ATHANOR_CONFIG".into(), config.display().to_string())),
+        // A job that another job has queued must not find the config of that one.
+        None if submitted.contains_key("ATHANOR_CONFIG") => {
+            set.insert("ATHANOR_CONFIG".into(), String::new());
+        }
+        None => {}
     }
 }
 

@@ -16,6 +16,7 @@ mod machine;
 mod model_tests;
 mod recover;
 mod request;
+mod thread;
 mod view;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -193,12 +194,13 @@ pub(crate) enum Hands {
     Test(mpsc::UnboundedSender<(i64, u32)>),
 }
 
-/// The way to the queue's task.
+/// The way to the queue's task. When the last is dropped, the task ends where it is, as if the program had.
 #[derive(Debug, Clone)]
 pub struct Queue {
     sender: mpsc::UnboundedSender<Message>,
     view: Arc<RwLock<View>>,
     clock: Clock,
+    _thread: Arc<thread::Thread>,
 }
 
 /// What can be said of an experiment that has not ended, beside its row.
@@ -236,9 +238,9 @@ impl Queue {
         let starts = !matches!(parts.hands, Hands::None);
         let view = Arc::new(RwLock::new(View::new(starts)));
         let (sender, receiver) = mpsc::unbounded_channel();
-        let queue = Self { sender: sender.clone(), view, clock: parts.clock.clone() };
-        actor::start(parts, queue.view.clone(), sender, receiver).await?;
-        Ok(queue)
+        let clock = parts.clock.clone();
+        let thread = thread::Thread::start(parts, view.clone(), sender.clone(), receiver).await?;
+        Ok(Self { sender, view, clock, _thread: Arc::new(thread) })
     }
 
     pub(crate) async fn add(&self, prepared: Vec<Prepared>, groups: Vec<NewGroup>) -> Result<Added> {

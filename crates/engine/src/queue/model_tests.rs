@@ -45,6 +45,8 @@ enum Step {
     End(prop::sample::Index, Outcome),
     Turn(i64),
     PauseQueue(bool),
+    Restart(i64),
+    Delete(prop::sample::Index),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +77,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(index, outcome)| Step::End(index, outcome)),
         2 => (1..40_000i64).prop_map(Step::Turn),
         1 => any::<bool>().prop_map(Step::PauseQueue),
+        1 => (0..40_000i64).prop_map(Step::Restart),
+        1 => index().prop_map(Step::Delete),
     ];
     prop::collection::vec(step, 1..60)
 }
@@ -94,6 +98,7 @@ struct Job {
     strikes: u32,
     retry_at: Option<i64>,
     cancelling: bool,
+    deleted: bool,
 }
 
 impl Job {
@@ -157,6 +162,16 @@ impl Model {
         }
     }
 
+    /// An attempt turned out never to have started: what was asked of it meanwhile holds.
+    fn void(&mut self, place: usize) {
+        let job = &mut self.jobs[place];
+        if job.cancelling {
+            return self.go(place, Status::Cancelled);
+        }
+        job.held = job.held || job.status == Status::Paused;
+        job.status = Status::Pending;
+    }
+
     fn started(&mut self, id: i64, number: u32) {
         let job = self.jobs.iter_mut().find(|job| job.id == id).expect("only what was added starts");
         assert_eq!(job.status, Status::Queued, "only what is eligible starts");
@@ -186,6 +201,7 @@ impl Model {
 
 struct World {
     queue: Queue,
+    home: Home,
     store: Store,
     sealer: Sealer,
     starts: mpsc::UnboundedReceiver<(i64, u32)>,
@@ -219,6 +235,30 @@ fn sample() -> Sample {
     }
 }
 
+type Begun = (Queue, mpsc::UnboundedReceiver<(i64, u32)>, watch::Sender<Option<Arc<Sample>>>);
+
+async fn begin(home: &Home, store: &Store, hand: &watch::Sender<i64>) -> Begun {
+    let (told, starts) = mpsc::unbounded_channel();
+    let (monitor, mut watched) = mpsc::unbounded_channel();
+    tokio::spawn(async move { while watched.recv().await.is_some() {} });
+    let (machine, looked) = watch::channel(None);
+    let queue = Queue::start(Parts {
+        home: home.clone(),
+        store: store.clone(),
+        bus: Bus::default(),
+        sealer: Arc::new(Sealer::open(&home.key()).expect("the same key")),
+        hands: Hands::Test(told),
+        monitor,
+        machine: looked,
+        clock: Clock::Turned(hand.subscribe()),
+    })
+    .await
+    .expect("starts");
+    machine.send_replace(Some(Arc::new(sample())));
+    wait_for_machine(&queue).await;
+    (queue, starts, machine)
+}
+
 impl World {
     async fn new() -> Self {
         let dir = tempfile::tempdir().expect("temporary folder");
@@ -226,29 +266,17 @@ impl World {
         home.create().expect("folders");
         let store = Store::open(&home).await.expect("opens").store;
         let sealer = Sealer::open(&home.key()).expect("a key");
-        let (told, starts) = mpsc::unbounded_channel();
-        let (monitor, mut watched) = mpsc::unbounded_channel();
-        tokio::spawn(async move { while watched.recv().await.is_some() {} });
-        let (hand, turned) = watch::channel(BEGIN);
-        let (machine, looked) = watch::channel(None);
-        let queue = Queue::start(Parts {
-            home: home.clone(),
-            store: store.clone(),
-            bus: Bus::default(),
-            sealer: Arc::new(Sealer::open(&home.key()).expect("the same key")),
-            hands: Hands::Test(told),
-            monitor,
-            machine: looked,
-            clock: Clock::Turned(turned),
-        })
-        .await
-        .expect("starts");
-        machine.send_replace(Some(Arc::new(sample())));
+        let (hand, _) = watch::channel(BEGIN);
+        let (queue, starts, machine) = begin(&home, &store, &hand).await;
         let change = SettingsChange { slots: Some(SLOTS), ..SettingsChange::default() };
         queue.change_settings(change).await.expect("a setting");
-        let world = Self { queue, store, sealer, starts, hand, _machine: machine, _dir: dir };
-        wait_for_machine(&world.queue).await;
-        world
+        Self { queue, home, store, sealer, starts, hand, _machine: machine, _dir: dir }
+    }
+
+    /// The queue of this engine stops, and that of the next one finds what is there.
+    async fn restart(&mut self) {
+        self.queue.stop().await;
+        (self.queue, self.starts, self._machine) = begin(&self.home, &self.store, &self.hand).await;
     }
 
     /// Until everything that was asked before has been decided.
@@ -260,7 +288,14 @@ impl World {
         let environment = Environment::new();
         let sealed = self.sealer.seal(&environment).expect("sealed");
         let environment_hash = environment_hash(&environment);
-        Prepared { name: "job".into(), environment_hash, sealed: sealed.into(), config_text: None, after, new }
+        Prepared {
+            name: "job".into(),
+            environment_hash,
+            sealed: sealed.into(),
+            config_text: None,
+            after,
+            new,
+        }
     }
 }
 
@@ -303,7 +338,7 @@ fn end(now: i64, outcome: Outcome, cancelled: bool) -> Ended {
 async fn take(world: &mut World, model: &mut Model, step: Step) {
     let pick = |index: &prop::sample::Index, model: &Model| match model.jobs.len() {
         0 => None,
-        count => Some(index.index(count)),
+        count => Some(index.index(count)).filter(|place| !model.jobs[*place].deleted),
     };
     match step {
         Step::Add { gpus, after, hold, later, by, retries } => {
@@ -334,6 +369,7 @@ async fn take(world: &mut World, model: &mut Model, step: Step) {
                 strikes: 0,
                 retry_at: None,
                 cancelling: false,
+                deleted: false,
                 parents: parents.clone(),
             };
             let there = parents.iter().map(|(place, when, _)| Parent::There {
@@ -424,11 +460,7 @@ async fn take(world: &mut World, model: &mut Model, step: Step) {
             world.queue.sender.send(message).expect("the queue is there");
             let kept = &mut model.jobs[place];
             match outcome {
-                Outcome::Void if job.cancelling => model.go(place, Status::Cancelled),
-                Outcome::Void => {
-                    kept.held = kept.held || job.status == Status::Paused;
-                    kept.status = Status::Pending;
-                }
+                Outcome::Void => model.void(place),
                 _ if job.cancelling => {
                     kept.held = false;
                     model.go(place, Status::Cancelled);
@@ -440,6 +472,8 @@ async fn take(world: &mut World, model: &mut Model, step: Step) {
                 Outcome::Failure => {
                     (kept.held, kept.strikes) = (false, kept.strikes + 1);
                     if kept.strikes < 5 && kept.used < kept.retries {
+                        // Whoever was stopped by the user does not go on by itself.
+                        kept.held = job.status == Status::Paused;
                         let delay = 20_000 << kept.used;
                         kept.used += 1;
                         (kept.retry_at, kept.status) = (Some(now + delay), Status::Pending);
@@ -452,6 +486,24 @@ async fn take(world: &mut World, model: &mut Model, step: Step) {
         Step::Turn(by) => {
             model.now += by;
             world.hand.send_replace(model.now);
+        }
+        Step::Restart(by) => {
+            world.queue.stop().await;
+            model.now += by;
+            world.hand.send_replace(model.now);
+            world.restart().await;
+            // No supervisor has claimed what a test was told to start.
+            for place in 0..model.jobs.len() {
+                if model.jobs[place].status.is_active() {
+                    model.void(place);
+                }
+            }
+        }
+        Step::Delete(index) => {
+            let Some(place) = pick(&index, model) else { return };
+            let done = act(world, Action::Delete, model.jobs[place].id).await;
+            assert_eq!(done, model.jobs[place].status.is_terminal());
+            model.jobs[place].deleted = done;
         }
         Step::PauseQueue(paused) => {
             let change = SettingsChange { queue_paused: Some(paused), ..SettingsChange::default() };
@@ -476,7 +528,7 @@ async fn run(steps: Vec<Step>) {
         while let Ok((id, number)) = world.starts.try_recv() {
             model.started(id, number);
         }
-        for job in &model.jobs {
+        for job in model.jobs.iter().filter(|job| !job.deleted) {
             let row = world.store.experiment(job.id).await.expect("readable").expect("there");
             assert_eq!(row.status, job.status, "after {told}: {job:?}");
             assert_eq!((row.attempt, row.retries_used), (job.attempt, job.used), "after {told}: {job:?}");
@@ -484,7 +536,8 @@ async fn run(steps: Vec<Step>) {
         model.check_room();
         let counts = world.queue.stats().counts;
         for status in Status::ALL {
-            let expected = model.jobs.iter().filter(|job| job.status == status).count() as u64;
+            let jobs = model.jobs.iter().filter(|job| !job.deleted);
+            let expected = jobs.filter(|job| job.status == status).count() as u64;
             assert_eq!(counts.of(status), expected, "{status} after {told}");
         }
     }
@@ -493,8 +546,13 @@ async fn run(steps: Vec<Step>) {
     world.queue.stop().await;
 }
 
+/// Each takes a tenth of a second; `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_queue_does_what_the_model_says(steps in steps()) {

@@ -3,13 +3,15 @@
 //! *Invariant:* only the queue's task changes it, under the write lock and in step with the open transaction; after a
 //! rollback it is read again from the store. Everyone else looks.
 
+use std::collections::btree_map::{Iter, Range};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use athanor_core::dependency::{Condition, Met};
 use athanor_core::placement::{self, Assignment, Candidate, Holding, Limits, Machine, Plan, WaitReason};
 use athanor_core::requirements::Requirements;
-use athanor_core::schedule::{Bar, Gate, Standing};
+use athanor_core::schedule::{Bar, Days, Gate, Standing, Window};
 use athanor_core::state::Status;
 use jiff::tz::TimeZone;
 
@@ -87,8 +89,10 @@ pub(crate) struct View {
     waiting: HashMap<i64, Waiting>,
     /// The eligible ones in the order of the queue.
     queued: BTreeMap<Place, i64>,
+    /// Those of them that state needs.
+    declared: BTreeMap<Place, i64>,
     /// Waiting experiments that name this one as coming first.
-    children: HashMap<i64, Vec<i64>>,
+    children: HashMap<i64, BTreeSet<i64>>,
     /// Moments at which a waiting experiment must be looked at again.
     timers: BTreeSet<(i64, i64)>,
     timer_of: HashMap<i64, i64>,
@@ -114,6 +118,7 @@ impl View {
         Self {
             waiting: HashMap::new(),
             queued: BTreeMap::new(),
+            declared: BTreeMap::new(),
             children: HashMap::new(),
             timers: BTreeSet::new(),
             timer_of: HashMap::new(),
@@ -135,6 +140,7 @@ impl View {
     pub fn clear(&mut self) {
         self.waiting.clear();
         self.queued.clear();
+        self.declared.clear();
         self.children.clear();
         self.timers.clear();
         self.timer_of.clear();
@@ -152,16 +158,22 @@ impl View {
         self.last_position = self.last_position.max(waiting.place.1);
         if waiting.status == Status::Queued {
             self.queued.insert(waiting.place, id);
+            if waiting.requirements.declared() {
+                self.declared.insert(waiting.place, id);
+            }
         }
         for edge in &waiting.parents {
             if let Some(parent) = edge.parent {
-                self.children.entry(parent).or_default().push(id);
+                self.children.entry(parent).or_default().insert(id);
             }
         }
-        // What stood before it may have passed between the decision and now, as the delay of a quick retry does.
-        let passed =
-            waiting.status == Status::Pending && matches!(self.obstacle(&waiting, now), Obstacle::None);
-        if let Some(at) = if passed { Some(now) } else { self.next_look(&waiting, now) } {
+        // Whoever stands where nothing holds it any more is looked at at once: a moment may have passed between the
+        // decision and now, as the delay of a quick retry does, or while no engine ran.
+        let settled = matches!(
+            (self.obstacle(&waiting, now), waiting.status),
+            (Obstacle::None, Status::Queued) | (Obstacle::Closed(_), Status::Pending)
+        );
+        if let Some(at) = if settled { self.next_look(&waiting, now) } else { Some(now) } {
             self.timers.insert((at, id));
             self.timer_of.insert(id, at);
         }
@@ -172,11 +184,12 @@ impl View {
     pub fn remove_waiting(&mut self, id: i64) -> Option<Waiting> {
         let waiting = self.waiting.remove(&id)?;
         self.queued.remove(&waiting.place);
+        self.declared.remove(&waiting.place);
         for edge in &waiting.parents {
             if let Some(parent) = edge.parent
                 && let Some(children) = self.children.get_mut(&parent)
             {
-                children.retain(|child| *child != id);
+                children.remove(&id);
                 if children.is_empty() {
                     self.children.remove(&parent);
                 }
@@ -222,7 +235,7 @@ impl View {
 
     /// Waiting experiments that name this one as coming first.
     pub fn children(&self, parent: i64) -> Vec<i64> {
-        self.children.get(&parent).cloned().unwrap_or_default()
+        self.children.get(&parent).into_iter().flatten().copied().collect()
     }
 
     /// The parents of a waiting experiment, for the search for cycles.
@@ -266,10 +279,15 @@ impl View {
             held: gate.held,
             // A retry's delay and the user's own moment both have to pass.
             not_before: gate.not_before.into_iter().chain(gate.retry_at).max(),
-            window: gate
-                .window
-                .as_ref()
-                .and_then(|name| self.settings.windows.iter().find(|window| window.name == *name).cloned()),
+            window: gate.window.as_ref().map(|name| {
+                let known = self.settings.windows.iter().find(|window| window.name == *name).cloned();
+                // One that was taken out of the settings meanwhile never opens.
+                known.unwrap_or_else(|| Window {
+                    name: name.clone(),
+                    days: Days::default(),
+                    ..Window::nights()
+                })
+            }),
             start_by: gate.start_by,
         }
     }
@@ -288,7 +306,8 @@ impl View {
         }
         let never = waiting.parents.iter().find(|edge| edge.standing == Met::Never);
         if let Some(edge) = never
-            && !waiting.wait_for_failed
+            // Nobody can retry one that was deleted.
+            && (!waiting.wait_for_failed || edge.parent.is_none())
         {
             return Obstacle::Never(*edge);
         }
@@ -329,12 +348,12 @@ impl View {
     }
 
     fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> {
-        // Before the machine was looked at, only those that ask for nothing of it can be placed.
-        let blind = self.machine.is_none();
-        self.queued.values().filter_map(move |id| {
-            let waiting = self.waiting.get(id)?;
-            (!blind || !waiting.requirements.declared()).then(|| Self::candidate(*id, waiting))
-        })
+        let mut line = self.line();
+        std::iter::from_fn(move || line.next(true))
+    }
+
+    fn line(&self) -> Line<'_> {
+        Line { view: self, all: self.queued.iter(), declared: None, last: None }
     }
 
     fn limits(&self) -> Limits {
@@ -368,7 +387,9 @@ impl View {
     pub fn replan(&mut self, now: i64) -> Vec<(i64, Assignment)> {
         let none = Machine::default();
         let machine = self.machine.as_ref().unwrap_or(&none);
-        let plan = placement::plan(machine, &self.limits(), &self.holdings(), self.candidates(), now);
+        let mut line = self.line();
+        let next = |slots| line.next(slots);
+        let plan = placement::plan_from(machine, &self.limits(), &self.holdings(), next, now);
         let starts = plan.starts.clone();
         self.plan = Some(plan);
         self.changed();
@@ -436,6 +457,40 @@ impl View {
         match plan.starts.first() {
             Some((_, assignment)) => Ok(assignment.clone()),
             None => Err(Box::new(plan.explain(&candidate, 0))),
+        }
+    }
+}
+
+/// The eligible jobs in their order.
+struct Line<'a> {
+    view: &'a View,
+    all: Iter<'a, Place, i64>,
+    /// In use since no slot is left.
+    declared: Option<Range<'a, Place, i64>>,
+    last: Option<Place>,
+}
+
+impl<'a> Line<'a> {
+    /// The next; without slots, only of those that state needs.
+    fn next(&mut self, slots: bool) -> Option<Candidate<'a>> {
+        // Before the machine was looked at, only those that ask for nothing of it can be placed.
+        let blind = self.view.machine.is_none();
+        loop {
+            let (place, id) = if slots && self.declared.is_none() {
+                self.all.next()?
+            } else if blind {
+                return None;
+            } else {
+                let after = self.last.map_or(Bound::Unbounded, Bound::Excluded);
+                let rest = || self.view.declared.range((after, Bound::Unbounded));
+                self.declared.get_or_insert_with(rest).next()?
+            };
+            self.last = Some(*place);
+            if let Some(waiting) = self.view.waiting.get(id)
+                && !(blind && waiting.requirements.declared())
+            {
+                return Some(View::candidate(*id, waiting));
+            }
         }
     }
 }

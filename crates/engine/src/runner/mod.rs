@@ -23,8 +23,8 @@ use athanor_shim::status::Status as ShimStatus;
 use tokio::io::unix::AsyncFd;
 
 use self::nursery::{Heard, Nursery};
-pub(crate) use self::outcome::could_not_start;
 use self::outcome::{cancelled_before_start, failed, from_exit, lost, refusal};
+pub(crate) use self::outcome::{could_not_start, restarted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::seal::Environment;
 use crate::store::AttemptEnd;
@@ -38,8 +38,10 @@ pub struct Launch {
     pub cwd: String,
     /// The program and its arguments.
     pub argv: Vec<String>,
-    /// The job's whole environment.
-    pub environment: Environment,
+    /// The environment that was submitted.
+    pub environment: Arc<Environment>,
+    /// What the job's environment has on top of that.
+    pub set: Environment,
     /// Size at which the log is rotated, bytes.
     pub log_limit: u64,
     /// From SIGTERM to SIGKILL, milliseconds.
@@ -145,6 +147,14 @@ pub struct Runner {
 
 /// Name of the supervisor's program.
 const SHIM: &str = "athanor-shim";
+
+impl Launch {
+    /// The job's whole environment.
+    fn variables(&self) -> impl Iterator<Item = (&String, &String)> {
+        let submitted = self.environment.iter().filter(|(name, _)| !self.set.contains_key(*name));
+        submitted.chain(&self.set)
+    }
+}
 
 impl Runner {
     /// A runner with the supervisor that lies beside this program (or where `ATHANOR_SHIM` says).
@@ -372,7 +382,7 @@ fn spawn(shim: &Path, launch: &Launch) -> Result<(Child, std::io::PipeReader)> {
     let mut command = Command::new(shim);
     // The supervisor's standard output is its status line; it keeps none of our descriptors.
     command.args(["--status-fd", "1"]).args(words(launch));
-    command.env_clear().envs(&launch.environment);
+    command.env_clear().envs(launch.variables());
     command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null());
     // Not in a folder that may be unmounted later.
     command.current_dir("/");

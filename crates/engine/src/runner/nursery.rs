@@ -71,7 +71,7 @@ fn request(launch: &Launch) -> Option<Vec<u8>> {
     for word in words(launch) {
         request = request.word(word);
     }
-    for (name, value) in &launch.environment {
+    for (name, value) in launch.variables() {
         // As the standard library has it: a variable without a name can't be handed on.
         if name.is_empty() || name.contains('=') {
             return None;

@@ -70,10 +70,17 @@ pub(super) fn from_exit(exit: &Exit, program: &str, cwd: &str) -> AttemptEnd {
 }
 
 /// The record of an attempt whose supervisor is gone without one: what it left is ended, and that is said.
+/// The end of an attempt that the machine's restart ended, and of which nothing else can be read.
+pub(crate) fn restarted() -> Ended {
+    Ended::Known(Box::new(failed(FailureReason::Lost, RESTARTED.into())))
+}
+
+const RESTARTED: &str = "The machine was restarted while it ran. Its log up to then is kept.";
+
 pub(super) fn lost(shim: &Identity, started: Option<&Started>) -> Ended {
     let rebooted = athanor_shim::identity::boot_id().is_ok_and(|boot| boot != shim.boot_id);
     let message = if rebooted {
-        "The machine was restarted while it ran. Its log up to then is kept.".to_owned()
+        RESTARTED.to_owned()
     } else {
         let ended = end_orphans(shim, started.map(|started| &started.job), Signal::KILL).unwrap_or(0);
         let rest = match ended {

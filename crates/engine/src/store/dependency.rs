@@ -11,7 +11,8 @@ queries! {
     INSERT = "INSERT INTO dependency (child_id, number, parent_id, parent_uid, condition, standing)
               VALUES (?, ?, ?, ?, ?, ?)";
     CLEAR = "DELETE FROM dependency WHERE child_id = ?";
-    SETTLE = "UPDATE dependency SET standing = ?3 WHERE child_id = ?1 AND parent_id = ?2";
+    SETTLE = "UPDATE dependency SET standing = ?4 WHERE child_id = ?1 AND parent_id = ?2 AND condition = ?3";
+    SETTLE_ALL = "UPDATE dependency SET standing = ?3 WHERE parent_id = ?1 AND condition = ?2";
     PARENTS = "SELECT dependency.parent_id, dependency.parent_uid, experiment.name, experiment.status,
                    dependency.condition, dependency.standing
                FROM dependency LEFT JOIN experiment ON experiment.id = dependency.parent_id
@@ -109,8 +110,40 @@ impl Store {
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn settle_dependency(&self, tx: &mut Tx, child: i64, parent: i64, standing: Met) -> Result<()> {
-        sqlx::query(SETTLE).bind(child).bind(parent).bind(standing_word(standing)).execute(&mut **tx).await?;
+    pub async fn settle_dependency(
+        &self,
+        tx: &mut Tx,
+        child: i64,
+        parent: i64,
+        (condition, standing): (Condition, Met),
+    ) -> Result<()> {
+        sqlx::query(SETTLE)
+            .bind(child)
+            .bind(parent)
+            .bind(condition.as_str())
+            .bind(standing_word(standing))
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes how every dependency on an experiment stands that is about to be deleted.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn settle_for_good(
+        &self,
+        tx: &mut Tx,
+        parent: i64,
+        condition: Condition,
+        standing: Met,
+    ) -> Result<()> {
+        sqlx::query(SETTLE_ALL)
+            .bind(parent)
+            .bind(condition.as_str())
+            .bind(standing_word(standing))
+            .execute(&mut **tx)
+            .await?;
         Ok(())
     }
 

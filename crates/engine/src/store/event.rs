@@ -7,7 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 queries! {
     INSERT = "INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?, ?, ?, ?, ?)";
-    SINCE = "SELECT event.cursor, event.at, event.what, experiment.uid, event.attempt, event.message
+    SINCE = "SELECT event.cursor, event.at, event.what, coalesce(experiment.uid, event.uid), event.attempt,
+                 event.message
              FROM event LEFT JOIN experiment ON experiment.id = event.experiment_id
              WHERE event.cursor > ? ORDER BY event.cursor LIMIT ?";
     LATEST = "SELECT coalesce(max(cursor), 0) FROM event";

@@ -17,16 +17,16 @@ use crate::error::Result;
 use crate::live::Live;
 
 queries! {
-    SET_LIVE = "UPDATE experiment SET progress = ?, metrics = ? WHERE id = ?";
+    SET_LIVE = "UPDATE experiment SET progress = ?, metrics = ? WHERE id = ? AND attempt = ?";
     BY_ID = "SELECT * FROM experiment WHERE id = ?";
     UIDS_FROM = "SELECT uid FROM experiment WHERE uid >= ?1 UNION ALL SELECT uid FROM spent_uid WHERE uid >= ?1";
-    MAX_ID = "SELECT coalesce(max(id), 0) FROM experiment";
+    MAX_ID = "SELECT max(coalesce((SELECT max(id) FROM experiment), 0), coalesce((SELECT max(id) FROM spent_uid), 0))";
     BY_UID = "SELECT * FROM experiment WHERE uid = ?";
-    FIND = "SELECT * FROM experiment WHERE uid = ?1
-            UNION ALL
-            SELECT * FROM (SELECT * FROM experiment
-                           WHERE uid <> ?1 AND (uid >= ?1 AND uid < ?1 || x'7f' OR name = ?1)
-                           ORDER BY id DESC LIMIT 3)";
+    FIND = "SELECT * FROM experiment WHERE id IN (
+                SELECT id FROM (SELECT id FROM experiment WHERE uid >= ?1 AND uid < ?1 || x'7f' LIMIT 4)
+                UNION
+                SELECT id FROM (SELECT id FROM experiment WHERE name = ?1 ORDER BY id DESC LIMIT 4))
+            ORDER BY id DESC LIMIT 4";
     WAITING = "SELECT * FROM experiment WHERE status IN ('pending', 'queued') ORDER BY priority, position, id";
     OPEN = "SELECT experiment.*, attempt.assignment FROM experiment
             JOIN attempt ON attempt.experiment_id = experiment.id AND attempt.number = experiment.attempt
@@ -36,8 +36,11 @@ queries! {
     SET_POSITION = "UPDATE experiment SET position = ?2 WHERE id = ?1";
     MEMBERS = "SELECT id FROM experiment WHERE job_group = ? AND archived_at IS NULL ORDER BY id";
     BY_KEY = "SELECT * FROM experiment WHERE idempotency_key = ? AND archived_at IS NULL";
-    DELETE = "INSERT OR IGNORE INTO spent_uid (uid) SELECT uid FROM experiment WHERE id = ?1;
-              DELETE FROM experiment WHERE id = ?1";
+    DELETE = "INSERT OR IGNORE INTO spent_uid (uid, id) SELECT uid, id FROM experiment WHERE id = ?1;
+              UPDATE event SET uid = (SELECT uid FROM experiment WHERE id = ?1) WHERE experiment_id = ?1;
+              DELETE FROM experiment WHERE id = ?1;
+              DELETE FROM environment WHERE hash = ?2
+                  AND NOT EXISTS (SELECT 1 FROM experiment WHERE environment = ?2)";
     LIST_ACTIVE = "SELECT * FROM experiment WHERE status IN ('running', 'paused')
         AND (?1 IS NULL OR project = ?1)
         AND (?2 IS NULL OR instr(lower(uid || ' ' || name || ' ' || coalesce(project, '') || ' ' || command || ' ' || tags), ?2))
@@ -74,6 +77,20 @@ queries! {
         AND (?3 IS NULL OR instr(?3, status))
         AND (?6 IS NULL OR job_group = ?6) AND (?7 = 0 OR job_group IS NULL) AND (archived_at IS NOT NULL) = ?8
         ORDER BY id DESC LIMIT ?4 OFFSET ?5";
+    COUNT_WAITING_UNGROUPED = "SELECT count(*) FROM experiment INDEXED BY experiment_page_waiting
+        WHERE status IN ('pending', 'queued') AND archived_at IS NULL AND job_group IS NULL";
+    COUNT_FINISHED_UNGROUPED = "SELECT count(*) FROM experiment INDEXED BY experiment_page_finished
+        WHERE status IN ('completed', 'failed', 'cancelled', 'expired') AND archived_at IS NULL AND job_group IS NULL";
+    LIST_GROUP = "SELECT * FROM experiment WHERE id IN (
+            SELECT id FROM experiment INDEXED BY experiment_group
+            WHERE job_group = ?1 AND archived_at IS NULL AND instr(?2, ' ' || status || ' '))
+        ORDER BY status IN ('pending', 'queued', 'running', 'paused') DESC,
+            CASE WHEN status IN ('pending', 'queued') THEN priority END,
+            CASE WHEN status IN ('pending', 'queued') THEN position END,
+            CASE WHEN status IN ('running', 'paused') THEN started_at END,
+            completed_at DESC, id DESC LIMIT ?3 OFFSET ?4";
+    COUNT_GROUP = "SELECT count(*) FROM experiment INDEXED BY experiment_group
+        WHERE job_group = ?1 AND archived_at IS NULL AND instr(?2, ' ' || status || ' ')";
     COUNT_MATCHING = "SELECT count(*) FROM experiment WHERE instr(?4, ' ' || status || ' ')
         AND (?1 IS NULL OR project = ?1)
         AND (?2 IS NULL OR instr(lower(uid || ' ' || name || ' ' || coalesce(project, '') || ' ' || command || ' ' || tags), ?2))
@@ -127,6 +144,12 @@ impl Filter {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.is_plain() && !self.ungrouped
+    }
+
+    /// The group, if it asks for nothing else.
+    fn group_alone(&self) -> Option<&str> {
+        let others = Self { group: None, ..self.clone() };
+        self.group.as_deref().filter(|_| others.is_empty())
     }
 
     /// Whether it asks for nothing but, perhaps, those without a group.
@@ -365,7 +388,7 @@ impl Store {
         Ok(sqlx::query_scalar(UIDS_FROM).bind(first).fetch_all(&mut **tx).await?)
     }
 
-    /// The largest key in use; 0 if there is none.
+    /// The largest key that is in use or was; 0 if there is none.
     ///
     /// # Errors
     /// The database refuses.
@@ -373,13 +396,13 @@ impl Store {
         Ok(sqlx::query_scalar(MAX_ID).fetch_one(self.readers()).await?)
     }
 
-    /// Keeps progress and latest metrics.
+    /// Keeps progress and latest metrics of an attempt; those of an earlier one than the present are not kept.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn set_live(&self, tx: &mut Tx, id: i64, live: &Live) -> Result<()> {
+    pub async fn set_live(&self, tx: &mut Tx, (id, attempt): (i64, u32), live: &Live) -> Result<()> {
         let (progress, metrics) = live.to_stored();
-        sqlx::query(SET_LIVE).bind(progress).bind(metrics).bind(id).execute(&mut **tx).await?;
+        sqlx::query(SET_LIVE).bind(progress).bind(metrics).bind(id).bind(attempt).execute(&mut **tx).await?;
         Ok(())
     }
 
@@ -413,6 +436,9 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn find_experiments(&self, text: &str) -> Result<Vec<ExperimentRow>> {
+        if let Some(row) = self.experiment_by_uid(text).await? {
+            return Ok(vec![row]);
+        }
         Ok(sqlx::query_as(FIND).bind(text).fetch_all(self.readers()).await?)
     }
 
@@ -458,13 +484,13 @@ impl Store {
         Ok(sqlx::query_as(BY_KEY).bind(key).fetch_optional(&mut **tx).await?)
     }
 
-    /// Deletes an experiment with its attempts, series and dependencies. Its events stay, without it, and its uid is
-    /// never given again.
+    /// Deletes an experiment with its attempts, series and dependencies. Its events stay and keep its uid, which
+    /// is never given again. Its environment goes with it, unless another has the same.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn delete_experiment(&self, tx: &mut Tx, id: i64) -> Result<()> {
-        sqlx::query(DELETE).bind(id).execute(&mut **tx).await?;
+    pub async fn delete_experiment(&self, tx: &mut Tx, id: i64, environment: &[u8]) -> Result<()> {
+        sqlx::query(DELETE).bind(id).bind(environment).execute(&mut **tx).await?;
         Ok(())
     }
 
@@ -497,6 +523,11 @@ impl Store {
         offset: u32,
         limit: u32,
     ) -> Result<Vec<ExperimentRow>> {
+        if let Some(group) = filter.group_alone() {
+            let query =
+                sqlx::query_as(LIST_GROUP).bind(group).bind(section.statuses()).bind(limit).bind(offset);
+            return Ok(query.fetch_all(self.readers()).await?);
+        }
         let paged = match section {
             Section::Waiting if filter.is_plain() => Some(PAGE_WAITING),
             Section::Finished if filter.is_plain() => Some(PAGE_FINISHED),
@@ -530,6 +561,20 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn count(&self, section: Section, filter: &Filter) -> Result<u64> {
+        let plain = match (section, filter.group_alone()) {
+            (_, Some(group)) => Some(sqlx::query_scalar(COUNT_GROUP).bind(group).bind(section.statuses())),
+            (Section::Waiting, None) if filter.is_plain() => {
+                Some(sqlx::query_scalar(COUNT_WAITING_UNGROUPED))
+            }
+            (Section::Finished, None) if filter.is_plain() => {
+                Some(sqlx::query_scalar(COUNT_FINISHED_UNGROUPED))
+            }
+            _ => None,
+        };
+        if let Some(query) = plain {
+            let count: i64 = query.fetch_one(self.readers()).await?;
+            return Ok(count.unsigned_abs());
+        }
         let count: i64 = sqlx::query_scalar(COUNT_MATCHING)
             .bind(&filter.project)
             .bind(filter.text.as_ref().map(|text| text.to_lowercase()))

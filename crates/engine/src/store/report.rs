@@ -9,8 +9,13 @@ use crate::error::Result;
 queries! {
     BARS = "SELECT experiment.uid, experiment.name, experiment.job_group, attempt.number, attempt.started_at,
                 attempt.ended_at, attempt.status, attempt.assignment
-            FROM attempt JOIN experiment ON experiment.id = attempt.experiment_id
-            WHERE attempt.started_at < ?2 AND (attempt.ended_at IS NULL OR attempt.ended_at > ?1)
+            FROM (SELECT experiment_id, number FROM attempt WHERE started_at >= ?1 AND started_at < ?2
+                  UNION
+                  SELECT experiment_id, number FROM attempt WHERE ended_at > ?1 AND started_at < ?2
+                  UNION
+                  SELECT experiment_id, number FROM attempt WHERE ended_at IS NULL AND started_at < ?2) AS shown
+            JOIN attempt ON attempt.experiment_id = shown.experiment_id AND attempt.number = shown.number
+            JOIN experiment ON experiment.id = attempt.experiment_id
             ORDER BY attempt.started_at DESC LIMIT ?3";
     MEAN_WAIT = "SELECT avg(waited) FROM (
             SELECT started_at - queued_at AS waited FROM experiment INDEXED BY experiment_page_finished
@@ -20,20 +25,23 @@ queries! {
             SELECT started_at, ended_at FROM attempt WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1000)";
     LONGEST = "SELECT uid, name, started_at FROM experiment
                WHERE status IN ('running', 'paused') AND started_at IS NOT NULL ORDER BY started_at LIMIT 1";
-    OLDEST = "SELECT uid, name, queued_at FROM experiment INDEXED BY experiment_page_waiting
-              WHERE status IN ('pending', 'queued') AND archived_at IS NULL AND status = 'queued'
-                  AND queued_at IS NOT NULL ORDER BY queued_at LIMIT 1";
+    OLDEST = "SELECT uid, name, queued_at FROM experiment INDEXED BY experiment_oldest
+              WHERE status = 'queued' AND queued_at IS NOT NULL ORDER BY queued_at LIMIT 1";
     OLD_LOGS = "SELECT experiment.id, experiment.uid, experiment.name, attempt.number, attempt.ended_at
                 FROM attempt JOIN experiment ON experiment.id = attempt.experiment_id
                 WHERE attempt.ended_at < ?1 AND attempt.log_removed = 0 AND attempt.metrics_read = 1
                     AND experiment.status IN ('completed', 'failed', 'cancelled', 'expired')
                 ORDER BY attempt.ended_at";
-    OLD_EVENTS = "SELECT count(*) FROM event WHERE at < ?1 AND experiment_id IN (
-            SELECT id FROM experiment WHERE completed_at < ?1
-                AND status IN ('completed', 'failed', 'cancelled', 'expired'))";
-    REMOVE_EVENTS = "DELETE FROM event WHERE at < ?1 AND experiment_id IN (
-            SELECT id FROM experiment WHERE completed_at < ?1
-                AND status IN ('completed', 'failed', 'cancelled', 'expired'))";
+    OLD_EVENTS = "SELECT count(*) FROM event LEFT JOIN experiment ON experiment.id = event.experiment_id
+            WHERE event.at < ?1 AND ((event.experiment_id IS NULL AND event.uid IS NOT NULL)
+                OR (experiment.completed_at < ?1
+                    AND experiment.status IN ('completed', 'failed', 'cancelled', 'expired')))";
+    REMOVE_EVENTS = "DELETE FROM event WHERE cursor IN (
+            SELECT event.cursor FROM event LEFT JOIN experiment ON experiment.id = event.experiment_id
+            WHERE event.at < ?1 AND ((event.experiment_id IS NULL AND event.uid IS NOT NULL)
+                OR (experiment.completed_at < ?1
+                    AND experiment.status IN ('completed', 'failed', 'cancelled', 'expired')))
+            ORDER BY event.cursor LIMIT 5000)";
     LOG_REMOVED = "UPDATE attempt SET log_removed = 1 WHERE experiment_id = ? AND number = ?";
 }
 
@@ -135,7 +143,8 @@ impl Store {
         Ok(count.unsigned_abs())
     }
 
-    /// Removes the events of experiments that ended before a moment. Returns how many.
+    /// Removes events of experiments that ended before a moment, or were deleted: at most 5,000, so that the queue is
+    /// not kept waiting. Returns how many.
     ///
     /// # Errors
     /// The database refuses.

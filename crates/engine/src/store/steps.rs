@@ -47,7 +47,7 @@ queries! {
            WHERE experiment_id = ?1 AND number = ?2;
            UPDATE experiment SET status = ?11, completed_at = ?12, started_at = coalesce(?6, started_at),
                failure_reason = ?7, exit_code = ?8, signal = ?9, error_message = ?10, cancel_requested_at = NULL,
-               strikes = ?13, retries_used = ?14, retry_at = ?15, held = ?16
+               strikes = ?13, retries_used = ?14, retry_at = ?15, held = ?16, queued_at = ?27
            WHERE id = ?1;
            INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?3, ?4, ?1, ?2, ?5)";
     VOID = "DELETE FROM attempt WHERE experiment_id = ?1 AND number = ?2;
@@ -250,6 +250,7 @@ impl Store {
             .bind(boot)
             .bind(end.gpu_ms.map(signed))
             .bind(end.peak_gpu_memory.map(signed))
+            .bind(after.queued_at)
             .execute(&mut **tx)
             .await?;
         Ok(cursor(&done))

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::brute::{Standing, assignments, fault, fits, ways};
 use super::cases;
 use super::worlds::{Job, NOW, World, few_limits, limits, world};
-use crate::placement::{Assignment, Holding, Limits, Plan, WaitReason, forecast};
+use crate::placement::{Assignment, Holding, Limits, Plan, WaitReason, forecast, plan_from};
 
 fn standing(holding: &Holding) -> Standing {
     Standing {
@@ -117,6 +117,14 @@ proptest! {
             let wanted = assignments(&world.machine, of(&world, *id));
             prop_assert!(wanted.contains(given), "job {} is given {:?}, which is not what it asked for", id, given);
         }
+    }
+
+    #[test]
+    fn jobs_without_needs_need_not_be_named_once_no_slot_is_left(world in world(limits())) {
+        let mut waiting = world.waiting.iter().map(Job::candidate);
+        let next = |slots: bool| waiting.find(|job| slots || job.requirements.declared());
+        let plan = plan_from(&world.machine, &world.limits, &world.holdings, next, NOW);
+        prop_assert_eq!(plan, world.plan());
     }
 
     #[test]
