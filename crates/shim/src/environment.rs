@@ -7,7 +7,7 @@
 use std::ffi::c_char;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{Mode, OFlags, open};
@@ -16,6 +16,8 @@ use rustix::process::{set_child_subreaper, setsid};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 static WAKE: AtomicI32 = AtomicI32::new(-1);
+/// Whether this process is a nursery or was forked by one, which has prepared for all what is the same for all.
+static PREPARED: AtomicBool = AtomicBool::new(false);
 static TERMS: AtomicU32 = AtomicU32::new(0);
 /// The newest of the requests to pause and to resume: 0 none, else the signal's number.
 static HOLD: AtomicI32 = AtomicI32::new(0);
@@ -54,23 +56,10 @@ impl Signals {
     pub fn take() -> io::Result<Signals> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         WAKE.store(wake.as_raw_fd(), Ordering::SeqCst);
-        for signal in 1..=libc::SIGRTMAX() {
-            match signal {
-                libc::SIGKILL | libc::SIGSTOP => {}
-                // Raised by the process's own faults, for which there is no going on.
-                libc::SIGSEGV
-                | libc::SIGBUS
-                | libc::SIGFPE
-                | libc::SIGILL
-                | libc::SIGABRT
-                | libc::SIGTRAP
-                | libc::SIGSYS => dispose(signal, libc::SIG_DFL),
-                // The terminal's signals, SIGPIPE and SIGXFSZ (a write then fails with EFBIG) change nothing;
-                // they end in the handler, too, because "ignored" would be inherited by the job.
-                _ => dispose(signal, handle as *const () as libc::sighandler_t),
-            }
+        match PREPARED.load(Ordering::SeqCst) {
+            true => dispose(libc::SIGCHLD, handle as *const () as libc::sighandler_t),
+            false => catch_all(),
         }
-        unblock_all();
         Ok(Signals { wake })
     }
 
@@ -88,6 +77,34 @@ impl Signals {
         };
         Asked { cancels: TERMS.swap(0, Ordering::SeqCst), hold }
     }
+}
+
+fn catch_all() {
+    for signal in 1..=libc::SIGRTMAX() {
+        match signal {
+            libc::SIGKILL | libc::SIGSTOP => {}
+            // Raised by the process's own faults, for which there is no going on.
+            libc::SIGSEGV
+            | libc::SIGBUS
+            | libc::SIGFPE
+            | libc::SIGILL
+            | libc::SIGABRT
+            | libc::SIGTRAP
+            | libc::SIGSYS => dispose(signal, libc::SIG_DFL),
+            // The terminal's signals, SIGPIPE and SIGXFSZ (a write then fails with EFBIG) change nothing;
+            // they end in the handler, too, because "ignored" would be inherited by the job.
+            _ => dispose(signal, handle as *const () as libc::sighandler_t),
+        }
+    }
+    unblock_all();
+}
+
+/// Prepares a nursery: what each of its supervisors would have to do for itself is done once. Its children are reaped
+/// by the kernel, and a SIGTERM still ends it, and whoever it forks until that has taken its signals.
+pub fn prepare() {
+    catch_all();
+    dispose(libc::SIGCHLD, libc::SIG_IGN);
+    PREPARED.store(true, Ordering::SeqCst);
 }
 
 /// Leaves the parent's session, terminal and descriptors behind, and takes in orphans. Returns the status
@@ -144,6 +161,7 @@ fn micros(time: libc::timeval) -> u64 {
 
 extern "C" fn handle(signal: libc::c_int) {
     match signal {
+        libc::SIGTERM if WAKE.load(Ordering::SeqCst) < 0 => end_now(),
         libc::SIGTERM => {
             TERMS.fetch_add(1, Ordering::SeqCst);
         }
@@ -169,6 +187,12 @@ fn wake(fd: RawFd) {
     let _ = rustix::io::write(fd, &1u64.to_ne_bytes());
 }
 
+#[allow(unsafe_code, reason = "the one way to end from a signal handler")]
+fn end_now() {
+    // SAFETY: `_exit` may be called from a handler, and runs nothing of this program.
+    unsafe { libc::_exit(libc::EXIT_SUCCESS) }
+}
+
 #[allow(unsafe_code, reason = "rustix does not wrap sigaction")]
 fn dispose(signal: i32, disposition: libc::sighandler_t) {
     // SAFETY: the struct is plain data, and the handler only touches atomics and makes one system call. The calls
@@ -179,11 +203,6 @@ fn dispose(signal: i32, disposition: libc::sighandler_t) {
         action.sa_flags = libc::SA_RESTART | libc::SA_NOCLDSTOP;
         libc::sigaction(signal, &action, std::ptr::null_mut());
     }
-}
-
-/// Has the kernel reap ended children at once. A forked child undoes it with [`Signals::take`].
-pub fn discard_children() {
-    dispose(libc::SIGCHLD, libc::SIG_IGN);
 }
 
 /// Makes a copy of this process. True in the copy.

@@ -8,13 +8,14 @@
 //! |---|---|---|
 //! | `record`, first part | once, by rename or link(2) | who owns the attempt: a shim, or an engine that declared it void |
 //! | `record`, second part | in place | the job's process exists, and this is its identity |
-//! | `record`, third part | in place, then synced | how the job ended, as the kernel said; the only proof of an end |
+//! | `record`, third part | in place | how the job ended, as the kernel said; the only proof of an end |
 //! | `output.<base>.log` | appended | the job's output; `<base>` is the absolute offset of the first byte |
 //! | `output.<base>.streams` | appended | which bytes of that segment are stdout and which are stderr |
 //!
 //! All that is recorded stands in one file, whose parts have fixed places (see [`record`]): making files is what costs
 //! most on the way from one short job to the next. The file has its whole size before the job starts, so that a full
-//! disk cannot swallow the outcome; a part that is cut short lacks its `end` and counts as not written.
+//! disk cannot swallow the outcome; a part that is cut short lacks its `end` and counts as not written. The third part is
+//! synced, unless the job was over within a second and an engine has heard of it, which then syncs what it records.
 //!
 //! Start with [`attempt::look`], which turns the folder into one of a few states. Nothing in here blocks on a
 //! process; all functions do plain file reads, so async callers wrap them in `spawn_blocking`.

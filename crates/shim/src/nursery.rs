@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use rustix::process::{chdir, setsid};
 
-use crate::environment::{discard_children, fork, replace_environment};
+use crate::environment::{fork, prepare, replace_environment};
 use crate::{args, supervise};
 
 /// Works until the engine's end of standard input is closed; in each supervisor, until its job is over. Returns the
@@ -26,7 +26,7 @@ pub fn run() -> i32 {
     // So that the terminal of an engine that was started there does not end us before the engine.
     let _ = setsid();
     let _ = chdir("/");
-    discard_children();
+    prepare();
     // Known to all copies from here on.
     let _ = boot_id();
     let asked = std::io::stdin();

@@ -26,6 +26,8 @@ use crate::output::Output;
 /// How much the kernel holds for the job while this process is busy.
 const PIPE: usize = 1 << 20;
 const BUFFER: usize = 256 << 10;
+/// What a job that writes little needs of it: a larger one is a mapping of its own, made and undone for each job.
+const SMALL_BUFFER: usize = 4 << 10;
 /// A full pipe is empty after four reads; more only happen where somebody still writes.
 const DRAIN_READS: usize = 64;
 /// What outlives the main process is left alone for this long: often it is a `tee` or a helper that has just
@@ -149,7 +151,7 @@ fn start(args: Args, own: Identity, mut folder: Folder, signals: Signals, status
         folder,
         output: Output::new(args.log_limit),
         pipes: child.pipes,
-        buffer: vec![0; BUFFER],
+        buffer: vec![0; SMALL_BUFFER],
     };
     job.supervise(&signals);
     job.finish()
@@ -497,6 +499,9 @@ impl Job {
         match rustix::io::read(&self.pipes[at].1, &mut self.buffer) {
             Ok(n) if n > 0 => {
                 self.output.write(&mut self.folder, stream, &self.buffer[..n], now);
+                if n == SMALL_BUFFER {
+                    self.buffer.resize(BUFFER, 0);
+                }
                 true
             }
             Err(Errno::INTR) => true,

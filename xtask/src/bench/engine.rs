@@ -74,8 +74,9 @@ impl Engine {
     pub fn add_together(&self, count: usize) -> Result<()> {
         let mut stream =
             UnixStream::connect(self.home.path.join("home/athanor.sock")).context("connecting")?;
+        let cwd = std::env::current_dir().context("finding the working directory")?;
         let job = json!({
-            "command": ["true"], "cwd": "/", "name": null, "project": null, "priority": "normal",
+            "command": ["true"], "cwd": cwd, "name": null, "project": null, "priority": "normal",
             "environment": null, "set": {}, "config_path": null, "tags": [], "notes": "",
             "time_limit_ms": null, "grace_ms": null,
         });

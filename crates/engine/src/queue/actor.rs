@@ -12,11 +12,12 @@ use tokio::time::Instant;
 
 use super::accept::Uids;
 use super::launch::Decided;
+use super::telling::Told;
 use super::view::{Active, Edge, Obstacle, View, Waiting};
 use super::{Action, Added, Message, Parts, SettingsChange, machine, read, stats, write};
 use crate::bus::Push;
 use crate::error::{Error, ErrorKind, Result};
-use crate::monitor::{Job, Watch};
+use crate::monitor::Job;
 use crate::runner::Control;
 use crate::seal::Environment;
 use crate::store::{EventKind, EventRow, ExperimentRow, Settings, Tx};
@@ -26,6 +27,9 @@ const GROUP: usize = 512;
 
 /// How long to wait before an outcome that the store refused (a full disk) is offered again.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How long an outcome that was written lightly may wait to be synced: what a power cut can take back.
+const SYNC: Duration = Duration::from_secs(1);
 
 /// Recovers; then it is ready to [`Actor::work`].
 pub(super) async fn recovered(
@@ -56,6 +60,7 @@ pub(super) async fn recovered(
         refused_until: None,
         stale: false,
         machine_strikes: 0,
+        sync_at: None,
     };
     actor.reload().await?;
     actor.recover().await?;
@@ -71,7 +76,7 @@ pub(super) struct Actor {
     pub(super) roots: HashMap<u32, i64>,
     pub(super) supervisors: JoinSet<()>,
     /// What was done in the open transaction and is to be told once it is committed.
-    outbox: Vec<Told>,
+    pub(super) outbox: Vec<Told>,
     /// Jobs whose end was recorded in the open transaction.
     pub(super) ended_jobs: Vec<Job>,
     /// Experiments that came to an end in the open transaction, for those that depend on them.
@@ -101,6 +106,8 @@ pub(super) struct Actor {
     stale: bool,
     /// Attempts in a row that the machine itself kept from starting.
     pub(super) machine_strikes: u32,
+    /// When what was written lightly is synced, if nobody does before.
+    sync_at: Option<Instant>,
 }
 
 /// What may only be done once the decision for it is on disk.
@@ -121,12 +128,6 @@ enum Applied {
     Nothing,
 }
 
-/// An event to be told, with the experiment after it where it is at hand.
-struct Told {
-    event: EventRow,
-    row: Option<ExperimentRow>,
-}
-
 impl Actor {
     pub(super) fn now(&self) -> i64 {
         self.parts.clock.now()
@@ -145,6 +146,10 @@ impl Actor {
             tokio::select! {
                 _ = receiver.recv_many(&mut group, GROUP) => {}
                 () = tokio::time::sleep_until(retry_at), if !self.unrecorded.is_empty() => {}
+                () = tokio::time::sleep_until(self.sync_at.unwrap_or(retry_at)), if self.sync_at.is_some() => {
+                    self.sync().await;
+                    continue;
+                }
                 () = clock.until(next_look), if refused.is_none() => group.push(Message::Look),
                 () = tokio::time::sleep_until(refused.unwrap_or(retry_at)), if refused.is_some() => {
                     self.refused_until = None;
@@ -206,7 +211,7 @@ impl Actor {
             &self.roots,
             &held,
             &settings.blocked_gpus,
-            settings.ignore_idle_processes,
+            (settings.ignore_idle_processes, view.memory_matters()),
         );
         for (id, _) in &held {
             if let Some(bytes) = seen.of(*id) {
@@ -275,6 +280,7 @@ impl Actor {
             self.settle(&mut tx).await?;
             let decided = self.schedule(&mut tx).await?;
             tx.commit().await?;
+            self.sync_at = if asked { None } else { self.sync_at.or(Some(Instant::now() + SYNC)) };
             Ok((results, decided))
         };
         let (results, decided): (Vec<Applied>, Vec<Decided>) = match written.await {
@@ -292,6 +298,14 @@ impl Actor {
         }
         self.publish().await;
         Ok(())
+    }
+
+    async fn sync(&mut self) {
+        self.sync_at = None;
+        if let Err(error) = self.parts.store.sync().await {
+            tracing::warn!(%error, "what was recorded could not be synced; it is tried again");
+            self.sync_at = Some(Instant::now() + SYNC);
+        }
     }
 
     fn due(&self) -> Vec<i64> {
@@ -576,50 +590,6 @@ impl Actor {
         view.remove_waiting(id);
         view.counts.shift(before, row.status);
         Ok(())
-    }
-
-    /// Notes an event of an experiment, to be told once it is committed.
-    pub(super) fn happened(
-        &mut self,
-        cursor: u64,
-        at: i64,
-        what: EventKind,
-        row: &ExperimentRow,
-        attempt: u32,
-        message: String,
-    ) {
-        let (uid, attempt) = (Some(row.uid.clone()), (attempt > 0).then_some(attempt));
-        self.outbox.push(Told { event: EventRow { cursor, at, what, uid, attempt, message }, row: None });
-    }
-
-    /// Gives the event just noted the experiment as it is after it, so that it need not be read again to be told.
-    pub(super) fn at_hand(&mut self, row: &ExperimentRow) {
-        if let Some(told) = self.outbox.last_mut()
-            && self.parts.bus.has_listeners()
-        {
-            told.row = Some(row.clone());
-        }
-    }
-
-    /// Tells listeners what was committed.
-    pub(super) async fn publish(&mut self) {
-        for job in self.ended_jobs.drain(..) {
-            // Without a monitor the engine is stopping.
-            let _ = self.parts.monitor.send(Watch::End(job));
-        }
-        let events = std::mem::take(&mut self.outbox);
-        if !self.parts.bus.has_listeners() {
-            return;
-        }
-        let stats = stats(&read(&self.view));
-        for Told { event, row } in events {
-            let experiment = match (&event.uid, row) {
-                (_, Some(row)) => Some(row),
-                (Some(uid), None) => self.parts.store.experiment_by_uid(uid).await.unwrap_or_default(),
-                (None, None) => None,
-            };
-            self.parts.bus.publish(Push::Queue { event, experiment: experiment.map(Box::new), stats });
-        }
     }
 
     /// Fills the index from the store.

@@ -16,6 +16,7 @@ mod machine;
 mod model_tests;
 mod recover;
 mod request;
+mod telling;
 mod thread;
 mod view;
 

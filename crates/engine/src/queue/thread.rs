@@ -97,3 +97,70 @@ fn say_that_it_broke(bus: &Bus) {
             .into(),
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use athanor_core::dependency::Condition;
+    use athanor_core::experiment::JobCommand;
+    use tokio::sync::watch;
+
+    use crate::home::Home;
+    use crate::queue::{Action, Clock, Hands, NewExperiment, Parent, Prepared, Queue};
+    use crate::seal::Sealer;
+    use crate::store::Store;
+
+    use super::*;
+
+    async fn queue() -> (tempfile::TempDir, Bus, Queue) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let home = Home::at(dir.path());
+        home.create().expect("folders");
+        let bus = Bus::default();
+        let parts = Parts {
+            store: Store::open(&home).await.expect("opens").store,
+            bus: bus.clone(),
+            sealer: Arc::new(Sealer::open(&home.key()).expect("a key")),
+            hands: Hands::None,
+            monitor: mpsc::unbounded_channel().0,
+            machine: watch::channel(None).1,
+            clock: Clock::System,
+            home,
+        };
+        (dir, bus, Queue::start(parts).await.expect("starts"))
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_is_dropped_has_ended() {
+        let (_dir, _bus, queue) = queue().await;
+        let sender = queue.sender.clone();
+        let other = queue.clone();
+        drop(queue);
+        other.act(Action::Hold, Vec::new()).await.expect("it works for as long as somebody has it");
+        drop(other);
+        assert!(sender.is_closed(), "nobody is left to decide anything");
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_breaks_says_so_and_answers() {
+        let (_dir, bus, queue) = queue().await;
+        let mut heard = bus.listen();
+        let broken = Prepared {
+            new: NewExperiment::new(JobCommand::Argv(vec!["true".into()]), "/"),
+            name: "job".into(),
+            environment_hash: [0; 16],
+            sealed: Vec::new().into(),
+            config_text: None,
+            // There is no ninth one in this call, which whoever checks it would have noticed.
+            after: vec![Parent::Earlier { place: 9, when: Condition::Any }],
+        };
+        let error = queue.add(vec![broken], Vec::new()).await.expect_err("it breaks");
+        assert_eq!(error.kind(), ErrorKind::Stopping);
+        let told = tokio::time::timeout(Duration::from_secs(20), heard.recv()).await;
+        let Ok(Ok(Push::Notice(notice))) = told else { panic!("nobody was told: {told:?}") };
+        assert_eq!(notice.level, NoticeLevel::Error);
+        let error = queue.act(Action::Hold, Vec::new()).await.expect_err("it is gone");
+        assert_eq!(error.kind(), ErrorKind::Stopping);
+    }
+}

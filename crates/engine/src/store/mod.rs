@@ -20,6 +20,9 @@ mod setting;
 mod steps;
 mod transaction;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 pub use attempt::{AttemptEnd, AttemptRow};
 pub use dependency::DependencyRow;
 pub use event::{EventKind, EventRow};
@@ -52,6 +55,8 @@ use queries;
 pub struct Store {
     /// Exactly one connection: whoever has it is the writer.
     writer: SqlitePool,
+    /// Whether the writer is set to sync what it commits.
+    level: Arc<AtomicBool>,
     readers: SqlitePool,
 }
 
@@ -62,17 +67,28 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn begin(&self) -> Result<Tx> {
-        Tx::begin(self.writer.acquire().await?, true).await
+        Tx::begin(self.writer.acquire().await?, true, &self.level).await
     }
 
     /// As [`Store::begin`], for what can be found out again from the attempts' folders: it survives the end of every
-    /// process at any instant, while a power cut may take the last moments back, consistently. An attempt that is
-    /// begun a second time after that finds its own claim.
+    /// process at any instant, while a power cut may take back, consistently, what came after the last
+    /// [`Store::sync`]. An attempt that is begun a second time after that finds its own claim.
     ///
     /// # Errors
     /// The database refuses.
     pub async fn begin_lightly(&self) -> Result<Tx> {
-        Tx::begin(self.writer.acquire().await?, false).await
+        Tx::begin(self.writer.acquire().await?, false, &self.level).await
+    }
+
+    /// Brings what was written lightly to disk.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn sync(&self) -> Result<()> {
+        let mut tx = self.begin().await?;
+        // A commit that adds nothing to the log would not sync it.
+        self.set_meta(&mut tx, "synced", &crate::home::now_ms()).await?;
+        tx.commit().await
     }
 
     fn readers(&self) -> &SqlitePool {

@@ -1,6 +1,8 @@
 //! Opening the database without ever harming one.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -85,7 +87,8 @@ impl Store {
             .test_before_acquire(false)
             .connect_with(options(&path).read_only(true))
             .await?;
-        let store = Store { writer, readers };
+        let level = Arc::new(AtomicBool::new(true));
+        let store = Store { writer, level, readers };
         let mut tx = store.begin().await?;
         store.set_meta(&mut tx, "clean_shutdown", &false).await?;
         if moved_now.is_some() {

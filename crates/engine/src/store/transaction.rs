@@ -4,6 +4,7 @@
 //! type does) then believes for ever that one is open, and the only writer is lost. This one asks the database.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqliteConnection};
@@ -17,13 +18,24 @@ pub struct Tx(Option<PoolConnection<Sqlite>>);
 impl Tx {
     /// Takes the write lock at once, so that what is read can't be stale when it is written.
     /// With `synced` it is on disk when it is committed, else when the next synced one or a checkpoint is.
-    pub(super) async fn begin(mut connection: PoolConnection<Sqlite>, synced: bool) -> Result<Self> {
+    ///
+    /// `level` holds what the connection was last set to. A connection begins as a synced one, so a level that was
+    /// kept from a connection before this one can only ask for more than is needed.
+    pub(super) async fn begin(
+        mut connection: PoolConnection<Sqlite>,
+        synced: bool,
+        level: &AtomicBool,
+    ) -> Result<Self> {
         // The level can only be changed between transactions.
         let begin = match synced {
+            _ if level.load(Ordering::Relaxed) == synced => "BEGIN IMMEDIATE",
             true => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
             false => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
         };
+        // Whoever is interrupted here leaves the connection at either; what is said here must be the lower of them.
+        level.store(false, Ordering::Relaxed);
         sqlx::query(begin).execute(&mut *connection).await?;
+        level.store(synced, Ordering::Relaxed);
         Ok(Self(Some(connection)))
     }
 
