@@ -143,7 +143,7 @@ fn where_the_kernel_tells_nothing_a_job_is_seen_live_and_whole() {
 }
 
 #[test]
-fn where_the_kernel_tells_all_nothing_is_polled() {
+fn where_the_kernel_tells_everything_nothing_is_polled() {
     let athanor = Athanor::serving(2);
     let uid = athanor.add_shell("mkdir -p runs/a; while [ ! -e gate ]; do sleep 0.05; done");
     let now = wait_until("its folders are followed", || {

@@ -72,9 +72,7 @@ impl Why {
                                 Raise fs.inotify.max_user_instances, or the limit of open files."
                 .into(),
             Self::Network(name) => {
-                format!(
-                    "It lies on a network file system ({name}), where the kernel does not tell what other machines write."
-                )
+                format!("It lies on {name}, where the kernel does not tell what other machines write.")
             }
             Self::TooMany(most) => {
                 format!("More than {most} folders lie below it; the newest of those beyond are looked at.")
