@@ -82,3 +82,19 @@ fn what_no_state_of_this_machine_could_meet_is_refused() {
     }
     assert!(athanor.names(&["--all"]).is_empty());
 }
+
+#[test]
+fn a_job_waits_for_room_on_the_disk_that_it_works_on() {
+    let athanor = Athanor::serving(1);
+    let uid = athanor.add(&["--disk", "900TiB", "--", "true"]);
+    let reason = wait_until("the machine was looked at", || {
+        let reason = athanor.experiment(&uid)["wait_reason"].as_str().unwrap_or_default().to_owned();
+        reason.contains("disk").then_some(reason)
+    });
+    assert!(reason.starts_with("Waits for 900 TiB of disk: "), "{reason}");
+    // It keeps nobody else from starting, and starts when it asks for less.
+    let other = athanor.add(&["--cpus", "1", "--", "true"]);
+    athanor.until_status(&other, "completed");
+    athanor.ok(&["edit", &uid, "--disk", "1KiB"]);
+    athanor.until_status(&uid, "completed");
+}

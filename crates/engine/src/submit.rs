@@ -36,17 +36,31 @@ impl Engine {
     pub async fn add_all(&self, new: Vec<NewExperiment>, groups: Vec<NewGroup>) -> Result<Added> {
         let several = new.len() > 1;
         let windows = self.queue().settings().windows;
-        let mut parents = Vec::with_capacity(new.len());
+        let mut there = Vec::with_capacity(new.len());
+        let mut fresh = Vec::with_capacity(new.len());
         let mut labels = HashMap::new();
-        for (place, item) in new.iter().enumerate() {
-            if let Some(window) = &item.window {
-                check_window(window, &windows).map_err(|error| placed(error, place, several))?;
+        for (place, item) in new.into_iter().enumerate() {
+            // What was submitted before is the same experiment, also where it could not be accepted any more: its
+            // config may be gone since.
+            let known = match &item.key {
+                Some(key) => self.store().experiment_with_key(key).await?,
+                None => None,
+            };
+            let named = match &known {
+                Some(row) => Named::There { id: row.id, uid: row.uid.clone() },
+                None => Named::Earlier(fresh.len()),
+            };
+            if known.is_none() {
+                if let Some(window) = &item.window {
+                    check_window(window, &windows).map_err(|error| placed(error, place, several))?;
+                }
+                let parents = self.parents(&item.after, &labels).await;
+                let parents = parents.map_err(|error| placed(error, place, several))?;
+                fresh.push((place, item.clone(), parents));
             }
-            parents.push(
-                self.parents(&item.after, &labels).await.map_err(|error| placed(error, place, several))?,
-            );
-            if let Some(label) = &item.label
-                && labels.insert(label.clone(), place).is_some()
+            there.push(known);
+            if let Some(label) = item.label
+                && labels.insert(label.clone(), named).is_some()
             {
                 let error = Error::invalid("label", format!("the label “{label}” is given twice"));
                 return Err(placed(error, place, several));
@@ -55,14 +69,28 @@ impl Engine {
         let sealer = self.sealer().clone();
         let checked = tokio::task::spawn_blocking(move || {
             let mut known = Known::new(&sealer);
-            let each = new.into_iter().zip(parents).enumerate();
-            each.map(|(place, (item, after))| {
+            let each = fresh.into_iter().map(|(place, item, after)| {
                 prepare(item, after, &mut known).map_err(|error| placed(error, place, several))
-            })
-            .collect::<Result<Vec<Prepared>>>()
+            });
+            each.collect::<Result<Vec<Prepared>>>()
         })
         .await??;
-        self.queue().add(checked, groups).await
+        let made = match checked.is_empty() && groups.is_empty() {
+            true => Added::default(),
+            false => self.queue().add(checked, groups).await?,
+        };
+        let mut all = Added { rows: Vec::with_capacity(there.len()), existing: made.existing };
+        let mut made = made.rows.into_iter();
+        for known in there {
+            match known {
+                Some(row) => {
+                    all.existing.push(row.uid.clone());
+                    all.rows.push(row);
+                }
+                None => all.rows.extend(made.next()),
+            }
+        }
+        Ok(all)
     }
 
     /// Queues experiments anew as they were first queued: the same command, folder, environment (with its secrets),
@@ -183,7 +211,7 @@ impl Engine {
     async fn parents(
         &self,
         after: &[(String, Condition)],
-        labels: &HashMap<String, usize>,
+        labels: &HashMap<String, Named>,
     ) -> Result<Vec<Parent>> {
         if after.len() > PARENTS_MAX {
             return Err(Error::invalid("after", "an experiment can wait for at most 1,000 others"));
@@ -192,15 +220,14 @@ impl Engine {
         for (name, when) in after {
             let when = *when;
             let parent = match name.strip_prefix('@') {
-                Some(label) => {
-                    let place = labels.get(label).copied().ok_or_else(|| {
-                        Error::invalid(
-                            "after",
-                            format!("no earlier job of this call has the label “{label}”"),
-                        )
-                    })?;
-                    Parent::Earlier { place, when }
-                }
+                Some(label) => match labels.get(label) {
+                    Some(Named::Earlier(place)) => Parent::Earlier { place: *place, when },
+                    Some(Named::There { id, uid }) => Parent::There { id: *id, uid: uid.clone(), when },
+                    None => {
+                        let text = format!("no earlier job of this call has the label “{label}”");
+                        return Err(Error::invalid("after", text));
+                    }
+                },
                 None => {
                     let row = self.find(name).await.map_err(|error| error.in_field("after"))?;
                     Parent::There { id: row.id, uid: row.uid, when }
@@ -213,6 +240,14 @@ impl Engine {
         }
         Ok(parents)
     }
+}
+
+/// What a label stands for.
+enum Named {
+    /// An experiment that was there under its key.
+    There { id: i64, uid: String },
+    /// An earlier one among those that are new.
+    Earlier(usize),
 }
 
 /// Of many, the error says which.
@@ -289,6 +324,7 @@ fn prepare(mut new: NewExperiment, after: Vec<Parent>, known: &mut Known<'_>) ->
         None => new.command.default_name(),
     };
     check_words(Some(&name), Some(&new.notes), Some(&new.tags))?;
+    check_facts(&new)?;
     check_times(new.time_limit_ms, new.grace_ms)?;
     new.requirements.validate().map_err(|fault| Error::invalid(fault.field, fault.message))?;
     if let Some(policy) = &new.retry {
@@ -310,6 +346,12 @@ fn prepare(mut new: NewExperiment, after: Vec<Parent>, known: &mut Known<'_>) ->
         (None, Some(path)) => Some(read_config(&std::path::Path::new(&new.cwd).join(path))?),
         (None, None) => None,
     };
+    if new.submitted_by.is_none() {
+        let own = known.own.clone();
+        let environment = new.environment.as_ref().unwrap_or(&own);
+        let name = ["USER", "LOGNAME"].into_iter().find_map(|name| environment.get(name));
+        new.submitted_by = name.filter(|name| name.chars().count() <= 200).cloned();
+    }
     let (environment_hash, sealed) = known.environment(new.environment.take(), &mut new.set)?;
     Ok(Prepared { name, environment_hash, sealed, config_text, after, new })
 }
@@ -324,8 +366,30 @@ fn check_words(name: Option<&str>, notes: Option<&str>, tags: Option<&[String]>)
     if notes.is_some_and(|notes| notes.chars().count() > 2000) {
         return Err(Error::invalid("notes", "notes have at most 2000 characters"));
     }
-    if tags.is_some_and(|tags| tags.len() > 100 || tags.iter().any(|tag| tag.chars().count() > 100)) {
-        return Err(Error::invalid("tags", "at most 100 tags of at most 100 characters"));
+    let odd = |text: &str, most: usize| text.chars().count() > most || text.chars().any(char::is_control);
+    if tags.is_some_and(|tags| tags.len() > 100 || tags.iter().any(|tag| odd(tag, 100))) {
+        return Err(Error::invalid(
+            "tags",
+            "at most 100 tags of at most 100 characters, none of which controls a terminal",
+        ));
+    }
+    Ok(())
+}
+
+/// What is only kept and shown must not grow without bounds, nor steer a terminal.
+fn check_facts(new: &NewExperiment) -> Result<()> {
+    let odd = |text: &str, most: usize| text.chars().count() > most || text.chars().any(char::is_control);
+    for (field, text) in [("project", &new.project), ("user", &new.submitted_by)] {
+        if text.as_ref().is_some_and(|text| odd(text, 200)) {
+            return Err(Error::invalid(field, "at most 200 characters, none of which controls a terminal"));
+        }
+    }
+    let facts = &new.metadata;
+    if facts.len() > 100 || facts.iter().any(|(name, value)| odd(name, 100) || value.chars().count() > 10_000)
+    {
+        let text =
+            "at most 100 facts, each with a name of at most 100 characters and 10,000 characters of text";
+        return Err(Error::invalid("metadata", text));
     }
     Ok(())
 }

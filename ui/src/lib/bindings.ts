@@ -1876,6 +1876,10 @@ export type ReadEvents = {
  */
 since: number, 
 /**
+ * Only those of this experiment.
+ */
+uid?: string, 
+/**
  * How many at most; at most 1000.
  */
 limit: number, };

@@ -332,7 +332,11 @@ pub(crate) async fn list_monitors(engine: &Engine, _: Nothing) -> Result<wire::M
 }
 
 pub(crate) async fn read_events(engine: &Engine, input: wire::ReadEvents) -> Result<wire::EventPage> {
-    let events = engine.store().events_since(input.since, input.limit.clamp(1, 1000)).await?;
+    let limit = input.limit.clamp(1, 1000);
+    let events = match &input.uid {
+        Some(uid) => engine.store().events_of(engine.find(uid).await?.id, input.since, limit).await?,
+        None => engine.store().events_since(input.since, limit).await?,
+    };
     let latest = engine.store().latest_cursor().await?;
     Ok(wire::EventPage { events: events.into_iter().map(Into::into).collect(), latest })
 }

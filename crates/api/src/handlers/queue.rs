@@ -171,7 +171,10 @@ fn all_resources(engine: &Engine) -> wire::Resources {
             reserved: sum(|job| job.memory),
             foreign: machine.memory_foreign,
         },
-        disk_free: machine.disk_free,
+        disk_free: engine
+            .sampler()
+            .and_then(|sampler| sampler.history().last()?.disks.first().map(|disk| disk.free))
+            .unwrap_or(0),
         slots: wire::Amount {
             total: stats.slots.into(),
             reserved: sum(|job| u64::from(job.slot)),

@@ -666,6 +666,10 @@ pub enum EventKind {
 pub struct ReadEvents {
     /// The last cursor already known; 0 for all.
     pub since: u64,
+    /// Only those of this experiment.
+    #[serde(default)]
+    #[ts(optional)]
+    pub uid: Option<String>,
     /// How many at most; at most 1000.
     pub limit: u32,
 }

@@ -13,6 +13,9 @@ use crate::print;
 /// What `events` takes.
 #[derive(Args)]
 pub struct Arguments {
+    /// Only those of this experiment: its uid, the beginning of one, or a name
+    uid: Option<String>,
+
     /// Only those after this cursor, the number at the start of a line
     #[arg(long, default_value_t = 0, value_name = "CURSOR")]
     since: u64,
@@ -29,7 +32,8 @@ const PAGE: u32 = 1000;
 pub fn run(backend: &mut Backend, arguments: &Arguments, json: bool) -> Result<ExitCode, Failure> {
     // Listening begins before reading, so that nothing falls in between.
     let pushes = if arguments.follow { backend.listen()? } else { None };
-    let mut since = print_from(backend, arguments.since, json)?;
+    let uid = arguments.uid.as_deref();
+    let mut since = print_from(backend, uid, arguments.since, json)?;
     if !arguments.follow {
         return Ok(ExitCode::SUCCESS);
     }
@@ -42,7 +46,7 @@ pub fn run(backend: &mut Backend, arguments: &Arguments, json: bool) -> Result<E
             Push::QueueUpdate { event, .. } if event.cursor <= since => {}
             // A push says that there is more, and the table says what: so none is missed, whatever was pushed.
             Push::QueueUpdate { .. } | Push::Resync { .. } | Push::SettingsUpdate { .. } => {
-                since = print_from(backend, since, json)?;
+                since = print_from(backend, uid, since, json)?;
             }
             Push::EngineStopped {} => break,
             _ => {}
@@ -52,9 +56,15 @@ pub fn run(backend: &mut Backend, arguments: &Arguments, json: bool) -> Result<E
 }
 
 /// Prints what comes after a cursor, and returns the last one printed.
-fn print_from(backend: &mut Backend, mut since: u64, json: bool) -> Result<u64, Failure> {
+fn print_from(
+    backend: &mut Backend,
+    uid: Option<&str>,
+    mut since: u64,
+    json: bool,
+) -> Result<u64, Failure> {
     loop {
-        let page = backend.call::<ReadEvents>(&wire::ReadEvents { since, limit: PAGE })?;
+        let ask = wire::ReadEvents { since, uid: uid.map(str::to_owned), limit: PAGE };
+        let page = backend.call::<ReadEvents>(&ask)?;
         if json {
             for event in &page.events {
                 print::json(event)?;

@@ -68,7 +68,7 @@ mod tests {
     fn the_past_is_told_by_a_duration_or_a_day() {
         let day = 86_400_000;
         let ago = now() - past("24h").expect("a duration");
-        assert!((day..day + 60_000).contains(&ago), "{ago}");
+        assert!((day - 60_000..day + 60_000).contains(&ago), "{ago}");
         assert!(past("2020-01-01").is_ok());
         assert!(past("+2h").is_err() && past("soon").is_err() && past("0s").is_err());
     }

@@ -211,7 +211,7 @@ impl Actor {
             &self.roots,
             &held,
             &settings.blocked_gpus,
-            settings.ignore_idle_processes,
+            (settings.ignore_idle_processes, view.memory_matters()),
         );
         for (id, _) in &held {
             if let Some(bytes) = seen.of(*id) {

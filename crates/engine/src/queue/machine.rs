@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use athanor_core::placement::{Assignment, GpuState, Machine};
-use athanor_shim::tree::Stat;
+use athanor_shim::tree::{self, Stat};
 
 use crate::devices::{Gpu, Gpus, Reading, Sample};
 
@@ -11,6 +11,8 @@ use crate::devices::{Gpu, Gpus, Reading, Sample};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct SeenUse {
     by_job: HashMap<i64, BTreeMap<String, u64>>,
+    /// Resident host memory, bytes.
+    host: HashMap<i64, u64>,
 }
 
 /// How far up a process's ancestors are followed.
@@ -20,6 +22,9 @@ impl SeenUse {
     /// What a job holds, each amount raised to what it is seen to use.
     pub fn raise(&self, id: i64, assignment: &Assignment) -> Assignment {
         let mut raised = assignment.clone();
+        if raised.memory > 0 {
+            raised.memory = raised.memory.max(self.host.get(&id).copied().unwrap_or(0));
+        }
         if let Some(seen) = self.by_job.get(&id) {
             for share in &mut raised.gpus {
                 share.memory = share.memory.max(seen.get(&share.uuid).copied().unwrap_or(0));
@@ -36,6 +41,27 @@ impl SeenUse {
     fn on(&self, uuid: &str) -> u64 {
         self.by_job.values().filter_map(|seen| seen.get(uuid)).sum()
     }
+}
+
+/// Resident memory of each job's processes, bytes. Reads /proc once for all.
+fn resident(roots: &HashMap<u32, i64>) -> HashMap<i64, u64> {
+    let mut sums = HashMap::new();
+    let Ok(all) = tree::all() else { return sums };
+    let parents: HashMap<u32, u32> = all.iter().map(|stat| (stat.pid, stat.ppid)).collect();
+    let page = rustix::param::page_size() as u64;
+    for stat in &all {
+        let mut pid = stat.pid;
+        let owner = (0..GENERATIONS).find_map(|_| {
+            let found = roots.get(&pid).copied();
+            pid = parents.get(&pid).copied().unwrap_or(0);
+            found
+        });
+        let Some(id) = owner else { continue };
+        let text = std::fs::read_to_string(format!("/proc/{}/statm", stat.pid)).unwrap_or_default();
+        let pages = text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0);
+        *sums.entry(id).or_default() += pages * page;
+    }
+    sums
 }
 
 /// The job that a process belongs to, by its ancestors: `roots` are the supervisors and main processes of the jobs
@@ -61,15 +87,20 @@ fn owner(pid: u32, roots: &HashMap<u32, i64>) -> Option<i64> {
 /// - Where the driver names a process of ours without its memory, or processes of another process-id namespace, what
 ///   our jobs have asked for on that GPU is taken as theirs.
 /// - Processes that only draw on a screen do not count as foreign ones: their memory does.
+/// - Host memory is told apart only where `memory_matters`: it takes a look at every process. Elsewhere what our jobs
+///   use counts as foreign, which nobody asks for.
 /// - With `ignore_idle`, compute processes of others do not count while the GPU does nothing.
 pub(crate) fn look(
     sample: &Sample,
     roots: &HashMap<u32, i64>,
     held: &[(i64, Assignment)],
     blocked: &[String],
-    ignore_idle: bool,
+    (ignore_idle, memory_matters): (bool, bool),
 ) -> (Machine, SeenUse) {
     let mut seen = SeenUse::default();
+    if memory_matters && !roots.is_empty() {
+        seen.host = resident(roots);
+    }
     let (gpus, gpu_fault) = match &sample.gpus {
         Gpus::Present { gpus, .. } => {
             let states = gpus.iter().map(|gpu| state(gpu, roots, held, blocked, ignore_idle, &mut seen));
@@ -77,13 +108,13 @@ pub(crate) fn look(
         }
         Gpus::NoDriver(why) | Gpus::Broken(why) => (Vec::new(), Some(why.clone())),
     };
-    let ours: u64 = held.iter().map(|(_, assignment)| assignment.memory).sum();
+    let ours: u64 = seen.host.values().sum();
     let machine = Machine {
         cpu_cores: sample.cores,
         memory_total: sample.memory_total,
-        // What our jobs use is not told from what others use yet: what they have asked for is taken as theirs.
         memory_foreign: sample.memory_used.saturating_sub(ours),
-        disk_free: sample.disks.first().map_or(u64::MAX, |disk| disk.free),
+        // Each job's own file system is asked when its turn comes.
+        disk_free: u64::MAX,
         gpus,
         gpu_fault,
     };
@@ -147,5 +178,52 @@ fn state(
         memory_foreign: used.saturating_sub(ours),
         foreign_processes,
         unavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_a_process_and_of_what_it_started_is_the_jobs() {
+        let own = std::process::id();
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("started");
+        let seen = resident(&HashMap::from([(own, 7), (child.id(), 8)]));
+        assert!(seen[&7] > seen[&8] && seen[&8] > 0, "the nearest root counts: {seen:?}");
+        let seen = resident(&HashMap::from([(own, 7)]));
+        assert_eq!(seen.len(), 1, "what a job starts is the job's: {seen:?}");
+        assert_eq!(owner(child.id(), &HashMap::from([(own, 7)])), Some(7));
+        child.kill().and_then(|()| child.wait()).expect("ended");
+    }
+
+    #[test]
+    fn foreign_memory_is_what_the_driver_does_not_name_as_ours() {
+        let own = std::process::id();
+        let process = |pid, memory| crate::devices::GpuProcess { pid, memory, compute: true };
+        let gpu = |processes| Gpu {
+            index: 0,
+            uuid: "GPU-0".into(),
+            name: "Test".into(),
+            utilisation: Reading::Value(0),
+            memory_used: Reading::Value(10),
+            memory_total: Reading::Value(16),
+            temperature: Reading::Unsupported,
+            power: Reading::Unsupported,
+            power_limit: Reading::Unsupported,
+            processes,
+        };
+        let share = athanor_core::placement::GpuShare { index: 0, uuid: "GPU-0".into(), memory: 6 };
+        let held = [(7, Assignment { gpus: vec![share], ..Assignment::default() })];
+        let roots = HashMap::from([(own, 7)]);
+        let check = |processes: Vec<_>, blocked: &[String], ignore| {
+            let state = state(&gpu(processes), &roots, &held, blocked, ignore, &mut SeenUse::default());
+            (state.memory_foreign, state.foreign_processes, state.unavailable.is_some())
+        };
+        assert_eq!(check(vec![process(own, Some(4))], &[], false), (6, 0, false), "10 used, 4 of them ours");
+        assert_eq!(check(vec![process(own, None)], &[], false), (4, 0, false), "what was asked for is ours");
+        assert_eq!(check(vec![process(1, Some(10))], &[], false), (10, 1, false), "all of it is foreign");
+        assert_eq!(check(vec![process(1, Some(10))], &[], true), (10, 0, false), "an idle GPU");
+        assert!(check(Vec::new(), &["GPU-0".into()], false).2, "taken out by the user");
     }
 }

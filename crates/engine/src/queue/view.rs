@@ -35,6 +35,7 @@ pub(crate) struct Waiting {
     pub requirements: Arc<Requirements>,
     pub group: Option<Arc<str>>,
     pub project: Option<Arc<str>>,
+    pub cwd: Arc<str>,
     pub gate: GateRow,
     pub retries_used: u32,
     pub wait_for_failed: bool,
@@ -57,6 +58,7 @@ pub(crate) struct Active {
     pub name: Arc<str>,
     pub group: Option<Arc<str>>,
     pub project: Option<Arc<str>>,
+    pub cwd: Arc<str>,
     pub assignment: Assignment,
     pub started_at: i64,
     pub estimated_ms: Option<u64>,
@@ -396,6 +398,29 @@ impl View {
         starts
     }
 
+    /// Why the file system of its working directory has too little room for it, if so. What was promised there to jobs
+    /// under way counts as used.
+    fn disk_short(&self, waiting: &Waiting) -> Option<WaitReason> {
+        let wanted = waiting.requirements.disk?;
+        // One that can't be looked at is told when the job starts there.
+        let (device, free) = room(&waiting.cwd)?;
+        let there = |active: &&Active| {
+            active.assignment.disk > 0 && room(&active.cwd).is_some_and(|(other, _)| other == device)
+        };
+        let promised: u64 = self.active.values().filter(there).map(|active| active.assignment.disk).sum();
+        let free = free.saturating_sub(promised);
+        (free < wanted).then_some(WaitReason::Disk { wanted, free })
+    }
+
+    /// Whether any job that is under way or waits has named its host memory.
+    pub fn memory_matters(&self) -> bool {
+        self.active.values().any(|active| active.assignment.memory > 0)
+            || self
+                .declared
+                .values()
+                .any(|id| self.waiting.get(id).is_some_and(|waiting| waiting.requirements.memory.is_some()))
+    }
+
     /// Why an experiment waits; `None` if it does not.
     pub fn wait_reason(&self, id: i64, now: i64) -> Option<WaitReason> {
         let waiting = self.waiting.get(&id)?;
@@ -409,6 +434,9 @@ impl View {
         }
         if self.machine.is_none() && waiting.requirements.declared() {
             return Some(WaitReason::Next);
+        }
+        if let Some(reason) = self.disk_short(waiting) {
+            return Some(reason);
         }
         let ahead = match self.queued.last_key_value() {
             // Known without counting: what was just added is asked for most.
@@ -461,6 +489,13 @@ impl View {
     }
 }
 
+/// The file system that a folder is on, and the bytes that a user may still write there.
+fn room(folder: &str) -> Option<(u64, u64)> {
+    let device = std::os::unix::fs::MetadataExt::dev(&std::fs::metadata(folder).ok()?);
+    let found = rustix::fs::statvfs(folder).ok()?;
+    Some((device, found.f_bavail.saturating_mul(found.f_frsize)))
+}
+
 /// The eligible jobs in their order.
 struct Line<'a> {
     view: &'a View,
@@ -488,6 +523,7 @@ impl<'a> Line<'a> {
             self.last = Some(*place);
             if let Some(waiting) = self.view.waiting.get(id)
                 && !(blind && waiting.requirements.declared())
+                && self.view.disk_short(waiting).is_none()
             {
                 return Some(View::candidate(*id, waiting));
             }
@@ -508,6 +544,7 @@ impl Active {
             name: row.name.as_str().into(),
             group: row.group.as_deref().map(Into::into),
             project: row.project.as_deref().map(Into::into),
+            cwd: row.cwd.as_str().into(),
             assignment,
             started_at: row.started_at.unwrap_or(row.created_at),
             estimated_ms: row.requirements.estimated_ms,
@@ -530,6 +567,7 @@ impl Waiting {
             requirements: Arc::new(row.requirements.clone()),
             group: row.group.as_deref().map(Into::into),
             project: row.project.as_deref().map(Into::into),
+            cwd: row.cwd.as_str().into(),
             gate,
             retries_used: row.retries_used,
             wait_for_failed: row.wait_for_failed,

@@ -11,6 +11,9 @@ queries! {
                  event.message
              FROM event LEFT JOIN experiment ON experiment.id = event.experiment_id
              WHERE event.cursor > ? ORDER BY event.cursor LIMIT ?";
+    OF = "SELECT event.cursor, event.at, event.what, experiment.uid, event.attempt, event.message
+          FROM event JOIN experiment ON experiment.id = event.experiment_id
+          WHERE event.experiment_id = ?1 AND event.cursor > ?2 ORDER BY event.cursor LIMIT ?3";
     LATEST = "SELECT coalesce(max(cursor), 0) FROM event";
 }
 
@@ -135,6 +138,12 @@ pub struct EventRow {
     pub message: String,
 }
 
+type Columns = (i64, i64, String, Option<String>, Option<u32>, String);
+
+fn row((cursor, at, what, uid, attempt, message): Columns) -> Result<EventRow> {
+    Ok(EventRow { cursor: cursor.unsigned_abs(), at, what: what.parse()?, uid, attempt, message })
+}
+
 impl Store {
     /// Appends an event and returns its cursor.
     ///
@@ -164,17 +173,26 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn events_since(&self, cursor: u64, limit: u32) -> Result<Vec<EventRow>> {
-        type Columns = (i64, i64, String, Option<String>, Option<u32>, String);
         let rows: Vec<Columns> = sqlx::query_as(SINCE)
             .bind(i64::try_from(cursor).unwrap_or(i64::MAX))
             .bind(limit)
             .fetch_all(self.readers())
             .await?;
-        rows.into_iter()
-            .map(|(cursor, at, what, uid, attempt, message)| {
-                Ok(EventRow { cursor: cursor.unsigned_abs(), at, what: what.parse()?, uid, attempt, message })
-            })
-            .collect()
+        rows.into_iter().map(row).collect()
+    }
+
+    /// Events of an experiment after a cursor, in order.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn events_of(&self, experiment: i64, cursor: u64, limit: u32) -> Result<Vec<EventRow>> {
+        let rows: Vec<Columns> = sqlx::query_as(OF)
+            .bind(experiment)
+            .bind(i64::try_from(cursor).unwrap_or(i64::MAX))
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        rows.into_iter().map(row).collect()
     }
 
     /// The newest event's cursor; 0 if there is none.

@@ -484,6 +484,14 @@ impl Store {
         Ok(sqlx::query_as(BY_KEY).bind(key).fetch_optional(&mut **tx).await?)
     }
 
+    /// The experiment that has this idempotency key and is not archived.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn experiment_with_key(&self, key: &str) -> Result<Option<ExperimentRow>> {
+        Ok(sqlx::query_as(BY_KEY).bind(key).fetch_optional(self.readers()).await?)
+    }
+
     /// Deletes an experiment with its attempts, series and dependencies. Its events stay and keep its uid, which
     /// is never given again. Its environment goes with it, unless another has the same.
     ///
