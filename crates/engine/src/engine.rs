@@ -12,6 +12,7 @@ use crate::devices::Sampler;
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::{Home, HomeLock, now_ms};
 use crate::monitor::{self, Monitored, Monitors};
+use crate::project_watch::ProjectWatch;
 use crate::projects::{self, Suggestion};
 use crate::queue::{Clock, Hands, Parts, Queue};
 use crate::runner::Runner;
@@ -40,6 +41,7 @@ pub struct Engine {
     bus: Bus,
     sealer: Arc<Sealer>,
     sampler: Option<Sampler>,
+    projects: Option<Arc<ProjectWatch>>,
     notices: Vec<Notice>,
     started_at: i64,
     monitors: Monitors,
@@ -144,7 +146,9 @@ impl Engine {
         }
         let sampler =
             (mode != Mode::Offline).then(|| Sampler::start(bus.clone(), home.root().to_owned(), newest));
-        Ok(Self {
+        let projects =
+            (mode != Mode::Offline).then(|| Arc::new(ProjectWatch::start(bus.clone(), store.clone())));
+        let engine = Self {
             home,
             mode,
             store,
@@ -152,12 +156,31 @@ impl Engine {
             bus,
             sealer,
             sampler,
+            projects,
             notices,
             started_at: now_ms(),
             monitors,
             _monitor: monitor,
             _lock: lock,
-        })
+        };
+        engine.follow_projects(engine.store.projects().await?).await;
+        Ok(engine)
+    }
+
+    /// Watches the folders of these projects.
+    async fn follow_projects(&self, projects: Vec<ProjectRow>) {
+        let Some(watch) = self.projects.clone() else { return };
+        if let Err(error) = tokio::task::spawn_blocking(move || watch.follow(&projects)).await {
+            tracing::warn!(%error, "the projects' folders are not watched");
+        }
+    }
+
+    /// Tells what the projects are now, and watches their folders.
+    async fn projects_changed(&self) -> Result<()> {
+        let projects = self.store.projects().await?;
+        self.follow_projects(projects.clone()).await;
+        self.bus.publish(Push::Projects(projects));
+        Ok(())
     }
 
     /// The data folder.
@@ -374,7 +397,7 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         self.store.add_project(&mut tx, &row, now_ms()).await?;
         tx.commit().await?;
-        self.bus.publish(Push::Projects(self.store.projects().await?));
+        self.projects_changed().await?;
         Ok(row.name)
     }
 
@@ -389,8 +412,7 @@ impl Engine {
         if !removed {
             return Err(Error::new(ErrorKind::NotFound, format!("there is no project “{name}”")));
         }
-        self.bus.publish(Push::Projects(self.store.projects().await?));
-        Ok(())
+        self.projects_changed().await
     }
 }
 

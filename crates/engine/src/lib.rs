@@ -14,6 +14,7 @@ pub mod home;
 mod ingest;
 pub mod live;
 mod monitor;
+mod project_watch;
 pub mod projects;
 pub mod queue;
 mod runner;
