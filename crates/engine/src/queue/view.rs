@@ -80,7 +80,7 @@ pub(crate) enum Obstacle {
 /// What can be said of waiting jobs in their order; made when it is asked for and kept until something changes.
 #[derive(Debug, Default)]
 struct Outlook {
-    /// Eligible jobs before each.
+    /// Eligible jobs before each; before one that waits for a slot, only those that do so, too.
     ahead: HashMap<i64, u32>,
     /// Estimated starts.
     starts: HashMap<i64, i64>,
@@ -440,7 +440,10 @@ impl View {
         }
         let ahead = match self.queued.last_key_value() {
             // Known without counting: what was just added is asked for most.
-            Some((_, last)) if *last == id => u32::try_from(self.queued.len() - 1).unwrap_or(u32::MAX),
+            Some((_, last)) if *last == id => {
+                let others = if waiting.requirements.declared() { 0 } else { self.declared.len() };
+                u32::try_from(self.queued.len() - others - 1).unwrap_or(u32::MAX)
+            }
             _ => self.outlook().ahead.get(&id).copied().unwrap_or(0),
         };
         let plan = self.plan.as_ref()?;
@@ -460,7 +463,15 @@ impl View {
     fn outlook(&self) -> Arc<Outlook> {
         let mut kept = self.outlook.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get_or_insert_with(|| {
-            let ahead = (0u32..).zip(self.queued.values()).map(|(ahead, id)| (*id, ahead)).collect();
+            // Jobs that wait for a slot stand in a line of their own.
+            let (mut all, mut slots) = (0u32, 0u32);
+            let ahead = self.queued.iter().map(|(place, id)| {
+                let before = if self.declared.contains_key(place) { all } else { slots };
+                slots += u32::from(!self.declared.contains_key(place));
+                all += 1;
+                (*id, before)
+            });
+            let ahead = ahead.collect();
             let starts = match &self.plan {
                 Some(plan) if !self.settings.queue_paused && self.starts => {
                     placement::forecast(plan, self.candidates(), FORECAST)
