@@ -56,12 +56,7 @@ pub fn run(backend: &mut Backend, arguments: &Arguments, json: bool) -> Result<E
 }
 
 /// Prints what comes after a cursor, and returns the last one printed.
-fn print_from(
-    backend: &mut Backend,
-    uid: Option<&str>,
-    mut since: u64,
-    json: bool,
-) -> Result<u64, Failure> {
+fn print_from(backend: &mut Backend, uid: Option<&str>, mut since: u64, json: bool) -> Result<u64, Failure> {
     loop {
         let ask = wire::ReadEvents { since, uid: uid.map(str::to_owned), limit: PAGE };
         let page = backend.call::<ReadEvents>(&ask)?;
