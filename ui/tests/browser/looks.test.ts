@@ -63,6 +63,9 @@ for (const dark of [false, true]) {
       await go("#/queue/timeline");
       await page.getByRole("application").waitFor();
       await look("timeline");
+      await go("#/queue/activity");
+      await page.getByRole("listbox").waitFor();
+      await look("activity");
       await go(`#/queue?job=${running}`);
       await page.getByRole("log").waitFor();
       await look("log");
@@ -71,6 +74,9 @@ for (const dark of [false, true]) {
       await look("metrics");
       await page.getByRole("tab", { name: "Details" }).click();
       await look("details");
+      await page.getByRole("tab", { name: "History" }).click();
+      await page.getByRole("list", { name: "History" }).waitFor();
+      await look("history");
       await go(`#/queue?job=${failed}`);
       await page.locator(".failure").waitFor();
       await look("failure");
@@ -80,6 +86,11 @@ for (const dark of [false, true]) {
       await go("#/settings");
       await page.getByLabel("Slots", { exact: true }).waitFor();
       await look("settings");
+      await page.keyboard.press("s");
+      await page.getByRole("dialog", { name: "Statistics" }).getByText("Mean wait").waitFor();
+      await look("statistics");
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
       await page.keyboard.press("n");
       await page.getByRole("dialog", { name: "New experiment" }).waitFor();
       await look("new");

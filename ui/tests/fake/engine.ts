@@ -1,7 +1,7 @@
 // An engine of the tests' own: the page's host, with a queue in memory that behaves as the real one as far as the page
 // can see. It pushes what it changes. Nothing of it is in the program.
 
-import type { ApiError, Commands, EventKind, Experiment, ExperimentDetail, Group, NewExperiment, Outcome, Push, QueueStats, SweepRequest } from "../../src/lib/bindings";
+import type { ApiError, Commands, Event, EventKind, Experiment, ExperimentDetail, Group, Monitor, NewExperiment, Outcome, Push, QueueStats, SweepRequest } from "../../src/lib/bindings";
 import { CallError, type Host } from "../../src/lib/host/host";
 import { isEnded, sectionOf } from "../../src/lib/util/status";
 import { aDetail, anExperiment, GIB, NO_COUNTS, RESOURCES, SETTINGS } from "./make";
@@ -19,6 +19,8 @@ export class FakeEngine implements Host {
   settings = { ...SETTINGS };
   resources = structuredClone(RESOURCES);
   paused = false;
+  events: Event[] = [];
+  monitors: Monitor[] = [];
   asked: { method: string; input: unknown }[] = [];
   /** Answers of a test's own, before the engine's. */
   answers: { [M in keyof Commands]?: (input: In<M>) => Out<M> } = {};
@@ -91,8 +93,26 @@ export class FakeEngine implements Host {
   }
 
   tell(what: EventKind, experiment: Experiment | null, uid = experiment?.uid ?? null): void {
+    const event = this.record(what, uid, `${experiment?.name ?? uid ?? "It"}: ${what.replaceAll("_", " ")}`);
+    this.#push({ kind: "queue_update", event, experiment, stats: this.stats });
+  }
+
+  /** Writes an event down and tells nobody. */
+  record(what: EventKind, uid: string | null, message: string, at = this.now()): Event {
     this.#cursor += 1;
-    this.#push({ kind: "queue_update", event: { cursor: this.#cursor, at: this.now(), what, uid, attempt: null, message: "" }, experiment, stats: this.stats });
+    const event: Event = { cursor: this.#cursor, at, what, uid, attempt: null, message };
+    this.events.push(event);
+    return event;
+  }
+
+  /** So many events that nobody was told of. */
+  happened(many: number): void {
+    for (let i = 0; i < many; i += 1) this.record("added", null, `Event ${this.#cursor + 1}`);
+  }
+
+  /** What a clean-up does. */
+  forget(which: (cursor: number) => boolean): void {
+    this.events = this.events.filter((it) => !which(it.cursor));
   }
 
   section(section: "active" | "waiting" | "finished" | "all"): Experiment[] {
@@ -171,6 +191,23 @@ export class FakeEngine implements Host {
     "engine.info": () => ({ version: "0.2.0", host: "workstation", owner: "window", pid: 4711, started_at: this.now() - 3_600_000, home: "/home/user/.local/share/athanor", database: "/home/user/.local/share/athanor/athanor.db", attempts: "/home/user/.local/share/athanor/attempts", socket: "/run/user/1000/athanor.sock", log: "/home/user/.local/share/athanor/athanor.log", backups: "/home/user/.local/share/athanor/backups", notices: [] }),
     "queue.stats": () => this.stats,
     "queue.resources": () => this.resources,
+    "queue.report": () => {
+      const longest = this.section("active")[0];
+      const oldest = this.section("waiting").toSorted((a, b) => a.created_at - b.created_at)[0];
+      return {
+        stats: this.stats,
+        resources: this.resources,
+        mean_wait_ms: oldest === undefined ? null : 1_260_000,
+        mean_run_ms: longest === undefined ? null : 9_720_000,
+        longest: longest === undefined ? null : { uid: longest.uid, name: longest.name, since: longest.started_at ?? 0 },
+        oldest: oldest === undefined ? null : { uid: oldest.uid, name: oldest.name, since: oldest.created_at },
+      };
+    },
+    "monitors.list": () => ({ monitors: this.monitors }),
+    "events.read": ({ since, limit, uid }) => ({
+      events: this.events.filter((it) => it.cursor > since && (uid === undefined || it.uid === uid)).slice(0, Math.min(limit, 1_000)),
+      latest: this.#cursor,
+    }),
     "queue.pause": ({ paused }) => {
       this.paused = paused;
       this.tell(paused ? "queue_paused" : "queue_resumed", null);

@@ -1,6 +1,6 @@
 // A queue to look at: a bit of everything that the window can show.
 
-import type { Bar, DeviceSample, Experiment, GpuResource } from "../../src/lib/bindings";
+import type { Bar, DeviceSample, Event, Experiment, GpuResource } from "../../src/lib/bindings";
 import { FakeEngine, someGpus } from "./engine";
 import { anExperiment, GIB, NO_COUNTS } from "./make";
 
@@ -54,6 +54,22 @@ export function aScene(engine: FakeEngine, now: number, many = 0): void {
     const ends = now - 40 * HOUR - i * 1_000;
     engine.experiments.push(anExperiment(`20260101_${i.toString(16).padStart(6, "0")}`, i % 17 === 0 ? "failed" : "completed", { name: `run ${i}`, created_at: ends - HOUR, started_at: ends - HOUR, completed_at: ends, metrics: metrics("loss", 0.3 + (i % 100) / 300) }));
   }
+
+  const told: [number, Event["what"], string | null, string][] = [];
+  for (const it of engine.experiments.slice(0, 60)) {
+    told.push([it.created_at, "added", it.uid, `${it.name} was queued`]);
+    if (it.started_at !== null) told.push([it.started_at, "started", it.uid, `${it.name} started on ${it.gpus.length > 0 ? `GPU ${it.gpus.join(", ")}` : "the CPU"}`]);
+    if (it.completed_at === null) continue;
+    if (it.status === "completed") told.push([it.completed_at, "completed", it.uid, `${it.name} completed after 1 h`]);
+    if (it.status === "failed") told.push([it.completed_at, "failed", it.uid, `${it.name} failed after 41 s: ${it.failure?.message ?? ""}`]);
+    if (it.status === "cancelled" || it.status === "expired") told.push([it.completed_at, it.status, it.uid, `${it.name} ${it.status === "expired" ? "expired: its time to start passed" : "was cancelled before it started"}`]);
+  }
+  told.push([now - 31 * HOUR, "engine_started", null, "An engine began to work"], [now - 7 * HOUR, "gpu_blocked", null, "GPU 2 was taken out of the queue"], [now - 6.5 * HOUR, "gpu_unblocked", null, "GPU 2 was given back to the queue"], [now - 2 * HOUR, "paused", running[2]?.uid ?? null, "ppo humanoid seed 4 was paused; its GPU memory stays taken"], [now - 1.2 * HOUR, "deleted", "20261101_0001", "an old attempt was deleted"], [now - 40 * MIN, "group_changed", null, "Group unet++ lr sweep: 2 at once"], [now - 3 * MIN, "retrying", waiting[4]?.uid ?? null, "tokenizer retrain was lost; retry 1 of 3 in 4 min"]);
+  for (const [at, what, it, message] of told.sort((a, b) => a[0] - b[0])) engine.record(what, it, message, at);
+  engine.monitors = [
+    { folder: "/mnt/nfs/datasets/vit-distill/outputs", files: "metrics", mode: "polling", reason: "It lies on NFS, where the kernel does not tell what other machines write.", experiments: [running[0]?.uid ?? ""], folders: 12, polled: 12 },
+    { folder: "/home/user/src/rl-locomotion", files: "metrics", mode: "events", reason: null, experiments: [running[2]?.uid ?? ""], folders: 40, polled: 0 },
+  ];
 
   const [first, second, , ...rest] = running;
   engine.resources = {

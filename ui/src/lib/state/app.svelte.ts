@@ -26,6 +26,7 @@ import { plural } from "../util/format";
 import { sayOutcomes } from "./acts";
 import { Groups } from "./groups.svelte";
 import type { MenuItem } from "./menu";
+import { Monitors } from "./monitors.svelte";
 import { MachineResources } from "./resources.svelte";
 import { Router } from "./router.svelte";
 import { Toasts } from "./toasts.svelte";
@@ -52,7 +53,8 @@ export type OpenSheet =
   | { kind: "group"; experiments: readonly Experiment[] }
   | { kind: "export"; selection: Selection; count: number | null }
   | { kind: "import" }
-  | { kind: "cleanup" };
+  | { kind: "cleanup" }
+  | { kind: "statistics" };
 
 /** A menu at a point of the window. */
 export type OpenMenu = { label: string; x: number; y: number; items: MenuItem[]; back?: HTMLElement | null };
@@ -62,6 +64,7 @@ export class App {
   readonly toasts = new Toasts();
   readonly groups = new Groups(this);
   readonly resources = new MachineResources(this);
+  readonly monitors = new Monitors(this);
 
   connection = $state<Connection>("starting");
   /** Why nothing can be shown at all. */
@@ -314,6 +317,7 @@ export class App {
         break;
       case "run_update":
       case "log_append":
+      case "monitor_update":
         break;
     }
     for (const listener of this.#pushed) listener(push);

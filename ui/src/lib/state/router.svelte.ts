@@ -1,7 +1,7 @@
 // Which place is shown, kept in the address after the `#`, so that back and forward work as everywhere.
 
-export type Tab = "log" | "metrics" | "details";
-export type Part = "list" | "timeline";
+export type Tab = "log" | "metrics" | "details" | "history";
+export type Part = "list" | "timeline" | "activity";
 export type Place =
   | { view: "overview" }
   | { view: "queue" }
@@ -27,7 +27,7 @@ export class Router {
     this.#set({ view }, null);
   }
 
-  /** The queue as a list, or on the timeline. */
+  /** The queue as a list, on the timeline, or what happened in it. */
   goQueue(part: Part): void {
     this.part = part;
     this.#set({ view: "queue" }, this.job);
@@ -51,7 +51,7 @@ export class Router {
   #set(place: Place, job: string | null): void {
     this.place = place;
     this.job = job;
-    const part = place.view === "queue" && this.part === "timeline" ? "/timeline" : "";
+    const part = place.view === "queue" && this.part !== "list" ? `/${this.part}` : "";
     const path = place.view === "project" ? `project/${encodeURIComponent(place.name)}` : `${place.view}${part}`;
     const hash = `#/${path}${job === null ? "" : `?job=${encodeURIComponent(job)}`}`;
     if (window.location.hash !== hash) window.location.hash = hash;
@@ -63,7 +63,7 @@ export class Router {
     if (view === "project" && name !== undefined && name !== "") this.place = { view, name: decodeURIComponent(name) };
     else if (view === "queue" || view === "settings") this.place = { view };
     else this.place = { view: "overview" };
-    if (view === "queue") this.part = name === "timeline" ? "timeline" : "list";
+    if (view === "queue") this.part = name === "timeline" || name === "activity" ? name : "list";
     this.job = new URLSearchParams(query).get("job");
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Number as WireNumber } from "../bindings";
-import { bytes, bytesOf, count, duration, elapsed, exact, firstSentence, metric, plural, step, when } from "./format";
+import { bytes, bytesOf, count, day, duration, elapsed, exact, firstSentence, metric, plural, step, timeOfDay, when } from "./format";
 import { timeLimit } from "./limit";
 import { isBookkeeping, leading } from "./metrics";
 import { outcomeWords, progressWords } from "./status";
@@ -121,6 +121,18 @@ test("progress in words", () => {
   expect(progressWords({ fraction: 0.5, current: 5, total: 10, unit: "epoch" })).toBe("epoch 5 of 10");
   expect(progressWords({ fraction: null, current: 13_200, total: null, unit: "step" })).toBe("step 13,200");
   expect(progressWords({ fraction: 0.9, current: null, total: null, unit: "percent" })).toMatch(/^90.%$/);
+});
+
+test("a day as a heading, and the time of day", () => {
+  const now = new Date(2026, 2, 1, 9, 5).getTime();
+  const cases: [Date, string][] = [
+    [new Date(2026, 2, 1, 0, 0), "Today"],
+    [new Date(2026, 1, 28, 23, 59), "Yesterday"],
+    [new Date(2026, 1, 27, 12), "Fri 27 Feb"],
+    [new Date(2025, 11, 31), "Wed 31 Dec 2025"],
+  ];
+  for (const [date, expected] of cases) expect(day(date.getTime(), now), expected).toBe(expected);
+  expect(timeOfDay(new Date(2026, 2, 1, 9, 5, 7).getTime())).toBe("09:05:07");
 });
 
 test("an outcome in words", () => {

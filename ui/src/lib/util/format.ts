@@ -109,6 +109,24 @@ export function when(at: number, now: number): string {
   return `${date.getDate()} ${month} ${date.getFullYear()}`;
 }
 
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+
+/** A day as a heading: "Today", "Yesterday", "Fri 20 Nov", with the year when it is another. */
+export function day(at: number, now: number): string {
+  const date = new Date(at);
+  const today = new Date(now);
+  if (date.toDateString() === today.toDateString()) return "Today";
+  const before = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1);
+  if (date.toDateString() === before.toDateString()) return "Yesterday";
+  return `${DAYS[date.getDay()] ?? ""} ${date.getDate()} ${MONTHS[date.getMonth()] ?? ""}${date.getFullYear() === today.getFullYear() ? "" : ` ${date.getFullYear()}`}`;
+}
+
+/** The time of day to the second: "15:04:09". */
+export function timeOfDay(at: number): string {
+  const date = new Date(at);
+  return `${clock(date)}:${String(date.getSeconds()).padStart(2, "0")}`;
+}
+
 let full: Intl.DateTimeFormat | undefined;
 
 /** A point in time in full, with the zone; for tooltips. */

@@ -19,7 +19,9 @@ export const KEYS: { title: string; keys: [string[], string][] }[] = [
       [["G", "O"], "Overview"],
       [["G", "Q"], "Queue"],
       [["G", "T"], "Timeline"],
+      [["G", "A"], "Activity"],
       [["G", "S"], "Settings"],
+      [["S"], "Statistics"],
       [["?"], "This list"],
     ],
   },
@@ -96,9 +98,10 @@ export function globalKey(app: App, event: KeyboardEvent): void {
   const key = event.key.toLowerCase();
   if (performance.now() - pressedG < SEQUENCE_MS) {
     pressedG = -Infinity;
-    if (key === "t") {
+    const part = ({ t: "timeline", a: "activity" } as const)[key];
+    if (part !== undefined) {
       event.preventDefault();
-      app.router.goQueue("timeline");
+      app.router.goQueue(part);
       return;
     }
     const view = ({ o: "overview", q: "queue", s: "settings" } as const)[key];
@@ -113,6 +116,9 @@ export function globalKey(app: App, event: KeyboardEvent): void {
     event.preventDefault();
     const place = app.router.place;
     app.draft = place.view === "project" ? { project: place.name } : {};
+  } else if (key === "s" && app.info !== null) {
+    event.preventDefault();
+    app.sheet = { kind: "statistics" };
   } else if (event.key === "?") {
     event.preventDefault();
     app.help = true;
