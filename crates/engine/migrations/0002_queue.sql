@@ -54,7 +54,6 @@ CREATE TABLE job_group (
 ALTER TABLE attempt ADD COLUMN assignment TEXT;           -- JSON: what it holds, or held
 ALTER TABLE attempt ADD COLUMN gpu_ms INTEGER;            -- GPUs times run time
 ALTER TABLE attempt ADD COLUMN peak_gpu_memory INTEGER;   -- over all its GPUs, where the driver tells
-ALTER TABLE attempt ADD COLUMN energy_mwh INTEGER;        -- milliwatt-hours of its GPUs, where the driver tells
 ALTER TABLE attempt ADD COLUMN log_removed INTEGER NOT NULL DEFAULT 0 CHECK (log_removed IN (0, 1));
 
 CREATE INDEX attempt_ended ON attempt (ended_at) WHERE ended_at IS NOT NULL;

@@ -138,11 +138,6 @@ pub enum WaitReason {
         /// The number of the retry, from 1.
         number: u32,
     },
-    /// The device was blocked after too many failures.
-    DeviceBlocked {
-        /// The last error.
-        message: String,
-    },
 }
 
 /// A GPU that can't be used.
@@ -223,7 +218,6 @@ impl WaitReason {
             }
             Self::Window { name, opens_at: None } => format!("Runs only in “{name}”, which never opens"),
             Self::RetryAt { at, number } => format!("Retry {number} starts {}", moment(*at)),
-            Self::DeviceBlocked { message } => format!("The device is blocked: {message}"),
         }
     }
 

@@ -380,7 +380,6 @@ fn every_reason_is_a_sentence() {
         ),
         (WaitReason::RetryAt { at: 90_000, number: 2 }, "Retry 2 starts in about 2 min"),
         (WaitReason::NotBefore { at: 72 * HOUR }, "Starts in about 3 days at the earliest"),
-        (WaitReason::DeviceBlocked { message: "no such file".into() }, "The device is blocked: no such file"),
     ] {
         assert_eq!(held(reason), expected);
     }
