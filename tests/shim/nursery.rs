@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use athanor_shim::attempt::{Attempt, look, read_started};
 use athanor_shim::claim::read_claim;
-use athanor_shim::identity::Request as Ask;
+use athanor_shim::identity::{Identity, Request as Ask};
 use athanor_shim::launch::Request;
 use athanor_shim::record::{Cause, Claim, Exit, Outcome, Stage};
 use athanor_shim::status::Status;
@@ -263,4 +263,84 @@ fn of_many_requests_for_one_attempt_one_is_carried_out() {
 
 fn pid(nursery: &Nursery) -> rustix::process::Pid {
     rustix::process::Pid::from_child(&nursery.child)
+}
+
+/// A status descriptor over which more can be asked.
+fn both_ways(nursery: &Nursery, request: Request) -> UnixStream {
+    let (ours, theirs) = UnixStream::pair().expect("pair");
+    nursery.send(&request.finish().expect("a request"), theirs.as_fd());
+    ours
+}
+
+/// What is said of one job over a descriptor that stays open.
+fn heard_next(line: &mut UnixStream) -> (Status, Exit) {
+    let mut text = Vec::new();
+    let mut bytes = [0; 4096];
+    loop {
+        let read = line.read(&mut bytes).expect("read");
+        assert!(read > 0, "it is closed after {:?}", String::from_utf8_lossy(&text));
+        text.extend_from_slice(&bytes[..read]);
+        let Some(end) = text.iter().position(|byte| *byte == b'\n') else { continue };
+        let first = std::str::from_utf8(&text[..=end]).expect("UTF-8");
+        if let (Some(status), Ok(exit)) = (Status::parse(first), Exit::parse(&text[end + 1..])) {
+            return (status, exit);
+        }
+    }
+}
+
+#[test]
+fn a_supervisor_takes_one_job_after_the_other() {
+    let nursery = Nursery::start();
+    let benches: Vec<Bench> = (0..50).map(|_| Bench::new()).collect();
+    let script = |n: usize| format!("echo $$ $N >> $T/starts; ls /proc/self/fd; exit {n}");
+    let request = |n: usize| shell(&benches[n], &script(n)).variable("N", &n.to_string());
+    let mut line = both_ways(&nursery, request(0));
+    let mut supervisors = std::collections::HashSet::new();
+    for (n, bench) in benches.iter().enumerate() {
+        if n > 0 {
+            line.write_all(&request(n).finish().expect("a request")).expect("send");
+        }
+        let (status, exit) = heard_next(&mut line);
+        let Status::Started { pid, shim_pid, .. } = status else { panic!("{status:?}") };
+        supervisors.insert(shim_pid);
+        assert_eq!(exit.outcome, Outcome::Exited { code: i32::try_from(n).expect("small") });
+        assert_eq!(recorded(bench), exit, "what is heard is what is recorded");
+        assert_eq!(bench.text("starts"), format!("{pid} {n}\n"), "with an environment of its own");
+        assert_eq!(bench.output(), b"0\n1\n2\n3\n", "and no descriptor of an earlier one");
+    }
+    assert_eq!(supervisors.len(), 1, "all of them were one process's");
+    let shim = Identity::of(*supervisors.iter().next().expect("one")).expect("readable").expect("it waits");
+    drop(line);
+    wait_until("it ends when nobody can ask it any more", || is_gone(&shim));
+}
+
+#[test]
+fn a_request_to_end_that_comes_between_two_jobs_ends_none_of_them() {
+    let nursery = Nursery::start();
+    let (first, second) = (Bench::new(), Bench::new());
+    let mut line = both_ways(&nursery, shell(&first, "true"));
+    let (Status::Started { shim_pid, .. }, _) = heard_next(&mut line) else { panic!("not started") };
+    let shim = Identity::of(shim_pid).expect("readable").expect("it waits");
+    let process = shim.open().expect("pidfd").expect("it waits");
+    // It stands still, so that both are there when it looks.
+    process.signal(rustix::process::Signal::STOP).expect("stop");
+    assert!(process.request(Ask::Cancel).expect("it may be signalled"));
+    line.write_all(&shell(&second, "exit 5").finish().expect("a request")).expect("send");
+    process.signal(rustix::process::Signal::CONT).expect("go on");
+    let (_, exit) = heard_next(&mut line);
+    assert_eq!((exit.cause, exit.outcome), (Cause::None, Outcome::Exited { code: 5 }));
+    // One that comes while nothing runs and nothing is asked ends the process itself.
+    assert!(process.request(Ask::Cancel).expect("it may be signalled"));
+    wait_until("it has ended", || is_gone(&shim));
+    drop(line);
+}
+
+#[test]
+fn a_start_that_fails_is_a_supervisors_last() {
+    let nursery = Nursery::start();
+    let bench = Bench::new();
+    let mut line = both_ways(&nursery, job(&bench, &["/no/such/program"]));
+    let mut text = String::new();
+    line.read_to_string(&mut text).expect("it is closed");
+    assert_eq!(Status::parse(&text), Some(Status::Failed));
 }

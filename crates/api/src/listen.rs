@@ -1,12 +1,14 @@
 //! The stream of pushes of one listener.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use athanor_engine::Engine;
 use athanor_engine::bus::Push as Heard;
 use athanor_engine::home::host_name;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 
 use crate::convert;
 use crate::handlers;
@@ -22,7 +24,15 @@ pub struct Listener {
     /// Events up to here are known to the listener.
     known: u64,
     stopped: bool,
+    /// When pushes were last gathered.
+    gathered: Option<Instant>,
 }
+
+/// From one gathering to the next, at least. Less than a frame of a screen.
+const PACE: Duration = Duration::from_millis(5);
+
+/// Pushes gathered at once, at most; far fewer than the bus holds for a slow listener.
+const GATHERED_MAX: usize = 128;
 
 impl Listener {
     /// Begins to listen.
@@ -33,7 +43,35 @@ impl Listener {
         // First listen, then look: an event in between is heard and skipped by its cursor.
         let receiver = engine.bus().listen();
         let known = engine.store().latest_cursor().await?;
-        Ok(Self { engine, receiver, host: host_name(), hello: Some(known), known, stopped: false })
+        Ok(Self {
+            engine,
+            receiver,
+            host: host_name(),
+            hello: Some(known),
+            known,
+            stopped: false,
+            gathered: None,
+        })
+    }
+
+    /// The pushes that have come since the last call, at least one, as they follow each other within [`PACE`]; none
+    /// after the engine has stopped.
+    ///
+    /// In a quiet queue each push is there at once. When hundreds of jobs end in a second, waking up for each of them
+    /// would cost more than the jobs.
+    pub async fn gather(&mut self) -> Vec<Push> {
+        if let Some(last) = self.gathered {
+            tokio::time::sleep_until(last + PACE).await;
+        }
+        let mut pushes: Vec<Push> = self.next().await.into_iter().collect();
+        while pushes.len() < GATHERED_MAX
+            && !self.stopped
+            && let Ok(heard) = self.receiver.try_recv()
+        {
+            pushes.extend(self.convert(heard).await);
+        }
+        self.gathered = Some(Instant::now());
+        pushes
     }
 
     /// The next push; `None` after the engine has stopped.

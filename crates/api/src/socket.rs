@@ -170,8 +170,15 @@ async fn listen(engine: Arc<Engine>, mut write: tokio::net::unix::OwnedWriteHalf
             return;
         }
     };
-    while let Some(push) = listener.next().await {
-        let text = line_of(&Answer { result: None, error: None, push: Some(push) });
+    loop {
+        let pushes = listener.gather().await;
+        if pushes.is_empty() {
+            return;
+        }
+        let text: String = pushes
+            .into_iter()
+            .map(|push| line_of(&Answer { result: None, error: None, push: Some(push) }))
+            .collect();
         if write.write_all(text.as_bytes()).await.is_err() {
             return;
         }

@@ -8,6 +8,7 @@ use std::ffi::c_char;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{Mode, OFlags, open};
@@ -216,18 +217,28 @@ pub fn fork() -> Result<bool, Errno> {
     }
 }
 
-/// Makes these the environment of this process and of what it starts. Each points to `NAME=VALUE` with a closing zero.
+/// Makes the strings of a request's body, each `NAME=VALUE` with a closing zero, the environment of this process and of
+/// what it starts. The first `skipped` strings are none.
 #[allow(unsafe_code, reason = "setting variables one by one takes time in the square of their number")]
-pub fn replace_environment(mut variables: Vec<*const c_char>) {
+pub fn replace_environment(body: Vec<u8>, skipped: usize) {
     unsafe extern "C" {
         static mut environ: *const *const c_char;
     }
-    variables.push(std::ptr::null());
-    // SAFETY: there is one thread, nobody holds on to the old list, and the new one with all its strings is never
-    // freed.
-    unsafe {
-        environ = variables.leak().as_ptr();
+    /// Strings and list of the present environment, where it came with a request.
+    static PRESENT: Mutex<Option<Present>> = Mutex::new(None);
+    struct Present {
+        _strings: Vec<u8>,
+        _list: Vec<usize>,
     }
+    let strings = body.split_inclusive(|byte| *byte == 0).skip(skipped);
+    let mut list: Vec<usize> = strings.map(|string| string.as_ptr() as usize).collect();
+    list.push(0);
+    // SAFETY: there is one thread, and nobody holds on to the old list. The new one and its strings stay where they are
+    // until they are replaced in turn; moving a vector does not move what it points to.
+    unsafe {
+        environ = list.as_ptr().cast();
+    }
+    *PRESENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Present { _strings: body, _list: list });
 }
 
 #[allow(unsafe_code, reason = "rustix does not wrap sigprocmask")]

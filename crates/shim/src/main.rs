@@ -10,6 +10,7 @@
 mod args;
 mod environment;
 mod folder;
+mod line;
 mod nursery;
 mod output;
 mod supervise;

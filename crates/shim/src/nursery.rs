@@ -5,20 +5,20 @@
 //! - There is one thread, so a fork leaves no lock behind that somebody else holds.
 //! - Ended supervisors are reaped by the kernel, since nobody asks how they ended: what counts is in the folder.
 
-use std::ffi::c_char;
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 
 use athanor_shim::identity::boot_id;
-use athanor_shim::launch::{HEAD, Head, word};
+use athanor_shim::launch::{HEAD, Head};
 use athanor_shim::{CODE_DONE, CODE_USAGE};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use rustix::process::{chdir, setsid};
 
-use crate::environment::{fork, prepare, replace_environment};
-use crate::{args, supervise};
+use crate::environment::{fork, prepare};
+use crate::line::fill;
+use crate::supervise;
 
 /// Works until the engine's end of standard input is closed; in each supervisor, until its job is over. Returns the
 /// exit code of the process that it then is.
@@ -42,23 +42,19 @@ pub fn run() -> i32 {
         }
         // Where the system refuses, the descriptor closes without a word, and the engine tries it itself.
         if let Ok(true) = fork() {
-            return supervisor(head, body, status);
+            return supervisor(&head, body, status);
         }
     }
 }
 
 /// In the new process.
-fn supervisor(head: Head, body: Vec<u8>, status: OwnedFd) -> i32 {
-    // The environment's strings stay where they are for as long as the process lives.
-    let body: &'static [u8] = body.leak();
-    let Some((words, variables)) = head.split(body) else { return CODE_USAGE };
-    replace_environment(variables.into_iter().map(|variable| variable.as_ptr().cast::<c_char>()).collect());
-    match args::parse(words.into_iter().map(word)) {
-        Ok(mut args) => {
+fn supervisor(head: &Head, body: Vec<u8>, status: OwnedFd) -> i32 {
+    match supervise::requested(head, body) {
+        Some(mut args) => {
             args.status_fd = Some(status.into_raw_fd());
             supervise::run(args)
         }
-        Err(_) => CODE_USAGE,
+        None => CODE_USAGE,
     }
 }
 
@@ -81,21 +77,9 @@ fn receive(socket: impl AsFd) -> Result<Option<(Head, OwnedFd)>, Errno> {
         RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
         _ => None,
     });
-    fill(&socket, &mut bytes[received..])?;
+    fill(socket.as_fd(), &mut bytes[received..])?;
     match (Head::parse(&bytes), status) {
         (Some(head), Some(status)) => Ok(Some((head, status))),
         _ => Err(Errno::INVAL),
     }
-}
-
-fn fill(socket: impl AsFd, mut rest: &mut [u8]) -> Result<(), Errno> {
-    while !rest.is_empty() {
-        match rustix::io::read(&socket, &mut *rest) {
-            Ok(0) => return Err(Errno::PIPE),
-            Ok(n) => rest = &mut rest[n..],
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }

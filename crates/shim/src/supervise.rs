@@ -8,19 +8,21 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use athanor_shim::identity::Identity;
+use athanor_shim::launch::{Head, word};
 use athanor_shim::log::Stream;
 use athanor_shim::record::{Cause, Claim, Exit, Outcome, Stage, Started, Usage};
 use athanor_shim::status::Status;
 use athanor_shim::tree::{self, Stat};
-use athanor_shim::{CODE_DISPLACED, CODE_DONE, CODE_REFUSED, CODE_TAKEN};
+use athanor_shim::{CODE_DISPLACED, CODE_DONE, CODE_REFUSED, CODE_TAKEN, CODE_USAGE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Pid, Signal, chdir, getpgrp, getsid, kill_process};
 
-use crate::args::Args;
-use crate::environment::{Ended, Hold, Signals, detach, reap};
+use crate::args::{self, Args};
+use crate::environment::{Ended, Hold, Signals, detach, reap, replace_environment};
 use crate::folder::{Folder, Gone};
+use crate::line::Line;
 use crate::output::Output;
 
 /// How much the kernel holds for the job while this process is busy.
@@ -49,44 +51,65 @@ const SHORT: Duration = Duration::from_secs(1);
 /// A chase of dying processes goes on until none has shown up for this long.
 const CHASE: Duration = Duration::from_millis(5);
 
-/// Runs a job from start to end and returns the exit code of this process.
+/// Runs a job from start to end, then whatever else it is asked for, and returns the exit code of this process.
 pub fn run(args: Args) -> i32 {
     // Before the claim: a SIGTERM that comes earlier simply ends this process, and nothing was started.
-    let prepared = detach(args.status_fd).and_then(|status| Ok((Report(status), Signals::take()?)));
-    let Ok((status, signals)) = prepared else { return CODE_REFUSED };
-    let claimed = Identity::current().map_err(|error| error.errno()).and_then(|own| {
-        let folder = Folder::claim(args.dir.clone(), Claim::Shim(own.clone()));
-        folder.map(|folder| (own, folder)).map_err(|error| error.raw_os_error())
-    });
-    match claimed {
-        Ok((own, Some(folder))) => start(args, own, folder, signals, status),
-        Ok((_, None)) => {
-            status.send(Status::Taken);
-            CODE_TAKEN
+    let prepared = detach(args.status_fd).and_then(|status| Ok((Line::new(status), Signals::take()?)));
+    let Ok((line, signals)) = prepared else { return CODE_REFUSED };
+    let own = match Identity::current() {
+        Ok(own) => own,
+        Err(error) => {
+            line.send(Status::Refused { errno: error.errno().unwrap_or(0) });
+            return CODE_REFUSED;
         }
-        Err(errno) => {
-            status.send(Status::Refused { errno: errno.unwrap_or(0) });
-            CODE_REFUSED
+    };
+    let mut next = args;
+    loop {
+        match attempt(next, &own, &signals, &line) {
+            Left::Nothing => {}
+            Left::Over(code) => return code,
+        }
+        let Some((head, body)) = line.next(&signals) else { return CODE_DONE };
+        next = match requested(&head, body) {
+            Some(args) => args,
+            None => return CODE_USAGE,
+        };
+    }
+}
+
+/// What stays of an attempt.
+enum Left {
+    /// Nothing at all, and the engine has heard: this process could as well be a new one.
+    Nothing,
+    /// Something that has to do with it, or nobody who might ask for more. The process ends with this code.
+    Over(i32),
+}
+
+/// What a request asks for, with its environment in place; `None` if it can't be understood.
+pub fn requested(head: &Head, body: Vec<u8>) -> Option<Args> {
+    let words = {
+        let (words, _) = head.split(&body)?;
+        args::parse(words.into_iter().map(word)).ok()?
+    };
+    replace_environment(body, head.words);
+    Some(words)
+}
+
+fn attempt(args: Args, own: &Identity, signals: &Signals, line: &Line) -> Left {
+    match Folder::claim(args.dir.clone(), Claim::Shim(own.clone())) {
+        Ok(Some(folder)) => start(args, own, folder, signals, line),
+        Ok(None) => {
+            line.send(Status::Taken);
+            Left::Over(CODE_TAKEN)
+        }
+        Err(error) => {
+            line.send(Status::Refused { errno: error.raw_os_error().unwrap_or(0) });
+            Left::Over(CODE_REFUSED)
         }
     }
 }
 
-/// The engine's end of the status descriptor, if it wanted one.
-struct Report(Option<OwnedFd>);
-
-impl Report {
-    fn send(&self, status: Status) {
-        self.write(&status.format());
-    }
-
-    /// Whether somebody is there to read it. An engine that is gone by now reads the folder when it is back.
-    fn write(&self, text: &str) -> bool {
-        let written = self.0.as_ref().map(|fd| rustix::io::write(fd, text.as_bytes()));
-        written == Some(Ok(text.len()))
-    }
-}
-
-fn start(args: Args, own: Identity, mut folder: Folder, signals: Signals, status: Report) -> i32 {
+fn start(args: Args, own: &Identity, mut folder: Folder, signals: &Signals, line: &Line) -> Left {
     let started_ms = wall_ms();
     let child = match spawn(&args) {
         Ok(child) => child,
@@ -106,11 +129,11 @@ fn start(args: Args, own: Identity, mut folder: Folder, signals: Signals, status
             };
             let text = exit.format();
             let first = folder.write_exit(&text, true);
-            status.send(Status::Failed);
-            return match first {
+            line.send(Status::Failed);
+            return Left::Over(match first {
                 Ok(()) => CODE_DONE,
                 Err(_) => record(&mut folder, &text, true),
-            };
+            });
         }
     };
     // The child is not waited for yet, so even if it has ended its start time can be read.
@@ -121,7 +144,7 @@ fn start(args: Args, own: Identity, mut folder: Folder, signals: Signals, status
     let job = Identity { pid: child.pid, start_ticks, boot_id: own.boot_id.clone() };
     let text = Started { job: job.clone(), shim: own.clone(), started_ms }.format();
     folder.write_started(text);
-    status.send(Status::Started {
+    line.send(Status::Started {
         pid: job.pid,
         start_ticks,
         shim_pid: own.pid,
@@ -147,13 +170,13 @@ fn start(args: Args, own: Identity, mut folder: Folder, signals: Signals, status
         usage: Usage::default(),
         ended: HashSet::new(),
         left: 0,
-        status,
+        line,
         folder,
         output: Output::new(args.log_limit),
         pipes: child.pipes,
         buffer: vec![0; SMALL_BUFFER],
     };
-    job.supervise(&signals);
+    job.supervise(signals);
     job.finish()
 }
 
@@ -185,14 +208,12 @@ fn spawn(args: &Args) -> Result<Child, (Stage, i32)> {
     let stderr = child.stderr.take().map(|pipe| (Stream::Stderr, OwnedFd::from(pipe)));
     let pipes: Vec<_> = stdout.into_iter().chain(stderr).collect();
     for (_, pipe) in &pipes {
-        // Refused where a user has many pipes; the default size then has to do.
-        let _ = fcntl_setpipe_size(pipe, PIPE);
         let _ = ioctl_fionbio(pipe, true);
     }
     Ok(Child { pid: child.id(), started, pipes })
 }
 
-struct Job {
+struct Job<'a> {
     own_pid: u32,
     own_group: u32,
     /// The session of this process, where another has founded it.
@@ -214,7 +235,7 @@ struct Job {
     /// Processes other than the main one that were ended, each counted once.
     ended: HashSet<u32>,
     left: u32,
-    status: Report,
+    line: &'a Line,
     folder: Folder,
     output: Output,
     pipes: Vec<(Stream, OwnedFd)>,
@@ -248,7 +269,7 @@ enum End {
     },
 }
 
-impl Job {
+impl Job<'_> {
     /// Returns when the main process has ended and no descendant is left.
     fn supervise(&mut self, signals: &Signals) {
         loop {
@@ -501,6 +522,10 @@ impl Job {
                 self.output.write(&mut self.folder, stream, &self.buffer[..n], now);
                 if n == SMALL_BUFFER {
                     self.buffer.resize(BUFFER, 0);
+                    for (_, pipe) in &self.pipes {
+                        // Refused where a user has many pipes; the default size then has to do.
+                        let _ = fcntl_setpipe_size(pipe, PIPE);
+                    }
                 }
                 true
             }
@@ -527,10 +552,10 @@ impl Job {
     }
 
     /// Records the end.
-    fn finish(mut self) -> i32 {
+    fn finish(mut self) -> Left {
         self.drain();
         self.output.finish(&mut self.folder);
-        let Some(main) = self.main else { return CODE_REFUSED };
+        let Some(main) = self.main else { return Left::Over(CODE_REFUSED) };
         let status = main.status;
         let outcome = if libc::WIFSIGNALED(status) {
             Outcome::Signaled { signal: libc::WTERMSIG(status), core: libc::WCOREDUMP(status) }
@@ -552,10 +577,12 @@ impl Job {
         };
         let text = exit.format();
         // It has happened, whatever the disk says.
-        let heard = self.status.write(&text);
-        drop(self.status);
+        let heard = self.line.write(&text);
         let sync = !heard || main.at - self.started >= SHORT;
-        record(&mut self.folder, &text, sync)
+        match record(&mut self.folder, &text, sync) {
+            CODE_DONE if heard && self.left == 0 => Left::Nothing,
+            code => Left::Over(code),
+        }
     }
 }
 

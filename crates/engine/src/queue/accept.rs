@@ -215,8 +215,8 @@ impl Actor {
         if !parents.is_empty() {
             self.parts.store.set_dependencies(tx, row.id, &parents, true).await?;
         }
-        if self.fresh.len() < AT_HAND && row.status == Status::Queued {
-            self.fresh.insert(row.id, (row.clone(), item.sealed.to_vec()));
+        if self.known.len() < AT_HAND && row.status == Status::Queued {
+            self.known.insert(row.id, (row.clone(), item.sealed.to_vec()));
         }
         {
             let mut view = write(&self.view);

@@ -50,7 +50,7 @@ pub(super) async fn recovered(
         afterwards: Vec::new(),
         unrecorded: Vec::new(),
         rows: HashMap::new(),
-        fresh: HashMap::new(),
+        known: HashMap::new(),
         environment: None,
         peaks: HashMap::new(),
         uids: Uids::default(),
@@ -87,9 +87,9 @@ pub(super) struct Actor {
     unrecorded: Vec<Message>,
     /// Experiments with an attempt under way, as the store has them, save for progress and metrics.
     pub(super) rows: HashMap<i64, ExperimentRow>,
-    /// Experiments accepted in the open transaction, with their environments: those that start at once need not be
-    /// read again.
-    pub(super) fresh: HashMap<i64, (ExperimentRow, Vec<u8>)>,
+    /// Some of the waiting experiments as the store has them, with their environments: those that were just accepted
+    /// and those that stand first, so that not each has to be read when it starts.
+    pub(super) known: HashMap<i64, (ExperimentRow, Vec<u8>)>,
     /// The environment that was last opened, with what it is stored under.
     pub(super) environment: Option<(Vec<u8>, Arc<Environment>)>,
     /// Most GPU memory that the job of each experiment was seen to use, bytes.
@@ -261,7 +261,6 @@ impl Actor {
         let strikes = self.machine_strikes;
         self.outbox.clear();
         self.ended_jobs.clear();
-        self.fresh.clear();
         self.settled.clear();
         self.afterwards.clear();
         let asked = group.iter().any(Message::asked);
@@ -501,6 +500,7 @@ impl Actor {
         let now = self.now();
         let number = (attempt > 0).then_some(attempt);
         let cursor = self.parts.store.save_experiment(tx, row, now, (what, number, &text)).await?;
+        self.known.remove(&row.id);
         self.happened(cursor, now, what, row, attempt, text);
         self.at_hand(row);
         Ok(())
@@ -583,7 +583,7 @@ impl Actor {
         row.gate.retry_at = None;
         row.failure = failure;
         self.save(tx, &row, (what, 0), text).await?;
-        self.fresh.remove(&id);
+        self.known.remove(&id);
         self.settled.push((id, row.status));
         self.replan = true;
         let mut view = write(&self.view);
@@ -603,9 +603,10 @@ impl Actor {
             edges.entry(child).or_default().push(Edge { parent, condition, standing });
         }
         self.next_id = store.largest_id().await? + 1;
+        store.count_events().await?;
         self.uids.forget();
         self.environments.clear();
-        self.fresh.clear();
+        self.known.clear();
         self.replan = true;
         let now = self.now();
         let mut view = write(&self.view);

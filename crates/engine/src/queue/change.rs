@@ -266,7 +266,7 @@ impl Actor {
     async fn put_back(&mut self, tx: &mut Tx, before: Status, row: &ExperimentRow) -> Result<()> {
         let parents = self.edges(tx, row.id).await?;
         let now = self.now();
-        self.fresh.remove(&row.id);
+        self.known.remove(&row.id);
         self.replan = true;
         let mut view = write(&self.view);
         if before != row.status {
@@ -400,7 +400,7 @@ impl Actor {
             }
         }
         // Rows that were taken in just now would carry their old position.
-        self.fresh.clear();
+        self.known.clear();
         Ok(())
     }
 

@@ -23,6 +23,9 @@ use crate::store::{EventKind, ExperimentRow, Tx};
 const SETTLED: Duration = Duration::from_millis(SETTLED_MS.unsigned_abs());
 pub(super) const SETTLED_MS: i64 = 300;
 
+/// Experiments that are read at a time before they start.
+const AHEAD: usize = 32;
+
 /// A start that was decided: carried out once it is on disk.
 pub(super) struct Decided {
     id: i64,
@@ -38,11 +41,10 @@ impl Actor {
         let starts = write(&self.view).replan(self.now());
         let mut decided = Vec::with_capacity(starts.len());
         for (id, assignment) in starts {
-            let loaded = match self.fresh.remove(&id) {
-                Some(fresh) => Some(fresh),
-                None => self.parts.store.load_to_start(tx, id).await?,
-            };
-            let Some((mut row, sealed)) = loaded else {
+            if !self.known.contains_key(&id) {
+                self.read_ahead(tx, id).await?;
+            }
+            let Some((mut row, sealed)) = self.known.remove(&id) else {
                 write(&self.view).remove_waiting(id);
                 continue;
             };
@@ -71,6 +73,17 @@ impl Actor {
             self.environment = None;
         }
         Ok(decided)
+    }
+
+    /// Reads an experiment that is about to start, together with those that stand first: most likely they are next.
+    async fn read_ahead(&mut self, tx: &mut Tx, id: i64) -> Result<()> {
+        self.known.clear();
+        let mut ids = read(&self.view).first_queued(AHEAD);
+        ids.push(id);
+        for (row, sealed) in self.parts.store.load_to_start(tx, &ids).await? {
+            self.known.insert(row.id, (row, sealed));
+        }
+        Ok(())
     }
 
     /// Everything that is needed to start, and the attempt's folder: it is there before the decision is on disk, so

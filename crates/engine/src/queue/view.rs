@@ -213,6 +213,11 @@ impl View {
         self.waiting.keys().copied().collect()
     }
 
+    /// The eligible ones that stand first, in their order.
+    pub fn first_queued(&self, count: usize) -> Vec<i64> {
+        self.queued.values().take(count).copied().collect()
+    }
+
     pub fn has_queued(&self) -> bool {
         !self.queued.is_empty()
     }

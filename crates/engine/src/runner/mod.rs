@@ -11,6 +11,7 @@ mod nursery;
 mod outcome;
 
 use std::ffi::OsString;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use athanor_core::outcome::FailureReason;
 use athanor_shim::attempt::{Attempt, look};
 use athanor_shim::identity::{Identity, Process, Request};
-use athanor_shim::record::Claim;
+use athanor_shim::record::{Claim, Exit};
 use athanor_shim::status::Status as ShimStatus;
 use tokio::io::unix::AsyncFd;
 
@@ -129,6 +130,10 @@ impl Control {
         state.shim = Some(shim);
     }
 
+    fn detach(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).shim = None;
+    }
+
     fn cancelled(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).cancel
     }
@@ -192,9 +197,10 @@ impl Runner {
             return self.run_alone(launch, control, on_process).await;
         };
         let program = launch.argv.first().cloned().unwrap_or_default();
-        let Some(first) = status.line().await else {
-            // The nursery ended before it had taken the request in, or its supervisor before it said a word. Whether
-            // that has begun stands in the folder; if it begins now, the second supervisor finds the attempt taken.
+        let Some(first) = status.first().await else {
+            // The nursery ended before it had taken the request in, or its supervisor before it said a word, or one
+            // that was there already is held up by the record of its last job. Whether that has begun stands in the
+            // folder; if it begins now, the second supervisor finds the attempt taken.
             if has_not_begun(&launch.folder).await {
                 return self.run_alone(launch, control, on_process).await;
             }
@@ -205,6 +211,11 @@ impl Runner {
             control.attach(Supervisor::Known(shim.clone()));
         }
         if let Some(exit) = status.record().await {
+            // From here on it may work for another job, which a late request must not reach.
+            control.detach();
+            if may_go_on(&exit) {
+                self.nursery.keep(status);
+            }
             return Ended::Known(Box::new(from_exit(&exit, &program, &launch.cwd)));
         }
         if let Some(shim) = shim {
@@ -235,7 +246,7 @@ impl Runner {
             control.attach(Supervisor::Held(shim));
             watched
         });
-        let first = match Heard::new(status.into()) {
+        let first = match Heard::new(status) {
             Some(mut status) => status.line().await,
             None => None,
         };
@@ -360,6 +371,15 @@ fn identity(process: &Identity) -> ProcessIdentity {
     (process.pid, process.start_ticks, process.boot_id.clone())
 }
 
+/// Whether the supervisor of a job that ended so takes another one: it does so at once if the job left nothing behind
+/// and was short. After a longer one it syncs the record first, and the time that is saved counts for nothing.
+fn may_go_on(exit: &Exit) -> bool {
+    exit.survivors_left == 0 && exit.elapsed_ms < SHORT_MS
+}
+
+/// Well below the time from which on records are synced.
+const SHORT_MS: u64 = 500;
+
 /// The supervisor's command line, without its name and the status descriptor.
 fn words(launch: &Launch) -> Vec<OsString> {
     let mut words: Vec<OsString> = Vec::with_capacity(11 + launch.argv.len());
@@ -377,13 +397,17 @@ fn words(launch: &Launch) -> Vec<OsString> {
 }
 
 /// Starts a supervisor as a program. Blocks for about a millisecond.
-fn spawn(shim: &Path, launch: &Launch) -> Result<(Child, std::io::PipeReader)> {
-    let (reader, writer) = std::io::pipe().map_err(|cause| Error::path("make a pipe for", shim, &cause))?;
+fn spawn(shim: &Path, launch: &Launch) -> Result<(Child, UnixStream)> {
+    let pair = UnixStream::pair().and_then(|(reader, writer)| {
+        reader.set_nonblocking(true)?;
+        Ok((reader, writer))
+    });
+    let (reader, writer) = pair.map_err(|cause| Error::path("make a socket for", shim, &cause))?;
     let mut command = Command::new(shim);
     // The supervisor's standard output is its status line; it keeps none of our descriptors.
     command.args(["--status-fd", "1"]).args(words(launch));
     command.env_clear().envs(launch.variables());
-    command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null());
+    command.stdin(Stdio::null()).stdout(std::os::fd::OwnedFd::from(writer)).stderr(Stdio::null());
     // Not in a folder that may be unmounted later.
     command.current_dir("/");
     let child = command.spawn().map_err(|cause| {

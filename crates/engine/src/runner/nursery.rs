@@ -1,25 +1,31 @@
-//! The process that forks supervisors, and what they say.
+//! Where supervisors come from: one that has just ended a job and may take another, or the process that forks them.
+//! And what they say.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as Pair;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use athanor_shim::launch::Request;
 use athanor_shim::record::Exit;
 use athanor_shim::status::Status as ShimStatus;
 use rustix::io::{Errno, IoSlice};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
-use tokio::io::{AsyncReadExt, Interest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
-use tokio::net::unix::pipe::Receiver;
 use tokio::sync::Mutex;
 
 use super::{Launch, words};
 
-/// The nursery of one engine. One that has ended is replaced when it is next needed.
+/// The nursery of one engine, and the supervisors that wait. A nursery that has ended is replaced when it is next
+/// needed.
 #[derive(Debug)]
-pub(super) struct Nursery(Mutex<Option<Link>>);
+pub(super) struct Nursery {
+    link: Mutex<Option<Link>>,
+    idle: Arc<Idle>,
+}
 
 /// A running nursery. It ends when this is dropped, and its supervisors go on.
 #[derive(Debug)]
@@ -40,20 +46,28 @@ impl Nursery {
     /// Starts a nursery ahead of its first request. That it can't be is no error: each supervisor is then started as
     /// a program, and the reason shows there.
     pub(super) fn start(shim: &Path) -> Self {
-        Self(Mutex::new(Link::start(shim)))
+        Self { link: Mutex::new(Link::start(shim)), idle: Arc::default() }
     }
 
-    /// Asks for a supervisor, and returns what it will say; `None` where there is no nursery to ask.
+    /// Asks for a supervisor, and returns what it will say; `None` where there is nobody to ask.
     pub(super) async fn ask(&self, shim: &Path, launch: &Launch) -> Option<Heard> {
         let bytes = request(launch)?;
-        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).ok()?;
-        let heard = Heard::new(reader)?;
-        let mut slot = self.0.lock().await;
+        while let Some(mut heard) = self.idle.take() {
+            // One that has ended in the meantime took nothing in.
+            if heard.ask(&bytes).await.is_ok() {
+                return Some(heard);
+            }
+        }
+        let (ours, theirs) = Pair::pair().ok()?;
+        ours.set_nonblocking(true).ok()?;
+        let heard = Heard::new(ours)?;
+        let theirs = OwnedFd::from(theirs);
+        let mut slot = self.link.lock().await;
         // Whoever is interrupted in the middle of a request drops the nursery with it: it would take the next request
         // for the rest of this one.
         for link in [slot.take(), None] {
             let mut link = link.or_else(|| Link::start(shim))?;
-            match link.send(&bytes, &writer).await {
+            match link.send(&bytes, &theirs).await {
                 Ok(()) => {
                     *slot = Some(link);
                     return Some(heard);
@@ -62,6 +76,63 @@ impl Nursery {
             }
         }
         None
+    }
+
+    /// Keeps a supervisor for the next job, for a moment.
+    pub(super) fn keep(&self, heard: Heard) {
+        if self.idle.put(heard) {
+            let idle = self.idle.clone();
+            tokio::spawn(async move {
+                while idle.dismiss() {
+                    tokio::time::sleep(LINGER).await;
+                }
+            });
+        }
+    }
+}
+
+/// So long a supervisor waits for another job, at least, and less than twice as long.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// No more supervisors wait than this.
+const IDLE_MAX: usize = 16;
+
+/// Supervisors without a job.
+#[derive(Debug, Default)]
+struct Idle(StdMutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// The last one to come is the first to go: its memory is still warm.
+    lines: Vec<(Instant, Heard)>,
+    /// Whether somebody dismisses those that wait for too long.
+    watched: bool,
+}
+
+impl Idle {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<Heard> {
+        self.lock().lines.pop().map(|(_, heard)| heard)
+    }
+
+    /// Returns whether somebody has to be found who dismisses it.
+    fn put(&self, heard: Heard) -> bool {
+        let mut waiting = self.lock();
+        if waiting.lines.len() < IDLE_MAX {
+            waiting.lines.push((Instant::now(), heard));
+        }
+        !std::mem::replace(&mut waiting.watched, true)
+    }
+
+    /// Lets go those that have waited for long enough. Returns whether there are others.
+    fn dismiss(&self) -> bool {
+        let mut waiting = self.lock();
+        waiting.lines.retain(|(since, _)| since.elapsed() < LINGER);
+        waiting.watched = !waiting.lines.is_empty();
+        waiting.watched
     }
 }
 
@@ -150,18 +221,39 @@ impl Drop for Link {
     }
 }
 
-/// What a supervisor says over its status descriptor.
+/// The engine's end of a supervisor's status descriptor: what it says, and what it may be asked.
 #[derive(Debug)]
 pub(super) struct Heard {
-    from: Receiver,
+    from: UnixStream,
     bytes: Vec<u8>,
+    /// Whether it has had a job before.
+    seasoned: bool,
 }
 
+/// How long a supervisor may take from the end of one job to the start of the next. It first has to write down how the
+/// one ended, and tries until it has.
+const BETWEEN: Duration = Duration::from_secs(2);
+
 impl Heard {
-    /// `None` where the runtime can't listen to it.
-    pub(super) fn new(status: OwnedFd) -> Option<Self> {
-        let from = Receiver::from_owned_fd(status).ok()?;
-        Some(Self { from, bytes: Vec::with_capacity(1024) })
+    /// `None` where the runtime can't listen to it. The socket must not block.
+    pub(super) fn new(status: Pair) -> Option<Self> {
+        let from = UnixStream::from_std(status).ok()?;
+        Some(Self { from, bytes: Vec::with_capacity(1024), seasoned: false })
+    }
+
+    /// Sends the next request to a supervisor that has ended its job.
+    async fn ask(&mut self, request: &[u8]) -> std::io::Result<()> {
+        self.bytes.clear();
+        self.seasoned = true;
+        self.from.write_all(request).await
+    }
+
+    /// What it says first; `None` also if it takes longer than one that was there already should.
+    pub(super) async fn first(&mut self) -> Option<ShimStatus> {
+        match self.seasoned {
+            true => tokio::time::timeout(BETWEEN, self.line()).await.ok()?,
+            false => self.line().await,
+        }
     }
 
     /// How the start went, a millisecond or so after the request; `None` if nobody says so any more.

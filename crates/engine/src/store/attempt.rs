@@ -145,7 +145,7 @@ impl Store {
             .bind(boot)
             .bind(experiment)
             .bind(number)
-            .execute(&mut **tx)
+            .execute(tx.now().await?)
             .await?;
         Ok(())
     }
@@ -172,7 +172,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn set_metrics_read(&self, tx: &mut Tx, experiment: i64, number: u32) -> Result<()> {
-        sqlx::query(SET_READ).bind(experiment).bind(number).execute(&mut **tx).await?;
+        sqlx::query(SET_READ).bind(experiment).bind(number).execute(tx.now().await?).await?;
         Ok(())
     }
 }

@@ -90,7 +90,7 @@ impl Store {
         fresh: bool,
     ) -> Result<()> {
         if !fresh {
-            sqlx::query(CLEAR).bind(child).execute(&mut **tx).await?;
+            sqlx::query(CLEAR).bind(child).execute(tx.now().await?).await?;
         }
         for (number, (parent, uid, condition, standing)) in (0_i64..).zip(parents) {
             sqlx::query(INSERT)
@@ -100,7 +100,7 @@ impl Store {
                 .bind(uid)
                 .bind(condition.as_str())
                 .bind(standing_word(*standing))
-                .execute(&mut **tx)
+                .execute(tx.now().await?)
                 .await?;
         }
         Ok(())
@@ -122,7 +122,7 @@ impl Store {
             .bind(parent)
             .bind(condition.as_str())
             .bind(standing_word(standing))
-            .execute(&mut **tx)
+            .execute(tx.now().await?)
             .await?;
         Ok(())
     }
@@ -142,7 +142,7 @@ impl Store {
             .bind(parent)
             .bind(condition.as_str())
             .bind(standing_word(standing))
-            .execute(&mut **tx)
+            .execute(tx.now().await?)
             .await?;
         Ok(())
     }
@@ -161,7 +161,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn parents_in(&self, tx: &mut Tx, child: i64) -> Result<Vec<DependencyRow>> {
-        let rows: Vec<Columns> = sqlx::query_as(PARENTS).bind(child).fetch_all(&mut **tx).await?;
+        let rows: Vec<Columns> = sqlx::query_as(PARENTS).bind(child).fetch_all(tx.now().await?).await?;
         Ok(rows.into_iter().map(row).collect::<sqlx::Result<_>>()?)
     }
 

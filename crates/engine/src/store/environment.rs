@@ -14,7 +14,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn add_environment(&self, tx: &mut Tx, hash: &[u8], sealed: &[u8]) -> Result<()> {
-        sqlx::query(INSERT).bind(hash).bind(sealed).execute(&mut **tx).await?;
+        sqlx::query(INSERT).bind(hash).bind(sealed).execute(tx.now().await?).await?;
         Ok(())
     }
 

@@ -1,6 +1,9 @@
 //! What happened, in order: appended in the transaction of the change that it tells of, never changed.
 
 use std::str::FromStr;
+use std::sync::atomic::Ordering;
+
+use sqlx::sqlite::SqliteQueryResult;
 
 use super::{Store, Tx, queries};
 use crate::error::{Error, ErrorKind, Result};
@@ -163,9 +166,31 @@ impl Store {
             .bind(about.map(|(id, _)| id))
             .bind(about.and_then(|(_, attempt)| (attempt > 0).then_some(attempt)))
             .bind(message)
-            .execute(&mut **tx)
+            .execute(tx.now().await?)
             .await?;
-        Ok(done.last_insert_rowid().unsigned_abs())
+        Ok(self.appended(&done))
+    }
+
+    /// Cursor of the event that the last statement has appended.
+    pub(super) fn appended(&self, done: &SqliteQueryResult) -> u64 {
+        let cursor = done.last_insert_rowid().unsigned_abs();
+        self.last_event.fetch_max(cursor, Ordering::Relaxed);
+        cursor
+    }
+
+    /// A cursor for an event that is appended without asking which it got. It is larger than all others; that some are
+    /// left out when a transaction is rolled back does no harm.
+    pub(super) fn next_cursor(&self) -> u64 {
+        self.last_event.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Looks which cursor is the largest, at the start and whenever that may have been lost sight of.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn count_events(&self) -> Result<()> {
+        self.last_event.fetch_max(self.latest_cursor().await?, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Events after a cursor, in order.

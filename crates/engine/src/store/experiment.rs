@@ -385,7 +385,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn uids_from(&self, tx: &mut Tx, first: &str) -> Result<Vec<String>> {
-        Ok(sqlx::query_scalar(UIDS_FROM).bind(first).fetch_all(&mut **tx).await?)
+        Ok(sqlx::query_scalar(UIDS_FROM).bind(first).fetch_all(tx.now().await?).await?)
     }
 
     /// The largest key that is in use or was; 0 if there is none.
@@ -402,7 +402,13 @@ impl Store {
     /// The database refuses.
     pub async fn set_live(&self, tx: &mut Tx, (id, attempt): (i64, u32), live: &Live) -> Result<()> {
         let (progress, metrics) = live.to_stored();
-        sqlx::query(SET_LIVE).bind(progress).bind(metrics).bind(id).bind(attempt).execute(&mut **tx).await?;
+        sqlx::query(SET_LIVE)
+            .bind(progress)
+            .bind(metrics)
+            .bind(id)
+            .bind(attempt)
+            .execute(tx.now().await?)
+            .await?;
         Ok(())
     }
 
@@ -419,7 +425,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn experiment_in(&self, tx: &mut Tx, id: i64) -> Result<Option<ExperimentRow>> {
-        Ok(sqlx::query_as(BY_ID).bind(id).fetch_optional(&mut **tx).await?)
+        Ok(sqlx::query_as(BY_ID).bind(id).fetch_optional(tx.now().await?).await?)
     }
 
     /// The experiment with this uid.
@@ -464,7 +470,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn set_position(&self, tx: &mut Tx, id: i64, position: i64) -> Result<()> {
-        sqlx::query(SET_POSITION).bind(id).bind(position).execute(&mut **tx).await?;
+        sqlx::query(SET_POSITION).bind(id).bind(position).execute(tx.now().await?).await?;
         Ok(())
     }
 
@@ -481,7 +487,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn experiment_by_key(&self, tx: &mut Tx, key: &str) -> Result<Option<ExperimentRow>> {
-        Ok(sqlx::query_as(BY_KEY).bind(key).fetch_optional(&mut **tx).await?)
+        Ok(sqlx::query_as(BY_KEY).bind(key).fetch_optional(tx.now().await?).await?)
     }
 
     /// The experiment that has this idempotency key and is not archived.
@@ -498,7 +504,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn delete_experiment(&self, tx: &mut Tx, id: i64, environment: &[u8]) -> Result<()> {
-        sqlx::query(DELETE).bind(id).bind(environment).execute(&mut **tx).await?;
+        sqlx::query(DELETE).bind(id).bind(environment).execute(tx.now().await?).await?;
         Ok(())
     }
 

@@ -42,7 +42,7 @@ impl Store {
         sweep: Option<&str>,
         now: i64,
     ) -> Result<()> {
-        sqlx::query(SET).bind(name).bind(parallel).bind(sweep).bind(now).execute(&mut **tx).await?;
+        sqlx::query(SET).bind(name).bind(parallel).bind(sweep).bind(now).execute(tx.now().await?).await?;
         Ok(())
     }
 
@@ -51,7 +51,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn ensure_group(&self, tx: &mut Tx, name: &str, now: i64) -> Result<()> {
-        sqlx::query(ENSURE).bind(name).bind(now).execute(&mut **tx).await?;
+        sqlx::query(ENSURE).bind(name).bind(now).execute(tx.now().await?).await?;
         Ok(())
     }
 

@@ -21,7 +21,7 @@ mod steps;
 mod transaction;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 pub use attempt::{AttemptEnd, AttemptRow};
 pub use dependency::DependencyRow;
@@ -57,6 +57,8 @@ pub struct Store {
     writer: SqlitePool,
     /// Whether the writer is set to sync what it commits.
     level: Arc<AtomicBool>,
+    /// The largest cursor that an event has got, or more.
+    last_event: Arc<AtomicU64>,
     readers: SqlitePool,
 }
 
@@ -67,7 +69,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn begin(&self) -> Result<Tx> {
-        Tx::begin(self.writer.acquire().await?, true, &self.level).await
+        Ok(Tx::begin(self.writer.acquire().await?, true, &self.level))
     }
 
     /// As [`Store::begin`], for what can be found out again from the attempts' folders: it survives the end of every
@@ -77,7 +79,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn begin_lightly(&self) -> Result<Tx> {
-        Tx::begin(self.writer.acquire().await?, false, &self.level).await
+        Ok(Tx::begin(self.writer.acquire().await?, false, &self.level))
     }
 
     /// Brings what was written lightly to disk.

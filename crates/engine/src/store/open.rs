@@ -24,6 +24,10 @@ const CHECK_MAX_BYTES: u64 = 256 << 20;
 /// Readers at the same time; each holds a page cache of its own.
 const READERS: u32 = 4;
 
+/// Pages in the write-ahead log from which on they are brought into the database: that takes two syncs, for which
+/// whoever commits just then has to wait. 16 MiB, four times SQLite's default.
+const CHECKPOINT_PAGES: u32 = 4000;
+
 /// An opened store, and what was noticed on the way.
 #[derive(Debug)]
 pub struct Opened {
@@ -70,7 +74,11 @@ impl Store {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .connect_with(options(&path).create_if_missing(true))
+            .connect_with(
+                options(&path)
+                    .create_if_missing(true)
+                    .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string()),
+            )
             .await?;
         let backup = backup_before_migration(home, &writer).await?;
         MIGRATOR.run(&writer).await.map_err(|cause| {
@@ -88,7 +96,8 @@ impl Store {
             .connect_with(options(&path).read_only(true))
             .await?;
         let level = Arc::new(AtomicBool::new(true));
-        let store = Store { writer, level, readers };
+        let store = Store { writer, level, last_event: Arc::default(), readers };
+        store.count_events().await?;
         let mut tx = store.begin().await?;
         store.set_meta(&mut tx, "clean_shutdown", &false).await?;
         if moved_now.is_some() {

@@ -39,7 +39,7 @@ impl Store {
             .bind(&project.folder)
             .bind(project.demo)
             .bind(now)
-            .execute(&mut **tx)
+            .execute(tx.now().await?)
             .await?;
         Ok(())
     }
@@ -49,6 +49,6 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn remove_project(&self, tx: &mut Tx, name: &str) -> Result<bool> {
-        Ok(sqlx::query(DELETE).bind(name).execute(&mut **tx).await?.rows_affected() > 0)
+        Ok(sqlx::query(DELETE).bind(name).execute(tx.now().await?).await?.rows_affected() > 0)
     }
 }

@@ -149,7 +149,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn remove_old_events(&self, tx: &mut Tx, before: i64) -> Result<u64> {
-        Ok(sqlx::query(REMOVE_EVENTS).bind(before).execute(&mut **tx).await?.rows_affected())
+        Ok(sqlx::query(REMOVE_EVENTS).bind(before).execute(tx.now().await?).await?.rows_affected())
     }
 
     /// Records that an attempt's log was cleaned up.
@@ -157,7 +157,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn set_log_removed(&self, tx: &mut Tx, id: i64, number: u32) -> Result<()> {
-        sqlx::query(LOG_REMOVED).bind(id).bind(number).execute(&mut **tx).await?;
+        sqlx::query(LOG_REMOVED).bind(id).bind(number).execute(tx.now().await?).await?;
         Ok(())
     }
 }

@@ -114,7 +114,7 @@ impl Store {
             .bind(source.prefix_len)
             .bind(&source.reader)
             .bind(&source.problems)
-            .execute(&mut **tx)
+            .execute(tx.now().await?)
             .await?;
         Ok(())
     }
@@ -144,7 +144,7 @@ impl Store {
             .bind(attempt)
             .bind(key)
             .bind(position)
-            .fetch_one(&mut **tx)
+            .fetch_one(tx.now().await?)
             .await?)
     }
 
@@ -160,7 +160,13 @@ impl Store {
         summary: &[u8],
         data: &[u8],
     ) -> Result<()> {
-        sqlx::query(PUT_CHUNK).bind(series).bind(number).bind(summary).bind(data).execute(&mut **tx).await?;
+        sqlx::query(PUT_CHUNK)
+            .bind(series)
+            .bind(number)
+            .bind(summary)
+            .bind(data)
+            .execute(tx.now().await?)
+            .await?;
         Ok(())
     }
 
@@ -169,7 +175,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn last_chunk(&self, tx: &mut Tx, series: i64) -> Result<Option<ChunkRow>> {
-        Ok(sqlx::query_as(LAST_CHUNK).bind(series).fetch_optional(&mut **tx).await?)
+        Ok(sqlx::query_as(LAST_CHUNK).bind(series).fetch_optional(tx.now().await?).await?)
     }
 
     /// All blocks of a series in order.
@@ -193,7 +199,8 @@ impl Store {
     /// # Errors
     /// The database refuses, or a summary can't be read.
     pub async fn points_in(&self, tx: &mut Tx, series: i64) -> Result<u64> {
-        let summaries: Vec<Vec<u8>> = sqlx::query_scalar(SUMMARIES).bind(series).fetch_all(&mut **tx).await?;
+        let summaries: Vec<Vec<u8>> =
+            sqlx::query_scalar(SUMMARIES).bind(series).fetch_all(tx.now().await?).await?;
         Ok(total(&summaries)?.count)
     }
 
@@ -202,7 +209,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn clear_chunks(&self, tx: &mut Tx, series: i64) -> Result<()> {
-        sqlx::query(CLEAR_CHUNKS).bind(series).execute(&mut **tx).await?;
+        sqlx::query(CLEAR_CHUNKS).bind(series).execute(tx.now().await?).await?;
         Ok(())
     }
 }

@@ -172,7 +172,7 @@ impl Store {
     async fn set<T: Serialize>(&self, tx: &mut Tx, key: &str, value: &T) -> Result<()> {
         let text = serde_json::to_string(value)
             .map_err(|cause| Error::new(ErrorKind::Internal, format!("{key} can't be written: {cause}")))?;
-        sqlx::query(SET).bind(key).bind(text).execute(&mut **tx).await?;
+        sqlx::query(SET).bind(key).bind(text).execute(tx.now().await?).await?;
         Ok(())
     }
 }

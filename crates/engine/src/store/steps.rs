@@ -6,7 +6,7 @@
 
 use athanor_core::placement::Assignment;
 use athanor_core::state::Status;
-use sqlx::Row;
+use sqlx::{Arguments, Row};
 
 use super::attempt::{AttemptEnd, signed};
 use super::experiment::{ExperimentRow, json};
@@ -18,9 +18,10 @@ queries! {
                priority, position, status, time_limit_ms, grace_ms, tags, notes, created_at, queued_at,
                requirements, job_group, held, not_before, time_window, start_by, wait_for_failed, retry,
                idempotency_key, submitted_by, metadata, parent_id, config_copy)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-               ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31);
-           INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?17, ?32, ?1, NULL, ?33)";
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+               $23, $24, $25, $26, $27, $28, $29, $30, $31);
+           INSERT INTO event (cursor, at, what, experiment_id, attempt, message)
+           VALUES ($34, $17, $32, $1, NULL, $33)";
     SAVE = "UPDATE experiment SET name = ?2, command = ?3, cwd = ?4, environment = ?5, config_path = ?6,
                config_text = ?7, priority = ?8, position = ?9, status = ?10, cancel_requested_at = ?11,
                failure_reason = ?12, exit_code = ?13, signal = ?14, error_message = ?15, time_limit_ms = ?16,
@@ -32,34 +33,32 @@ queries! {
            INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?36, ?37, ?1, ?38, ?39)";
     ATTEMPT_STATUS = "UPDATE attempt SET status = ?3 WHERE experiment_id = ?1 AND number = ?2";
     LOAD = "SELECT experiment.*, environment.sealed FROM experiment
-            JOIN environment ON environment.hash = experiment.environment WHERE experiment.id = ?";
-    START = "UPDATE experiment SET status = 'running', attempt = ?2, started_at = ?3, completed_at = NULL,
+            JOIN environment ON environment.hash = experiment.environment
+            WHERE experiment.id IN (SELECT value FROM json_each(?))";
+    START = "UPDATE experiment SET status = 'running', attempt = $2, started_at = $3, completed_at = NULL,
                  cancel_requested_at = NULL, failure_reason = NULL, exit_code = NULL, signal = NULL,
                  error_message = NULL, progress = NULL, metrics = NULL, retry_at = NULL
-             WHERE id = ?1;
+             WHERE id = $1;
              INSERT INTO attempt (experiment_id, number, started_at, status, assignment)
-             VALUES (?1, ?2, ?3, 'running', ?6);
-             INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?3, ?4, ?1, ?2, ?5)";
-    END = "UPDATE attempt SET started_at = coalesce(?6, started_at), ended_at = ?3, status = ?17, reason = ?7,
-               exit_code = ?8, signal = ?9, message = ?10, cpu_ms = ?18, peak_memory = ?19, log_bytes = ?20,
-               log_dropped = ?21, pid = coalesce(?22, pid), pid_start = coalesce(?23, pid_start),
-               boot_id = coalesce(?24, boot_id), gpu_ms = ?25, peak_gpu_memory = ?26
-           WHERE experiment_id = ?1 AND number = ?2;
-           UPDATE experiment SET status = ?11, completed_at = ?12, started_at = coalesce(?6, started_at),
-               failure_reason = ?7, exit_code = ?8, signal = ?9, error_message = ?10, cancel_requested_at = NULL,
-               strikes = ?13, retries_used = ?14, retry_at = ?15, held = ?16, queued_at = ?27
-           WHERE id = ?1;
-           INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?3, ?4, ?1, ?2, ?5)";
+             VALUES ($1, $2, $3, 'running', $6);
+             INSERT INTO event (cursor, at, what, experiment_id, attempt, message)
+             VALUES ($7, $3, $4, $1, $2, $5)";
+    END = "UPDATE attempt SET started_at = coalesce($6, started_at), ended_at = $3, status = $17, reason = $7,
+               exit_code = $8, signal = $9, message = $10, cpu_ms = $18, peak_memory = $19, log_bytes = $20,
+               log_dropped = $21, pid = coalesce($22, pid), pid_start = coalesce($23, pid_start),
+               boot_id = coalesce($24, boot_id), gpu_ms = $25, peak_gpu_memory = $26
+           WHERE experiment_id = $1 AND number = $2;
+           UPDATE experiment SET status = $11, completed_at = $12, started_at = coalesce($6, started_at),
+               failure_reason = $7, exit_code = $8, signal = $9, error_message = $10, cancel_requested_at = NULL,
+               strikes = $13, retries_used = $14, retry_at = $15, held = $16, queued_at = $27
+           WHERE id = $1;
+           INSERT INTO event (cursor, at, what, experiment_id, attempt, message)
+           VALUES ($28, $3, $4, $1, $2, $5)";
     VOID = "DELETE FROM attempt WHERE experiment_id = ?1 AND number = ?2;
             UPDATE experiment SET status = 'queued', started_at = NULL, cancel_requested_at = NULL WHERE id = ?1;
             INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?3, ?4, ?1, ?2, ?5)";
     REQUEST_CANCEL = "UPDATE experiment SET cancel_requested_at = ?3 WHERE id = ?1;
             INSERT INTO event (at, what, experiment_id, attempt, message) VALUES (?3, ?4, ?1, ?2, ?5)";
-}
-
-/// Cursor of the event that a step has appended with its last statement.
-fn cursor(done: &sqlx::sqlite::SqliteQueryResult) -> u64 {
-    done.last_insert_rowid().unsigned_abs()
 }
 
 impl Store {
@@ -68,43 +67,45 @@ impl Store {
     /// # Errors
     /// The database refuses, also when key or uid are taken.
     pub async fn add_experiment(&self, tx: &mut Tx, row: &ExperimentRow, message: &str) -> Result<u64> {
-        let done = sqlx::query(ADD)
-            .bind(row.id)
-            .bind(&row.uid)
-            .bind(&row.name)
-            .bind(&row.project)
-            .bind(json(&row.command))
-            .bind(&row.cwd)
-            .bind(&row.environment)
-            .bind(&row.config_path)
-            .bind(&row.config_text)
-            .bind(row.priority.rank())
-            .bind(row.position)
-            .bind(row.status.as_str())
-            .bind(row.time_limit_ms.map(signed))
-            .bind(signed(row.grace_ms))
-            .bind(json(&row.tags))
-            .bind(&row.notes)
-            .bind(row.created_at)
-            .bind(row.queued_at)
-            .bind(json(&row.requirements))
-            .bind(&row.group)
-            .bind(row.gate.held)
-            .bind(row.gate.not_before)
-            .bind(&row.gate.window)
-            .bind(row.gate.start_by)
-            .bind(row.wait_for_failed)
-            .bind(row.retry.as_ref().map(json))
-            .bind(&row.key)
-            .bind(&row.submitted_by)
-            .bind(json(&row.metadata))
-            .bind(row.parent_id)
-            .bind(row.config_copy)
-            .bind(EventKind::Added.as_str())
-            .bind(message)
-            .execute(&mut **tx)
-            .await?;
-        Ok(cursor(&done))
+        let cursor = self.next_cursor();
+        tx.put_off(ADD, |to| {
+            to.add(row.id)?;
+            to.add(row.uid.clone())?;
+            to.add(row.name.clone())?;
+            to.add(row.project.clone())?;
+            to.add(json(&row.command))?;
+            to.add(row.cwd.clone())?;
+            to.add(row.environment.clone())?;
+            to.add(row.config_path.clone())?;
+            to.add(row.config_text.clone())?;
+            to.add(row.priority.rank())?;
+            to.add(row.position)?;
+            to.add(row.status.as_str())?;
+            to.add(row.time_limit_ms.map(signed))?;
+            to.add(signed(row.grace_ms))?;
+            to.add(json(&row.tags))?;
+            to.add(row.notes.clone())?;
+            to.add(row.created_at)?;
+            to.add(row.queued_at)?;
+            to.add(json(&row.requirements))?;
+            to.add(row.group.clone())?;
+            to.add(row.gate.held)?;
+            to.add(row.gate.not_before)?;
+            to.add(row.gate.window.clone())?;
+            to.add(row.gate.start_by)?;
+            to.add(row.wait_for_failed)?;
+            to.add(row.retry.as_ref().map(json))?;
+            to.add(row.key.clone())?;
+            to.add(row.submitted_by.clone())?;
+            to.add(json(&row.metadata))?;
+            to.add(row.parent_id)?;
+            to.add(row.config_copy)?;
+            to.add(EventKind::Added.as_str())?;
+            to.add(message.to_owned())?;
+            to.add(signed(cursor))
+        })
+        .await?;
+        Ok(cursor)
     }
 
     /// Writes down what may change of an experiment while no attempt of it ends or begins. Returns the event's cursor.
@@ -159,9 +160,9 @@ impl Store {
             .bind(what.as_str())
             .bind(attempt)
             .bind(message)
-            .execute(&mut **tx)
+            .execute(tx.now().await?)
             .await?;
-        Ok(cursor(&done))
+        Ok(self.appended(&done))
     }
 
     /// Records that an attempt's processes were stopped, or go on.
@@ -169,17 +170,22 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn set_attempt_status(&self, tx: &mut Tx, id: i64, number: u32, status: Status) -> Result<()> {
-        sqlx::query(ATTEMPT_STATUS).bind(id).bind(number).bind(status.as_str()).execute(&mut **tx).await?;
+        sqlx::query(ATTEMPT_STATUS)
+            .bind(id)
+            .bind(number)
+            .bind(status.as_str())
+            .execute(tx.now().await?)
+            .await?;
         Ok(())
     }
 
-    /// An experiment that is about to start, with its sealed environment.
+    /// Experiments that are about to start, each with its sealed environment. Those that are not there are left out.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn load_to_start(&self, tx: &mut Tx, id: i64) -> Result<Option<(ExperimentRow, Vec<u8>)>> {
-        let Some(row) = sqlx::query(LOAD).bind(id).fetch_optional(&mut **tx).await? else { return Ok(None) };
-        Ok(Some((sqlx::FromRow::from_row(&row)?, row.try_get("sealed")?)))
+    pub async fn load_to_start(&self, tx: &mut Tx, ids: &[i64]) -> Result<Vec<(ExperimentRow, Vec<u8>)>> {
+        let rows = sqlx::query(LOAD).bind(json(&ids)).fetch_all(tx.now().await?).await?;
+        rows.iter().map(|row| Ok((sqlx::FromRow::from_row(row)?, row.try_get("sealed")?))).collect()
     }
 
     /// Records the decision to start an attempt. Returns the event's cursor.
@@ -194,16 +200,18 @@ impl Store {
         now: i64,
         message: &str,
     ) -> Result<u64> {
-        let done = sqlx::query(START)
-            .bind(id)
-            .bind(number)
-            .bind(now)
-            .bind(EventKind::Started.as_str())
-            .bind(message)
-            .bind(json(assignment))
-            .execute(&mut **tx)
-            .await?;
-        Ok(cursor(&done))
+        let cursor = self.next_cursor();
+        tx.put_off(START, |to| {
+            to.add(id)?;
+            to.add(number)?;
+            to.add(now)?;
+            to.add(EventKind::Started.as_str())?;
+            to.add(message.to_owned())?;
+            to.add(json(assignment))?;
+            to.add(signed(cursor))
+        })
+        .await?;
+        Ok(cursor)
     }
 
     /// Records how an attempt ended, and what that makes of its experiment, as `after` has it. Returns the event's
@@ -223,37 +231,41 @@ impl Store {
             .clone()
             .map_or((None, None, None), |(pid, start, boot)| (Some(pid), Some(signed(start)), Some(boot)));
         let failure = end.failure.as_ref();
-        let done = sqlx::query(END)
-            .bind(after.id)
-            .bind(after.attempt)
-            .bind(end.ended_at)
-            .bind(what.as_str())
-            .bind(message)
-            .bind(end.started_at)
-            .bind(failure.map(|failure| failure.reason.as_str()))
-            .bind(end.exit_code)
-            .bind(end.signal)
-            .bind(failure.map(|failure| failure.message.as_str()))
-            .bind(after.status.as_str())
-            .bind(after.completed_at)
-            .bind(after.strikes)
-            .bind(after.retries_used)
-            .bind(after.gate.retry_at)
-            .bind(after.gate.held)
-            .bind(end.status.as_str())
-            .bind(end.cpu_ms.map(signed))
-            .bind(end.peak_memory.map(signed))
-            .bind(signed(end.log_bytes))
-            .bind(signed(end.log_dropped))
-            .bind(pid)
-            .bind(start)
-            .bind(boot)
-            .bind(end.gpu_ms.map(signed))
-            .bind(end.peak_gpu_memory.map(signed))
-            .bind(after.queued_at)
-            .execute(&mut **tx)
-            .await?;
-        Ok(cursor(&done))
+        let cursor = self.next_cursor();
+        let failed = failure.map(|failure| (failure.reason.as_str(), failure.message.clone()));
+        let (reason, why) = failed.unzip();
+        tx.put_off(END, |to| {
+            to.add(after.id)?;
+            to.add(after.attempt)?;
+            to.add(end.ended_at)?;
+            to.add(what.as_str())?;
+            to.add(message.to_owned())?;
+            to.add(end.started_at)?;
+            to.add(reason)?;
+            to.add(end.exit_code)?;
+            to.add(end.signal)?;
+            to.add(why)?;
+            to.add(after.status.as_str())?;
+            to.add(after.completed_at)?;
+            to.add(after.strikes)?;
+            to.add(after.retries_used)?;
+            to.add(after.gate.retry_at)?;
+            to.add(after.gate.held)?;
+            to.add(end.status.as_str())?;
+            to.add(end.cpu_ms.map(signed))?;
+            to.add(end.peak_memory.map(signed))?;
+            to.add(signed(end.log_bytes))?;
+            to.add(signed(end.log_dropped))?;
+            to.add(pid)?;
+            to.add(start)?;
+            to.add(boot)?;
+            to.add(end.gpu_ms.map(signed))?;
+            to.add(end.peak_gpu_memory.map(signed))?;
+            to.add(after.queued_at)?;
+            to.add(signed(cursor))
+        })
+        .await?;
+        Ok(cursor)
     }
 
     /// Takes back an attempt that never started. Its number stays used: a supervisor that comes too late must find the
@@ -275,9 +287,9 @@ impl Store {
             .bind(now)
             .bind(EventKind::Voided.as_str())
             .bind(message)
-            .execute(&mut **tx)
+            .execute(tx.now().await?)
             .await?;
-        Ok(cursor(&done))
+        Ok(self.appended(&done))
     }
 
     /// Records that a cancel was asked for. Returns the event's cursor.
@@ -298,8 +310,8 @@ impl Store {
             .bind(now)
             .bind(EventKind::CancelRequested.as_str())
             .bind(message)
-            .execute(&mut **tx)
+            .execute(tx.now().await?)
             .await?;
-        Ok(cursor(&done))
+        Ok(self.appended(&done))
     }
 }

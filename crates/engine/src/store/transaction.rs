@@ -1,42 +1,89 @@
-//! A transaction that survives the database's own rollback.
+//! A transaction that survives the database's own rollback, and travels to the database as seldom as it can.
 //!
-//! When a disk is full, SQLite rolls a transaction back by itself. A caller that counts transactions (as sqlx's own
-//! type does) then believes for ever that one is open, and the only writer is lost. This one asks the database.
+//! - When a disk is full, SQLite rolls a transaction back by itself. A caller that counts transactions (as sqlx's own
+//!   type does) then believes for ever that one is open, and the only writer is lost. This one asks the database.
+//! - The database has a thread of its own, and the way there and back costs more than most statements. What gives no
+//!   answer ([`Tx::put_off`]) therefore waits until something that does is asked, or until the end, and travels with it.
 
-use std::ops::{Deref, DerefMut};
+use std::fmt::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::pool::PoolConnection;
-use sqlx::{Sqlite, SqliteConnection};
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, AssertSqlSafe, Sqlite, SqliteConnection};
 
 use crate::error::Result;
 
+/// So many steps travel together at most: the database keeps each combination of them prepared.
+const TOGETHER: usize = 4;
+
 /// A transaction that may write. Dropping it rolls it back.
 #[derive(Debug)]
-pub struct Tx(Option<PoolConnection<Sqlite>>);
+pub struct Tx {
+    connection: Option<PoolConnection<Sqlite>>,
+    /// What was not sent yet.
+    sql: String,
+    arguments: SqliteArguments,
+    steps: usize,
+    /// Whether anything was sent: only then there is something to roll back.
+    sent: bool,
+    synced: bool,
+    level: Arc<AtomicBool>,
+}
 
 impl Tx {
-    /// Takes the write lock at once, so that what is read can't be stale when it is written.
+    /// Takes the write lock before anything else, so that what is read can't be stale when it is written.
     /// With `synced` it is on disk when it is committed, else when the next synced one or a checkpoint is.
     ///
     /// `level` holds what the connection was last set to. A connection begins as a synced one, so a level that was
     /// kept from a connection before this one can only ask for more than is needed.
-    pub(super) async fn begin(
-        mut connection: PoolConnection<Sqlite>,
-        synced: bool,
-        level: &AtomicBool,
-    ) -> Result<Self> {
-        // The level can only be changed between transactions.
+    pub(super) fn begin(connection: PoolConnection<Sqlite>, synced: bool, level: &Arc<AtomicBool>) -> Self {
+        // The level can only be changed between transactions. Whoever is interrupted leaves the connection at either;
+        // what is said until it is certain must be the lower of them.
         let begin = match synced {
-            _ if level.load(Ordering::Relaxed) == synced => "BEGIN IMMEDIATE",
+            _ if level.swap(false, Ordering::Relaxed) == synced => "BEGIN IMMEDIATE",
             true => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
             false => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
         };
-        // Whoever is interrupted here leaves the connection at either; what is said here must be the lower of them.
-        level.store(false, Ordering::Relaxed);
-        sqlx::query(begin).execute(&mut *connection).await?;
-        level.store(synced, Ordering::Relaxed);
-        Ok(Self(Some(connection)))
+        Self {
+            connection: Some(connection),
+            sql: begin.to_owned(),
+            arguments: SqliteArguments::default(),
+            steps: 0,
+            sent: false,
+            synced,
+            level: level.clone(),
+        }
+    }
+
+    /// The connection, within the transaction and after all that was put off.
+    ///
+    /// # Errors
+    /// What was put off fails.
+    pub async fn now(&mut self) -> Result<&mut SqliteConnection> {
+        self.send().await?;
+        Ok(self.open())
+    }
+
+    /// Puts off a step: statements that give no answer, with their parameters as `$1`, numbered over all of them. An error in
+    /// it shows with what is sent next.
+    ///
+    /// # Errors
+    /// What was put off before fails.
+    pub(super) async fn put_off(
+        &mut self,
+        step: &'static str,
+        bind: impl FnOnce(&mut SqliteArguments) -> Bound,
+    ) -> Result<()> {
+        if self.steps == TOGETHER {
+            self.send().await?;
+        }
+        self.steps += 1;
+        self.sql.push(';');
+        renumber(step, self.arguments.len(), &mut self.sql);
+        bind(&mut self.arguments).map_err(sqlx::Error::Encode)?;
+        Ok(())
     }
 
     /// Makes it permanent: on disk when this returns.
@@ -44,35 +91,73 @@ impl Tx {
     /// # Errors
     /// The database refuses; then nothing of it has happened.
     pub async fn commit(mut self) -> Result<()> {
-        sqlx::query("COMMIT").execute(&mut *self).await?;
+        self.sql.push_str(";COMMIT");
+        self.send().await?;
         // Ended: there is nothing to roll back.
-        drop(self.0.take());
+        drop(self.connection.take());
         Ok(())
     }
-}
 
-impl Deref for Tx {
-    type Target = SqliteConnection;
+    async fn send(&mut self) -> Result<()> {
+        if self.sql.is_empty() {
+            return Ok(());
+        }
+        let (sql, arguments) = (std::mem::take(&mut self.sql), std::mem::take(&mut self.arguments));
+        (self.steps, self.sent) = (0, true);
+        sqlx::query_with(AssertSqlSafe(sql), arguments).execute(self.open()).await?;
+        self.level.store(self.synced, Ordering::Relaxed);
+        Ok(())
+    }
 
-    fn deref(&self) -> &SqliteConnection {
-        self.0.as_ref().expect("the connection is taken by the end alone")
+    fn open(&mut self) -> &mut SqliteConnection {
+        self.connection.as_mut().expect("the connection is taken by the end alone")
     }
 }
 
-impl DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
-        self.0.as_mut().expect("the connection is taken by the end alone")
+/// What binding the parameters of a step gives.
+pub(super) type Bound = std::result::Result<(), sqlx::error::BoxDynError>;
+
+/// Appends a step whose parameters are numbered from 1, for a query in which `before` others come first.
+///
+/// They are written `$1`, not `?1`: to SQLite the one is a name and the other a place, and for each place that a
+/// statement leaves out below its last, sqlx binds something all the same.
+fn renumber(step: &str, before: usize, into: &mut String) {
+    let mut pieces = step.split('$');
+    into.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = piece.split_at(digits);
+        let number: usize = number.parse().expect("the parameters of a step are numbered");
+        write!(into, "${}{rest}", number + before).expect("a string takes everything");
     }
 }
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        let Some(mut connection) = self.0.take() else { return };
+        let Some(mut connection) = self.connection.take() else { return };
+        if !self.sent {
+            return;
+        }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 // Fails when the database has rolled back already, which is as good.
                 let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parameters_of_a_later_step_follow_those_of_an_earlier_one() {
+        let mut sql = String::new();
+        renumber("UPDATE a SET b = $2 WHERE c = $1; INSERT INTO d VALUES ($1, $12)", 0, &mut sql);
+        assert_eq!(sql, "UPDATE a SET b = $2 WHERE c = $1; INSERT INTO d VALUES ($1, $12)");
+        sql.clear();
+        renumber("UPDATE a SET b = $2 WHERE c = $1; INSERT INTO d VALUES ($1, $12)", 9, &mut sql);
+        assert_eq!(sql, "UPDATE a SET b = $11 WHERE c = $10; INSERT INTO d VALUES ($10, $21)");
     }
 }
