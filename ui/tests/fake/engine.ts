@@ -23,7 +23,7 @@ export class FakeEngine implements Host {
   monitors: Monitor[] = [];
   asked: { method: string; input: unknown }[] = [];
   /** Answers of a test's own, before the engine's. */
-  answers: { [M in keyof Commands]?: (input: In<M>) => Out<M> } = {};
+  answers: { [M in keyof Commands]?: (input: In<M>) => Out<M> | Promise<Out<M>> } = {};
   now = () => Date.now();
 
   #push: (push: Push) => void = () => {};
@@ -35,7 +35,7 @@ export class FakeEngine implements Host {
   async call<M extends keyof Commands>(method: M, input: In<M>): Promise<Out<M>> {
     this.asked.push({ method, input });
     await Promise.resolve();
-    const own = this.answers[method] as ((input: In<M>) => Out<M>) | undefined;
+    const own = this.answers[method] as ((input: In<M>) => Out<M> | Promise<Out<M>>) | undefined;
     if (own !== undefined) return own(input);
     const answer = (this.#commands as unknown as Record<string, (input: In<M>) => Out<M>>)[method];
     if (answer === undefined) throw new CallError({ code: "protocol", message: `The engine does not know ${method}.` });

@@ -1,5 +1,6 @@
 // The page over the engine of the tests, to look at: `npx vite --config tests/fake/vite.config.ts`.
 // The address says what is in it: ?many=100000 adds finished experiments.
+// Curves and logs are none of its own; whoever opens it may hand in a function `drawn` that has some.
 
 import "../../src/styles/fonts.css";
 import "../../src/styles/tokens.css";
@@ -17,6 +18,16 @@ if (target !== null) {
   const engine = new FakeEngine();
   const query = new URLSearchParams(location.search);
   aScene(engine, Date.now(), Number(query.get("many") ?? 0));
+  const { drawn } = window as { drawn?: (method: string, input: object, name: string) => Promise<never> };
+  if (drawn !== undefined) {
+    for (const method of ["chart.draw", "metrics.list", "log.tail", "log.read"] as const) {
+      engine.answers[method] = async (input: { uid: string }) => {
+        const { name, status } = engine.get(input.uid);
+        const answer: object = await drawn(method, input, name);
+        return (method === "log.tail" ? { ...answer, ended: status !== "running" } : answer) as never;
+      };
+    }
+  }
   const app = new App(engine);
   Object.assign(window, { engine, app });
   mount(Window, { target, props: { app } });

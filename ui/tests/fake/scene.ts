@@ -15,7 +15,7 @@ export function aScene(engine: FakeEngine, now: number, many = 0): void {
   const metrics = (key: string, value: number) => [{ key, value, step: 42_600 }];
 
   const running = [
-    make("vit-s16 distill kd=0.7", "running", { project: "vit-distill", progress: progress(71, 100), metrics: metrics("val/acc", 0.8231), gpus: [0], started_at: now - 11 * HOUR, estimated_end: now + 4.5 * HOUR }),
+    make("vit-s16 distill kd=0.7", "running", { project: "vit-distill", progress: progress(71, 100), metrics: [...metrics("val/acc", 0.8231), ...metrics("val/loss", 1.3142), ...metrics("train/loss", 1.1261), ...metrics("lr", 5.73e-5)], gpus: [0], started_at: now - 11 * HOUR, estimated_end: now + 4.5 * HOUR }),
     make("vit-s16 distill kd=0.5", "running", { project: "vit-distill", progress: progress(64, 100), metrics: metrics("val/acc", 0.8174), gpus: [1] }),
     make("ppo humanoid seed 4", "paused", { project: "rl-locomotion", progress: { fraction: 0.9, current: null, total: null, unit: "percent" }, metrics: metrics("return", 5912), gpus: [3] }),
   ];
