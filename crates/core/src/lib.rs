@@ -8,6 +8,7 @@ pub mod config;
 pub mod csv;
 pub mod dependency;
 pub mod experiment;
+pub mod notification;
 pub mod outcome;
 pub mod placement;
 pub mod progress;
