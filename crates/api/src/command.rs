@@ -147,6 +147,8 @@ commands! {
     DrawChart = "chart.draw": handlers::draw_chart, wire::DrawChart => wire::Chart;
     /// The machine, now and in the last minutes.
     DeviceHistory = "device.history": handlers::device_history, Nothing => wire::DeviceHistory;
+    /// Somebody looks at the machine: it is sampled every second for a while. Said again by who still looks.
+    LookAtDevice = "device.look": handlers::look_at_device, wire::LookAtDevice => Nothing;
     /// The folders whose files are followed now, how, and why so.
     ListMonitors = "monitors.list": handlers::list_monitors, Nothing => wire::Monitors;
     /// Events after a cursor.

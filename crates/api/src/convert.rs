@@ -8,7 +8,6 @@ use athanor_core::requirements::Requirements;
 use athanor_core::retry::RetryPolicy;
 use athanor_core::{outcome, progress, schedule, state};
 use athanor_engine::bus::{self, NoticeLevel};
-use athanor_engine::devices;
 use athanor_engine::home::now_ms;
 use athanor_engine::live::{Latest, Live};
 use athanor_engine::queue::{self, NewExperiment, Prospect, SettingsChange, Stats};
@@ -78,6 +77,9 @@ same_words!(athanor_core::chart::Theme => wire::Theme: Light Dark);
 same_words!(store::EventKind => wire::EventKind:
     Added Started Voided CancelRequested Completed Failed Cancelled Expired Released Held Paused Resumed Retrying
     Requeued Edited Moved Archived Restored Deleted GroupChanged GpuBlocked GpuUnblocked QueuePaused QueueResumed EngineStarted EngineStopped);
+
+mod device;
+pub(crate) use device::sample;
 
 impl From<wire::Command> for JobCommand {
     fn from(command: wire::Command) -> Self {
@@ -481,59 +483,5 @@ impl From<projects::Suggestion> for wire::Suggestion {
             name: suggestion.name,
             command: suggestion.command,
         }
-    }
-}
-
-fn reading<T, U>(reading: devices::Reading<T>, convert: impl FnOnce(T) -> U) -> wire::Reading<U> {
-    match reading {
-        devices::Reading::Value(value) => wire::Reading::Value { value: convert(value) },
-        devices::Reading::Unsupported => wire::Reading::Unsupported {},
-        devices::Reading::Failed(message) => wire::Reading::Failed { message },
-    }
-}
-
-impl From<devices::Gpu> for wire::Gpu {
-    fn from(gpu: devices::Gpu) -> Self {
-        Self {
-            index: gpu.index,
-            uuid: gpu.uuid,
-            name: gpu.name,
-            utilisation: reading(gpu.utilisation, |v| v),
-            memory_used: reading(gpu.memory_used, |v| v),
-            memory_total: reading(gpu.memory_total, |v| v),
-            temperature: reading(gpu.temperature, |v| v),
-            power: reading(gpu.power, |v| v),
-            power_limit: reading(gpu.power_limit, |v| v),
-        }
-    }
-}
-
-/// A sample with the machine's name.
-pub(crate) fn sample(sample: &devices::Sample, host: &str) -> wire::DeviceSample {
-    wire::DeviceSample {
-        at: sample.at,
-        host: host.to_owned(),
-        cpu: reading(sample.cpu.clone(), |v| v),
-        cores: sample.cores,
-        load: sample.load,
-        memory_used: sample.memory_used,
-        memory_total: sample.memory_total,
-        disks: sample
-            .disks
-            .iter()
-            .map(|disk| wire::Disk {
-                label: disk.label.clone(),
-                path: disk.path.display().to_string(),
-                free: disk.free,
-                total: disk.total,
-            })
-            .collect(),
-        gpus: match sample.gpus.clone() {
-            devices::Gpus::Present { gpus, driver } => {
-                wire::Gpus::Present { gpus: gpus.into_iter().map(Into::into).collect(), driver }
-            }
-            devices::Gpus::NoDriver(message) => wire::Gpus::NoDriver { message },
-            devices::Gpus::Broken(message) => wire::Gpus::Broken { message },
-        },
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use athanor_engine::Engine;
 use athanor_engine::bus::Push as Heard;
+use athanor_engine::devices::Listening;
 use athanor_engine::home::host_name;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -17,6 +18,8 @@ pub struct Listener {
     engine: Arc<Engine>,
     receiver: Receiver<Heard>,
     host: String,
+    /// The machine is sampled for it.
+    _listening: Listening,
     /// Where the stream stood when it began; said first.
     hello: Option<u64>,
     /// Events up to here are known to the listener.
@@ -33,7 +36,16 @@ impl Listener {
         // First listen, then look: an event in between is heard and skipped by its cursor.
         let receiver = engine.bus().listen();
         let known = engine.store().latest_cursor().await?;
-        Ok(Self { engine, receiver, host: host_name(), hello: Some(known), known, stopped: false })
+        let listening = engine.attention().listen();
+        Ok(Self {
+            engine,
+            receiver,
+            host: host_name(),
+            _listening: listening,
+            hello: Some(known),
+            known,
+            stopped: false,
+        })
     }
 
     /// The next push; `None` after the engine has stopped.
@@ -77,7 +89,7 @@ impl Listener {
             },
             Heard::Log { uid, attempt, end } => Push::LogAppend { uid, attempt, end },
             Heard::Device(sample) => {
-                Push::DeviceUpdate { sample: Box::new(convert::sample(&sample, &self.host)) }
+                Push::DeviceUpdate { sample: Box::new(convert::sample(&sample, &self.host, true)) }
             }
             Heard::Settings { settings, stats } => {
                 Push::SettingsUpdate { settings: settings.into(), stats: stats.into() }

@@ -1,14 +1,14 @@
 //! The engine: everything that touches the world, put together around one data folder.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use athanor_core::series::{Points, SeriesStats, decode_chunk};
 use athanor_shim::log::LogFolder;
 use tokio::sync::{mpsc, watch};
 
 use crate::bus::{Bus, Notice, NoticeLevel, Push};
-use crate::devices::Sampler;
+use crate::devices::{Attention, Place, Sampler, SamplerParts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::{Home, HomeLock, now_ms};
 use crate::monitor::{self, Monitored, Monitors};
@@ -41,6 +41,9 @@ pub struct Engine {
     bus: Bus,
     sealer: Arc<Sealer>,
     sampler: Option<Sampler>,
+    attention: Attention,
+    /// The projects' folders, for those who look at their file systems.
+    places: Arc<Mutex<Vec<Place>>>,
     projects: Option<Arc<ProjectWatch>>,
     notices: Vec<Notice>,
     started_at: i64,
@@ -121,8 +124,14 @@ impl Engine {
             Mode::Window | Mode::Headless => Hands::Runner(Runner::new()?),
         };
         let (newest, machine) = watch::channel(None);
+        let attention = Attention::default();
         let (monitor, monitors) =
-            monitor::start(monitor::Parts { home: home.clone(), store: store.clone(), bus: bus.clone() });
+            monitor::start(monitor::Parts {
+                home: home.clone(),
+                store: store.clone(),
+                bus: bus.clone(),
+                attention: attention.clone(),
+            });
         if mode != Mode::Offline {
             // What an engine that was killed did not read to the end. The queue adds those that ended meanwhile.
             for (id, uid, attempt, cwd, since) in store.unread_attempts().await? {
@@ -144,8 +153,21 @@ impl Engine {
         if mode != Mode::Offline {
             tell(&store, EventKind::EngineStarted, "An engine began to work").await?;
         }
-        let sampler =
-            (mode != Mode::Offline).then(|| Sampler::start(bus.clone(), home.root().to_owned(), newest));
+        let places = Arc::new(Mutex::new(Vec::new()));
+        let sampler = (mode != Mode::Offline).then(|| {
+            let (places, monitors) = (places.clone(), monitors.clone());
+            Sampler::start(SamplerParts {
+                bus: bus.clone(),
+                data: home.root().to_owned(),
+                places: Box::new(move || {
+                    let mut all: Vec<Place> = places.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    all.extend(watched(&monitors));
+                    all
+                }),
+                newest,
+                attention: attention.clone(),
+            })
+        });
         let projects =
             (mode != Mode::Offline).then(|| Arc::new(ProjectWatch::start(bus.clone(), store.clone())));
         let engine = Self {
@@ -156,6 +178,8 @@ impl Engine {
             bus,
             sealer,
             sampler,
+            attention,
+            places,
             projects,
             notices,
             started_at: now_ms(),
@@ -169,6 +193,8 @@ impl Engine {
 
     /// Watches the folders of these projects.
     async fn follow_projects(&self, projects: Vec<ProjectRow>) {
+        let place = |row: &ProjectRow| Place { what: format!("project {}", row.name), path: row.folder.clone().into() };
+        *self.places.lock().unwrap_or_else(PoisonError::into_inner) = projects.iter().map(place).collect();
         let Some(watch) = self.projects.clone() else { return };
         if let Err(error) = tokio::task::spawn_blocking(move || watch.follow(&projects)).await {
             tracing::warn!(%error, "the projects' folders are not watched");
@@ -221,6 +247,12 @@ impl Engine {
     #[must_use]
     pub fn sampler(&self) -> Option<&Sampler> {
         self.sampler.as_ref()
+    }
+
+    /// Who is interested in the machine: sets the pace of the samples.
+    #[must_use]
+    pub fn attention(&self) -> &Attention {
+        &self.attention
     }
 
     /// The folders whose files are followed now, and how.
@@ -414,6 +446,12 @@ impl Engine {
         }
         self.projects_changed().await
     }
+}
+
+/// The folders that jobs work in, for those who look at their file systems.
+fn watched(monitors: &Monitors) -> Vec<Place> {
+    let working = monitors.list().into_iter().filter(|it| it.files == monitor::MonitoredFiles::Metrics);
+    working.map(|it| Place { what: format!("jobs in {}", it.folder), path: it.folder.into() }).collect()
 }
 
 /// Appends an event about the engine itself.

@@ -9,6 +9,8 @@ pub(crate) mod transfer;
 use std::collections::BTreeMap;
 
 use athanor_core::chart::{AxisOptions, Data, Line, LineChart, render_lines};
+use std::time::Duration;
+
 use athanor_core::experiment::is_secret_name;
 use athanor_engine::home::host_name;
 use athanor_engine::queue::{Added, SettingsChange};
@@ -323,8 +325,18 @@ pub(crate) async fn draw_chart(engine: &Engine, input: wire::DrawChart) -> Resul
 
 pub(crate) async fn device_history(engine: &Engine, _: Nothing) -> Result<wire::DeviceHistory> {
     let host = host_name();
-    let history = engine.sampler().map(athanor_engine::devices::Sampler::history).unwrap_or_default();
-    Ok(wire::DeviceHistory { samples: history.iter().map(|sample| convert::sample(sample, &host)).collect() })
+    let Some(sampler) = engine.sampler() else {
+        return Ok(wire::DeviceHistory { facts: None, samples: Vec::new() });
+    };
+    let history = sampler.history();
+    let newest = history.len().saturating_sub(1);
+    let samples = history.iter().enumerate().map(|(at, sample)| convert::sample(sample, &host, at == newest));
+    Ok(wire::DeviceHistory { facts: Some(sampler.facts().into()), samples: samples.collect() })
+}
+
+pub(crate) async fn look_at_device(engine: &Engine, input: wire::LookAtDevice) -> Result<Nothing> {
+    engine.attention().look(Duration::from_millis(input.for_ms.into()));
+    Ok(Nothing {})
 }
 
 pub(crate) async fn list_monitors(engine: &Engine, _: Nothing) -> Result<wire::Monitors> {

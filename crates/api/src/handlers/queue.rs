@@ -173,7 +173,7 @@ fn all_resources(engine: &Engine) -> wire::Resources {
         },
         disk_free: engine
             .sampler()
-            .and_then(|sampler| sampler.history().last()?.disks.first().map(|disk| disk.free))
+            .and_then(|sampler| sampler.history().last()?.disks.first()?.free.value().copied())
             .unwrap_or(0),
         slots: wire::Amount {
             total: stats.slots.into(),

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{Gpu, GpuProcess, Gpus, Reading};
+use super::sample::{
+    Driver, DriverFault, DriverFaultKind, Gpu, GpuFault, GpuFaultKind, GpuProcess, GpuWork, Gpus, Reading,
+    Vendor,
+};
 
 pub(super) struct Scripted {
     path: PathBuf,
@@ -71,51 +74,51 @@ impl Scripted {
         let read = std::fs::read(&self.path).map_err(|cause| cause.to_string());
         let script =
             read.and_then(|text| serde_json::from_slice::<Script>(&text).map_err(|cause| cause.to_string()));
+        let fault = |kind, message| {
+            let fault = DriverFault { kind, message, next_step: None };
+            let driver = Driver { vendor: Vendor::Nvidia, version: None, cuda: None, fault: Some(fault) };
+            Gpus { list: Vec::new(), drivers: vec![driver] }
+        };
         match script {
-            Ok(Script { no_driver: Some(why), .. }) => Gpus::NoDriver(why),
-            Ok(Script { broken: Some(why), .. }) => Gpus::Broken(why),
-            Ok(Script { gpus, driver, .. }) => Gpus::Present {
-                gpus: (0..).zip(gpus).map(|(index, gpu)| gpu.reading(index)).collect(),
-                driver,
+            Ok(Script { no_driver: Some(why), .. }) => fault(DriverFaultKind::Absent, why),
+            Ok(Script { broken: Some(why), .. }) => fault(DriverFaultKind::Failing, why),
+            Ok(Script { gpus, driver, .. }) => Gpus {
+                list: (0..).zip(gpus).map(|(index, gpu)| gpu.reading(index)).collect(),
+                drivers: vec![Driver { vendor: Vendor::Nvidia, version: driver, cuda: None, fault: None }],
             },
-            Err(why) => Gpus::Broken(format!("{} can't be read: {why}", self.path.display())),
+            Err(why) => {
+                fault(DriverFaultKind::Failing, format!("{} can't be read: {why}", self.path.display()))
+            }
         }
     }
 }
 
 impl ScriptedGpu {
     fn reading(self, index: u32) -> Gpu {
-        let lost = self.lost.clone();
-        fn value<T>(lost: Option<&String>, value: T) -> Reading<T> {
-            lost.map_or(Reading::Value(value), |why| Reading::Failed(why.clone()))
-        }
-        fn maybe<T>(lost: Option<&String>, value: Option<T>) -> Reading<T> {
-            match (lost, value) {
-                (Some(why), _) => Reading::Failed(why.clone()),
-                (None, Some(value)) => Reading::Value(value),
-                (None, None) => Reading::Unsupported,
-            }
-        }
-        let lost = lost.as_ref();
-        Gpu {
-            index,
+        let processes = self.processes.into_iter().map(|process| GpuProcess {
+            pid: process.pid,
+            memory: process.memory.map_or(Reading::Unsupported, Reading::Value),
+            utilisation: Reading::Unsupported,
+            work: if process.compute { GpuWork::Compute } else { GpuWork::Graphics },
+            about: None,
+        });
+        let gpu = Gpu {
             uuid: self.uuid,
             name: self.name,
-            utilisation: value(lost, self.utilisation),
-            memory_used: value(lost, self.memory_used),
-            memory_total: value(lost, self.memory_total),
-            temperature: maybe(lost, self.temperature),
-            power: maybe(lost, self.power),
-            power_limit: Reading::Unsupported,
-            processes: self
-                .processes
-                .into_iter()
-                .map(|process| GpuProcess {
-                    pid: process.pid,
-                    memory: process.memory,
-                    compute: process.compute,
-                })
-                .collect(),
+            utilisation: Reading::Value(self.utilisation),
+            memory_used: Reading::Value(self.memory_used),
+            memory_total: Reading::Value(self.memory_total),
+            temperature: self.temperature.map_or(Reading::Unsupported, Reading::Value),
+            power: self.power.map_or(Reading::Unsupported, Reading::Value),
+            processes: Reading::Value(processes.collect()),
+            ..Gpu::unread(Vendor::Nvidia, index)
+        };
+        match self.lost {
+            Some(message) => {
+                let fault = GpuFault { kind: GpuFaultKind::Lost, message, next_step: String::new() };
+                gpu.with_fault(&fault)
+            }
+            None => gpu,
         }
     }
 }
@@ -129,14 +132,21 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary folder");
         let path = dir.path().join("gpus.json");
         let scripted = Scripted { path: path.clone() };
-        assert!(matches!(scripted.sample(), Gpus::Broken(_)), "a file that is missing is a fault");
+        let kind = |gpus: &Gpus| gpus.drivers[0].fault.as_ref().map(|fault| fault.kind);
+        assert_eq!(
+            kind(&scripted.sample()),
+            Some(DriverFaultKind::Failing),
+            "a file that is missing is a fault"
+        );
         std::fs::write(&path, r#"{"no_driver": "none here"}"#).expect("written");
-        assert_eq!(scripted.sample(), Gpus::NoDriver("none here".into()));
+        assert_eq!(kind(&scripted.sample()), Some(DriverFaultKind::Absent));
+        assert_eq!(scripted.sample().fault().as_deref(), Some("none here"));
         let text = r#"{"gpus": [{"uuid": "GPU-a", "name": "A", "memory_total": 10, "processes": [{"pid": 7}]},
                                {"uuid": "GPU-b", "name": "B", "memory_total": 10, "lost": "fell off the bus"}]}"#;
         std::fs::write(&path, text).expect("written");
-        let Gpus::Present { gpus, .. } = scripted.sample() else { panic!("two GPUs are there") };
-        assert_eq!(gpus[0].processes, [GpuProcess { pid: 7, memory: None, compute: true }]);
-        assert_eq!((gpus[1].index, &gpus[1].memory_total), (1, &Reading::Failed("fell off the bus".into())));
+        let gpus = scripted.sample().list;
+        assert_eq!((gpus[0].processes()[0].pid, gpus[0].processes()[0].work), (7, GpuWork::Compute));
+        assert_eq!((gpus[1].index, &gpus[1].memory_used), (1, &Reading::Failed("fell off the bus".into())));
+        assert!(!gpus[1].takes_jobs());
     }
 }

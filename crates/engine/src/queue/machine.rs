@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use athanor_core::placement::{Assignment, GpuState, Machine};
 use athanor_shim::tree::{self, Stat};
 
-use crate::devices::{Gpu, Gpus, Reading, Sample};
+use crate::devices::{Gpu, Reading, Sample};
 
 /// What our jobs are seen to use of the GPUs' memory: bytes by experiment and GPU.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -101,18 +101,15 @@ pub(crate) fn look(
     if memory_matters && !roots.is_empty() {
         seen.host = resident(roots);
     }
-    let (gpus, gpu_fault) = match &sample.gpus {
-        Gpus::Present { gpus, .. } => {
-            let states = gpus.iter().map(|gpu| state(gpu, roots, held, blocked, ignore_idle, &mut seen));
-            (states.collect(), None)
-        }
-        Gpus::NoDriver(why) | Gpus::Broken(why) => (Vec::new(), Some(why.clone())),
-    };
+    // One that is divided is not given away: its instances are.
+    let units = sample.gpus.list.iter().filter(|gpu| gpu.fault.is_some() || gpu.takes_jobs());
+    let gpus = units.map(|gpu| state(gpu, roots, held, blocked, ignore_idle, &mut seen)).collect();
+    let gpu_fault = sample.gpus.fault();
     let ours: u64 = seen.host.values().sum();
     let machine = Machine {
         cpu_cores: sample.cores,
-        memory_total: sample.memory_total,
-        memory_foreign: sample.memory_used.saturating_sub(ours),
+        memory_total: sample.memory_total.value().copied().unwrap_or(0),
+        memory_foreign: sample.memory_used.value().copied().unwrap_or(0).saturating_sub(ours),
         // Each job's own file system is asked when its turn comes.
         disk_free: u64::MAX,
         gpus,
@@ -137,16 +134,16 @@ fn state(
         .sum();
     let has_job = held.iter().any(|(_, held)| held.gpus.iter().any(|share| share.uuid == gpu.uuid));
     let (mut foreign_processes, mut unsure) = (0, false);
-    for process in &gpu.processes {
+    for process in gpu.processes() {
         match owner(process.pid, roots) {
-            Some(id) => match process.memory {
+            Some(id) => match process.memory.value() {
                 Some(bytes) => {
                     *seen.by_job.entry(id).or_default().entry(gpu.uuid.clone()).or_default() += bytes
                 }
                 None => unsure = true,
             },
             None if has_job && Stat::read(process.pid).is_ok_and(|stat| stat.is_none()) => unsure = true,
-            None if process.compute => foreign_processes += 1,
+            None if process.work.computes() => foreign_processes += 1,
             None => {}
         }
     }
@@ -161,10 +158,10 @@ fn state(
     let unavailable = if blocked.contains(&gpu.uuid) {
         Some("taken out of the queue".to_owned())
     } else {
-        match &gpu.memory_total {
-            Reading::Failed(why) => Some(why.clone()),
-            _ if gpu.uuid.is_empty() => Some("it has no identity".to_owned()),
-            _ => None,
+        match (&gpu.fault, &gpu.memory_total) {
+            (Some(fault), _) => Some(fault.message.trim_end_matches('.').to_owned()),
+            (None, Reading::Failed(why)) => Some(why.clone()),
+            (None, _) => None,
         }
     };
     GpuState {
@@ -184,6 +181,7 @@ fn state(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::devices::{GpuProcess, GpuWork, Vendor};
 
     #[test]
     fn the_memory_of_a_process_and_of_what_it_started_is_the_jobs() {
@@ -200,18 +198,20 @@ mod tests {
     #[test]
     fn foreign_memory_is_what_the_driver_does_not_name_as_ours() {
         let own = std::process::id();
-        let process = |pid, memory| crate::devices::GpuProcess { pid, memory, compute: true };
+        let process = |pid, memory: Option<u64>| GpuProcess {
+            pid,
+            memory: memory.map_or(Reading::Unsupported, Reading::Value),
+            utilisation: Reading::Unsupported,
+            work: GpuWork::Compute,
+            about: None,
+        };
         let gpu = |processes| Gpu {
-            index: 0,
             uuid: "GPU-0".into(),
-            name: "Test".into(),
             utilisation: Reading::Value(0),
             memory_used: Reading::Value(10),
             memory_total: Reading::Value(16),
-            temperature: Reading::Unsupported,
-            power: Reading::Unsupported,
-            power_limit: Reading::Unsupported,
-            processes,
+            processes: Reading::Value(processes),
+            ..Gpu::unread(Vendor::Nvidia, 0)
         };
         let share = athanor_core::placement::GpuShare { index: 0, uuid: "GPU-0".into(), memory: 6 };
         let held = [(7, Assignment { gpus: vec![share], ..Assignment::default() })];
