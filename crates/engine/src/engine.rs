@@ -8,7 +8,7 @@ use athanor_shim::log::LogFolder;
 use tokio::sync::{mpsc, watch};
 
 use crate::bus::{Bus, Notice, NoticeLevel, Push};
-use crate::devices::{Attention, Place, Sampler, SamplerParts};
+use crate::devices::{Attention, Place, Sampler, SamplerParts, Sources};
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::{Home, HomeLock, now_ms};
 use crate::monitor::{self, Monitored, Monitors};
@@ -166,6 +166,7 @@ impl Engine {
                 }),
                 newest,
                 attention: attention.clone(),
+                sources: Sources::from_environment(),
             })
         });
         let projects =

@@ -3,6 +3,7 @@
 //! One thread samples, everyone else reads what it found. Drivers can hang, so no sample is ever taken on the async
 //! runtime. Every field is a value, unsupported or failed; none of the others is 0.
 
+mod amd;
 mod attention;
 mod host;
 mod nvml;
@@ -21,4 +22,4 @@ pub use sample::{
     Disk, Driver, DriverFault, DriverFaultKind, Gpu, GpuFault, GpuFaultKind, GpuProcess, GpuWork, Gpus,
     HostFacts, Interface, Load, Mig, ProcessAbout, Reading, Sample, Temperature, Vendor,
 };
-pub use sampler::{Places, Sampler, SamplerParts};
+pub use sampler::{Places, Sampler, SamplerParts, Sources};

@@ -44,9 +44,10 @@ pub(super) struct KernelFiles {
     pub pci: PathBuf,
 }
 
-impl Default for KernelFiles {
-    fn default() -> Self {
-        Self { module: "/proc/driver/nvidia/version".into(), pci: "/sys/bus/pci/devices".into() }
+impl KernelFiles {
+    /// `root` stands for `/`.
+    pub(super) fn below(root: &std::path::Path) -> Self {
+        Self { module: root.join("proc/driver/nvidia/version"), pci: root.join("sys/bus/pci/devices") }
     }
 }
 

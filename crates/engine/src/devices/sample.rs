@@ -152,10 +152,11 @@ impl Gpu {
         self.processes.value().map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Whether jobs can be put on it: it works, and is not divided into instances that take them in its stead.
+    /// Whether the queue gives it to jobs: it is not divided into instances that take them in its stead, and jobs are
+    /// told of it by `CUDA_VISIBLE_DEVICES`. AMD's are shown, but not given away.
     #[must_use]
-    pub fn takes_jobs(&self) -> bool {
-        self.fault.is_none() && !matches!(self.mig, Mig::Divided { .. })
+    pub fn is_for_jobs(&self) -> bool {
+        self.vendor == Vendor::Nvidia && !matches!(self.mig, Mig::Divided { .. })
     }
 
     /// Whether it is a piece of hardware, and not a part of another entry of the list.

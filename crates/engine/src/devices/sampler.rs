@@ -4,12 +4,14 @@
 //! for a moment and goes on with what it has.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::amd::{self, Amd};
 use super::attention::{Attention, LIVE};
 use super::host::{self, Host};
 use super::nvml::{self, KernelFiles, Nvml};
@@ -58,6 +60,25 @@ pub struct SamplerParts {
     pub newest: watch::Sender<Option<Arc<Sample>>>,
     /// Sets the pace.
     pub attention: Attention,
+    /// Where GPUs are looked for.
+    pub sources: Sources,
+}
+
+/// Where GPUs are looked for; elsewhere in tests.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The library to load in the place of NVIDIA's.
+    pub nvml: Option<OsString>,
+    /// The folder that stands for `/`: drivers show themselves in `sys` and `proc` below it.
+    pub root: PathBuf,
+}
+
+impl Sources {
+    /// This machine, with the library that the environment names, if it names one.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        Self { nvml: std::env::var_os(nvml::LIBRARY_VARIABLE), root: "/".into() }
+    }
 }
 
 /// The thread that samples. Dropping it ends the thread after its present sample.
@@ -161,7 +182,7 @@ struct Wheel {
     parts: SamplerParts,
     host: Host,
     processes: Processes,
-    nvidia: Nvidia,
+    gpus: GpuSources,
     places: Option<Probe<Vec<Disk>>>,
     thermometers: Option<Probe<Vec<Temperature>>>,
     disks: Arc<[Disk]>,
@@ -171,40 +192,101 @@ struct Wheel {
     processes_at: Option<Instant>,
 }
 
-/// Where NVIDIA's GPUs come from.
-enum Nvidia {
+/// Where GPUs come from.
+enum GpuSources {
     Scripted(Scripted),
-    Driver {
-        probe: Probe<(bool, nvml::Seen)>,
-        roster: Roster,
-        driver: Option<Driver>,
-    },
-    /// No thread could be had.
-    None,
+    /// One for each vendor.
+    Drivers(Vec<Vendored>),
+}
+
+/// What a driver was seen to have.
+struct Seen {
+    gpus: Vec<Gpu>,
+    /// `None` where there is no hardware of this vendor to speak of.
+    driver: Option<Driver>,
+    /// Whether it was asked for processes.
+    closely: bool,
+}
+
+/// The GPUs of one vendor.
+struct Vendored {
+    vendor: Vendor,
+    probe: Probe<Seen>,
+    roster: Roster,
+    /// What was last said of the driver, once something was.
+    last: Option<Option<Driver>>,
+}
+
+impl Vendored {
+    fn all(sources: &Sources) -> Vec<Self> {
+        let kernel = KernelFiles::below(&sources.root);
+        let library = sources.nvml.clone();
+        let nvidia = Probe::start("nvml", move || {
+            let mut nvml = Nvml::new(library, kernel);
+            move |closely| {
+                let nvml::Seen { gpus, driver } = nvml.look(closely);
+                Seen { gpus, driver: Some(driver), closely }
+            }
+        });
+        let files = amd::Files {
+            sys: sources.root.join("sys"),
+            models: sources.root.join("usr/share/libdrm/amdgpu.ids"),
+        };
+        let amd = Probe::start("amdgpu", move || {
+            let mut amd = Amd::new(files);
+            move |closely| {
+                let amd::Seen { gpus, driver } = amd.look(closely);
+                Seen { gpus, driver, closely }
+            }
+        });
+        let made = |vendor, probe| {
+            let probe = unless_refused(probe)?;
+            Some(Self { vendor, probe, roster: Roster::default(), last: None })
+        };
+        made(Vendor::Nvidia, nvidia).into_iter().chain(made(Vendor::Amd, amd)).collect()
+    }
+
+    /// Its GPUs and driver now, or as they were where it takes its time.
+    fn look(&mut self) -> (Vec<Gpu>, Option<Driver>) {
+        // Until a driver has spoken once there is nothing to go on with.
+        let patience = if self.last.is_none() { SILENT_AFTER } else { PATIENCE };
+        let answer = self.probe.answer(patience);
+        let driver = match answer {
+            Some(Seen { gpus, driver, closely }) => {
+                self.last = Some(driver.clone());
+                if driver.as_ref().is_none_or(|driver| driver.fault.is_none()) {
+                    return (self.roster.seen(gpus, closely), driver);
+                }
+                driver
+            }
+            None if self.probe.silent_for() >= Some(SILENT_AFTER) => {
+                let version = self.last.take().flatten().and_then(|driver| driver.version);
+                let silent = Some(roster::silent(self.vendor, version));
+                self.last = Some(silent.clone());
+                silent
+            }
+            // It may be about to answer.
+            None => self.last.clone().flatten(),
+        };
+        match driver.as_ref().and_then(|driver| driver.fault.as_ref()) {
+            Some(fault) => (self.roster.unseen(fault), driver),
+            None => (self.roster.last().to_vec(), driver),
+        }
+    }
 }
 
 impl Wheel {
     fn new(parts: SamplerParts) -> Result<Self, sysinfo::Error> {
         let host = Host::new()?;
         let processes = Processes::new(host.facts().booted_at);
-        let nvidia = match Scripted::from_environment() {
-            Some(scripted) => Nvidia::Scripted(scripted),
-            None => {
-                let library = std::env::var_os(nvml::LIBRARY_VARIABLE);
-                let probe = Probe::start("nvml", move || {
-                    let mut nvml = Nvml::new(library, KernelFiles::default());
-                    move |closely| (closely, nvml.look(closely))
-                });
-                match unless_refused(probe) {
-                    Some(probe) => Nvidia::Driver { probe, roster: Roster::default(), driver: None },
-                    None => Nvidia::None,
-                }
-            }
+        let gpus = match Scripted::from_environment() {
+            Some(scripted) => GpuSources::Scripted(scripted),
+            None => GpuSources::Drivers(Vendored::all(&parts.sources)),
         };
         Ok(Self {
             host,
             processes,
-            nvidia,
+            gpus,
             places: None,
             thermometers: unless_refused(Probe::start("thermometers", || {
                 let mut thermometers = Thermometers::new();
@@ -227,8 +309,10 @@ impl Wheel {
         if closely {
             self.processes_at = Some(Instant::now());
         }
-        if let Nvidia::Driver { probe, .. } = &mut self.nvidia {
-            probe.ask(closely);
+        if let GpuSources::Drivers(drivers) = &mut self.gpus {
+            for driver in drivers {
+                driver.probe.ask(closely);
+            }
         }
         if is_due(self.temperatures_at, every(TEMPERATURES_EVERY)) {
             self.temperatures_at = Some(Instant::now());
@@ -295,39 +379,20 @@ impl Wheel {
         }
     }
 
+    /// The GPUs of all vendors, those of the second numbered after those of the first.
     fn gpus(&mut self) -> Gpus {
-        match &mut self.nvidia {
-            Nvidia::None => Gpus::default(),
-            Nvidia::Scripted(scripted) => scripted.sample(),
-            Nvidia::Driver { probe, roster, driver } => {
-                // Until a driver has spoken once there is nothing to go on with.
-                let patience = if driver.is_none() { SILENT_AFTER } else { PATIENCE };
-                let list: Vec<Gpu> = match probe.answer(patience) {
-                    Some((closely, nvml::Seen { gpus, driver: now })) => {
-                        let list = match &now.fault {
-                            Some(fault) => roster.unseen(fault),
-                            None => roster.seen(gpus, closely),
-                        };
-                        *driver = Some(now);
-                        list
-                    }
-                    None if probe.silent_for() >= Some(SILENT_AFTER) => {
-                        let version = driver.as_ref().and_then(|driver| driver.version.clone());
-                        let silent = roster::silent(Vendor::Nvidia, version);
-                        let list =
-                            silent.fault.as_ref().map(|fault| roster.unseen(fault)).unwrap_or_default();
-                        *driver = Some(silent);
-                        list
-                    }
-                    // As it was: it may be about to answer.
-                    None => match driver.as_ref().and_then(|driver| driver.fault.as_ref()) {
-                        Some(fault) => roster.unseen(fault),
-                        None => roster.last().to_vec(),
-                    },
-                };
-                Gpus { list, drivers: driver.clone().into_iter().collect() }
-            }
+        let drivers = match &mut self.gpus {
+            GpuSources::Scripted(scripted) => return scripted.sample(),
+            GpuSources::Drivers(drivers) => drivers,
+        };
+        let mut all = Gpus::default();
+        for driver in drivers {
+            let (gpus, driver) = driver.look();
+            let first = all.list.iter().map(|gpu| gpu.index + 1).max().unwrap_or(0);
+            all.list.extend(gpus.into_iter().map(|gpu| Gpu { index: first + gpu.index, ..gpu }));
+            all.drivers.extend(driver);
         }
+        all
     }
 }
 

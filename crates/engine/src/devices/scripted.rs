@@ -147,6 +147,6 @@ mod tests {
         let gpus = scripted.sample().list;
         assert_eq!((gpus[0].processes()[0].pid, gpus[0].processes()[0].work), (7, GpuWork::Compute));
         assert_eq!((gpus[1].index, &gpus[1].memory_used), (1, &Reading::Failed("fell off the bus".into())));
-        assert!(!gpus[1].takes_jobs());
+        assert_eq!(gpus[1].fault.as_ref().map(|fault| fault.kind), Some(GpuFaultKind::Lost));
     }
 }

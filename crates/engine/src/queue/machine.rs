@@ -101,8 +101,7 @@ pub(crate) fn look(
     if memory_matters && !roots.is_empty() {
         seen.host = resident(roots);
     }
-    // One that is divided is not given away: its instances are.
-    let units = sample.gpus.list.iter().filter(|gpu| gpu.fault.is_some() || gpu.takes_jobs());
+    let units = sample.gpus.list.iter().filter(|gpu| gpu.is_for_jobs());
     let gpus = units.map(|gpu| state(gpu, roots, held, blocked, ignore_idle, &mut seen)).collect();
     let gpu_fault = sample.gpus.fault();
     let ours: u64 = seen.host.values().sum();
