@@ -26,14 +26,25 @@ pub struct GpuLook {
     pub label: String,
     /// °C, where it was read.
     pub temperature: Option<u32>,
-    /// Why it does not answer; none if it does.
-    pub lost: Option<String>,
+    /// Whether it answers.
+    pub standing: Standing,
+}
+
+/// Whether a GPU answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Well,
+    /// It does not, and why.
+    Lost(String),
+    /// Nobody can tell: its driver has a fault.
+    Unknown,
 }
 
 /// A file system as a sample shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiskLook {
-    /// What it holds, such as “data folder”; no two have the same.
+    /// How people call it; no two have the same.
     pub label: String,
     /// A path on it.
     pub path: String,
@@ -48,7 +59,7 @@ pub struct Look {
     pub at: i64,
     /// The GPUs; none if nothing can be said of them in this sample.
     pub gpus: Option<Vec<GpuLook>>,
-    /// Why the driver as a whole does not answer, if it did before.
+    /// Why a driver does not work, with the next step; none if all do.
     pub broken: Option<String>,
     /// The file systems.
     pub disks: Vec<DiskLook>,
@@ -136,9 +147,10 @@ impl Machine {
                 found.push(Finding {
                     kind: Kind::DiskLow,
                     words: Words::new(
-                        format!("{} left on the disk of the {}", text::bytes(disk.free), disk.label),
+                        format!("Disk nearly full: {}", disk.label),
                         format!(
-                            "Jobs that write to {} will fail when it is full. Free some space, or clean up old logs in the settings.",
+                            "{} left at {}. Jobs that write there will fail when it is full: free some space, or clean up old logs in the settings.",
+                            text::bytes(disk.free),
                             disk.path
                         ),
                     ),
@@ -172,9 +184,13 @@ impl Machine {
         }
         let Some(gpus) = &look.gpus else { return };
         for gpu in gpus {
-            let lost = if gpu.lost.is_some() { Band::Trouble } else { Band::Well };
+            let (lost, why) = match &gpu.standing {
+                Standing::Well => (Band::Well, None),
+                Standing::Lost(why) => (Band::Trouble, Some(why.as_str())),
+                Standing::Unknown => (Band::Between, None),
+            };
             if self.alarm(format!("lost:{}", gpu.uuid)).take(look.at, lost, LOST_FOR_MS, PASSED_FOR_MS) {
-                found.push(is_lost(&gpu.label, gpu.lost.as_deref()));
+                found.push(is_lost(&gpu.label, why));
             }
             let Some(temperature) = gpu.temperature else { continue };
             let band = match temperature {
@@ -207,7 +223,7 @@ impl Machine {
                 found.push(is_lost(&label, None));
             }
         }
-        for gpu in gpus.iter().filter(|gpu| gpu.lost.is_none()) {
+        for gpu in gpus.iter().filter(|gpu| gpu.standing == Standing::Well) {
             self.seen.insert(gpu.uuid.clone(), gpu.label.clone());
         }
     }
@@ -241,7 +257,7 @@ mod tests {
             uuid: "GPU-0".into(),
             label: "GPU 0 (A100)".into(),
             temperature: Some(temperature),
-            lost: None,
+            standing: Standing::Well,
         }
     }
 
@@ -285,7 +301,7 @@ mod tests {
         let lost = |at| Look {
             at,
             gpus: Some(vec![GpuLook {
-                lost: Some("It fell off the bus.".into()),
+                standing: Standing::Lost("It fell off the bus.".into()),
                 temperature: None,
                 ..gpu(0)
             }]),
@@ -332,7 +348,7 @@ mod tests {
         let settings = Settings::default();
         assert_eq!(machine.look(&disk(0, 100 << 30), &settings), []);
         let found = machine.look(&disk(1000, 1 << 30), &settings);
-        assert_eq!(found[0].words.title, "1.00 GiB left on the disk of the data folder");
+        assert_eq!(found[0].words.title, "Disk nearly full: data folder");
         assert_eq!(kinds(&mut machine, [disk(2000, 1 << 20), disk(3000, (5 << 30) + 1), disk(4000, 1)]), []);
         assert_eq!(
             kinds(&mut machine, [disk(5000, 9 << 30), disk(70_000, 9 << 30), disk(71_000, 1)]),
