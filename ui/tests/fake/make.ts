@@ -88,6 +88,9 @@ export const SETTINGS: Settings = {
   ignore_idle_processes: true,
   windows: [],
   keep_days: 30,
+  idle_gpu_percent: 5,
+  idle_gpu_minutes: 15,
+  idle_gpu_cancel: false,
 };
 
 export const RESOURCES: Resources = {
