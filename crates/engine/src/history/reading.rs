@@ -69,15 +69,29 @@ impl History {
     /// # Errors
     /// The store refuses.
     pub async fn begins_at(&self) -> Result<Option<i64>> {
-        let mut first: Option<i64> = None;
-        for tier in Tier::ALL {
-            let begin = self.shared.store.history_begin(tier).await?;
-            first = first.into_iter().chain(begin).min();
+        // From coarse to fine: within the first bucket of a coarse tier a finer one knows better.
+        let mut first: Option<(i64, i64)> = None;
+        for tier in Tier::ALL.into_iter().rev() {
+            let Some(slice) = self.shared.store.history_begin(tier).await? else { continue };
+            let rows = self.shared.store.all_history_slices(tier, slice, slice + 1).await?;
+            let starts = rows.iter().filter_map(|(_, _, data)| {
+                let read = unpack(data, slice, tier.bucket_ms(), tier.slice_ms()).ok()?;
+                Some(read.first()?.start)
+            });
+            let start = starts.min().unwrap_or(slice);
+            if first.is_none_or(|(at, width)| start < at + width) {
+                first = Some((start, tier.bucket_ms()));
+            }
         }
         let memory = self.shared.memory();
         let fresh =
             memory.pending.values().chain(memory.writing.values()).filter_map(|buckets| buckets.first());
-        Ok(first.into_iter().chain(fresh.map(|bucket| bucket.start)).min())
+        let fresh = fresh.map(|bucket| bucket.start).min();
+        Ok(match (first, fresh) {
+            (Some((at, width)), Some(fresh)) if fresh >= at + width => Some(at),
+            (Some((at, _)), fresh) => Some(fresh.map_or(at, |fresh| fresh.max(at))),
+            (None, fresh) => fresh,
+        })
     }
 
     /// What a metric did from `since` (if absent, from the beginning) to `until`, in at most `width` buckets and one.
