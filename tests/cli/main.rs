@@ -10,6 +10,7 @@ mod monitor;
 mod nursery;
 mod offline;
 mod options;
+mod placement;
 mod queue;
 mod recovery;
 mod refusals;

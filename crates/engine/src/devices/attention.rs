@@ -26,6 +26,7 @@ struct Inner {
     busy: bool,
     waker: Option<mpsc::Sender<()>>,
     over: bool,
+    hurried: bool,
 }
 
 /// Somebody listens to the samples as long as this lives.
@@ -51,6 +52,17 @@ impl Attention {
         if !live {
             self.wake();
         }
+    }
+
+    /// A sample is due now, whatever the pace.
+    pub fn hurry(&self) {
+        self.inner().hurried = true;
+        self.wake();
+    }
+
+    /// Whether a sample was asked for since it was last asked whether one was.
+    pub(super) fn take_hurry(&self) -> bool {
+        std::mem::take(&mut self.inner().hurried)
     }
 
     /// Whether jobs run.

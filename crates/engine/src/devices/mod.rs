@@ -13,7 +13,6 @@ mod processes;
 mod roster;
 mod sample;
 mod sampler;
-mod scripted;
 
 pub use attention::{Attention, Listening};
 pub use nvml::LIBRARY_VARIABLE;

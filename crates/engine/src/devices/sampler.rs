@@ -20,7 +20,6 @@ use super::probe::Probe;
 use super::processes::Processes;
 use super::roster::{self, Roster};
 use super::sample::{Disk, Driver, Gpu, Gpus, HostFacts, Sample, Temperature, Vendor};
-use super::scripted::Scripted;
 use crate::bus::{Bus, Push};
 use crate::home::now_ms;
 
@@ -172,7 +171,7 @@ fn wait(woken: &mpsc::Receiver<()>, attention: &Attention, pause: Duration) {
         match woken.recv_timeout(left) {
             // Without the other end nobody is there to sample for.
             Err(mpsc::RecvTimeoutError::Timeout | mpsc::RecvTimeoutError::Disconnected) => return,
-            Ok(()) if attention.is_over() => return,
+            Ok(()) if attention.is_over() || attention.take_hurry() => return,
             Ok(()) => until = until.min(attention.pace()),
         }
     }
@@ -182,7 +181,7 @@ struct Wheel {
     parts: SamplerParts,
     host: Host,
     processes: Processes,
-    gpus: GpuSources,
+    vendors: Vec<Vendored>,
     places: Option<Probe<Vec<Disk>>>,
     thermometers: Option<Probe<Vec<Temperature>>>,
     disks: Arc<[Disk]>,
@@ -190,13 +189,6 @@ struct Wheel {
     disks_at: Option<Instant>,
     temperatures_at: Option<Instant>,
     processes_at: Option<Instant>,
-}
-
-/// Where GPUs come from.
-enum GpuSources {
-    Scripted(Scripted),
-    /// One for each vendor.
-    Drivers(Vec<Vendored>),
 }
 
 /// What a driver was seen to have.
@@ -279,14 +271,11 @@ impl Wheel {
     fn new(parts: SamplerParts) -> Result<Self, sysinfo::Error> {
         let host = Host::new()?;
         let processes = Processes::new(host.facts().booted_at);
-        let gpus = match Scripted::from_environment() {
-            Some(scripted) => GpuSources::Scripted(scripted),
-            None => GpuSources::Drivers(Vendored::all(&parts.sources)),
-        };
+        let vendors = Vendored::all(&parts.sources);
         Ok(Self {
             host,
             processes,
-            gpus,
+            vendors,
             places: None,
             thermometers: unless_refused(Probe::start("thermometers", || {
                 let mut thermometers = Thermometers::new();
@@ -309,10 +298,8 @@ impl Wheel {
         if closely {
             self.processes_at = Some(Instant::now());
         }
-        if let GpuSources::Drivers(drivers) = &mut self.gpus {
-            for driver in drivers {
-                driver.probe.ask(closely);
-            }
+        for vendor in &mut self.vendors {
+            vendor.probe.ask(closely);
         }
         if is_due(self.temperatures_at, every(TEMPERATURES_EVERY)) {
             self.temperatures_at = Some(Instant::now());
@@ -381,13 +368,9 @@ impl Wheel {
 
     /// The GPUs of all vendors, those of the second numbered after those of the first.
     fn gpus(&mut self) -> Gpus {
-        let drivers = match &mut self.gpus {
-            GpuSources::Scripted(scripted) => return scripted.sample(),
-            GpuSources::Drivers(drivers) => drivers,
-        };
         let mut all = Gpus::default();
-        for driver in drivers {
-            let (gpus, driver) = driver.look();
+        for vendor in &mut self.vendors {
+            let (gpus, driver) = vendor.look();
             let first = all.list.iter().map(|gpu| gpu.index + 1).max().unwrap_or(0);
             all.list.extend(gpus.into_iter().map(|gpu| Gpu { index: first + gpu.index, ..gpu }));
             all.drivers.extend(driver);
