@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 
-use crate::process::{call, forget_cargo};
+use crate::process::{call_within, forget_cargo};
 use crate::workspace::Workspace;
+
+/// How long all jobs of a round may take to end once the last was added.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Ends when it is dropped, with its data folder if nobody keeps that.
 pub struct Engine {
@@ -67,7 +70,7 @@ impl Engine {
 
     /// Waits for the recorded outcome of every job.
     pub fn wait_all(&self) -> Result<()> {
-        call(&mut self.client(&["wait", "--all"]))
+        call_within(&mut self.client(&["wait", "--all"]), LIMIT)
     }
 
     /// Queues `count` times `true` in one call.
