@@ -97,6 +97,8 @@ commands! {
     MoveExperiments = "experiments.move": queue::reorder, wire::MoveExperiments => wire::Outcomes;
     /// Changes an experiment.
     EditExperiment = "experiments.edit": queue::edit, wire::EditExperiment => wire::ExperimentDetail;
+    /// Changes several experiments alike.
+    EditExperiments = "experiments.edit_many": queue::edit_many, wire::EditExperiments => wire::Outcomes;
     /// Puts finished experiments away, or takes them back out.
     ArchiveExperiments = "experiments.archive": queue::archive, wire::ArchiveExperiments => wire::Outcomes;
     /// Deletes finished experiments with their logs and recorded metrics; no file of the user is touched.

@@ -76,7 +76,7 @@ same_words!(athanor_core::series::Scale => wire::Scale: Linear Log);
 same_words!(athanor_core::chart::Theme => wire::Theme: Light Dark);
 same_words!(store::EventKind => wire::EventKind:
     Added Started Voided CancelRequested Completed Failed Cancelled Expired Released Held Paused Resumed Retrying
-    Requeued Edited Moved Archived Restored Deleted GroupChanged GpuBlocked GpuUnblocked QueuePaused QueueResumed EngineStarted EngineStopped);
+    Requeued Edited Moved Archived Restored Deleted GroupChanged GpuBlocked GpuTripped GpuUnblocked QueuePaused QueueResumed EngineStarted EngineStopped);
 
 mod device;
 pub(crate) use device::sample;
@@ -273,6 +273,30 @@ impl From<wire::EditExperiment> for queue::Edit {
             grace_ms: edit.grace_ms,
             config_text: edit.config_text,
             set: edit.set,
+            tagging: None,
+            hold: None,
+        }
+    }
+}
+
+impl From<wire::Changes> for queue::Edit {
+    fn from(changes: wire::Changes) -> Self {
+        let tagging = queue::Tagging { add: changes.add_tags, remove: changes.remove_tags };
+        Self {
+            tags: changes.tags,
+            tagging: (tagging != queue::Tagging::default()).then_some(tagging),
+            priority: changes.priority.map(Into::into),
+            requirements: changes.requirements.map(Into::into),
+            wait_for_failed: changes.wait_for_failed,
+            not_before: changes.not_before,
+            window: changes.window,
+            start_by: changes.start_by,
+            retry: changes.retry.map(|retry| retry.map(Into::into)),
+            group: changes.group,
+            time_limit_ms: changes.time_limit_ms,
+            grace_ms: changes.grace_ms,
+            hold: changes.hold,
+            ..Self::default()
         }
     }
 }

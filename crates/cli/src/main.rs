@@ -35,7 +35,7 @@ enum Command {
     Serve(commands::serve::Arguments),
     /// Queue an experiment
     Add(Box<commands::add::Arguments>),
-    /// Change an experiment that waits; name, tags and notes of any
+    /// Change experiments that wait; name, tags and notes of any
     Edit(Box<commands::edit::Arguments>),
     /// Queue experiments anew, as they were first queued
     Again(commands::again::Arguments),

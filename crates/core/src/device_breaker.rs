@@ -209,7 +209,7 @@ impl Tripped {
             "blocked: {} jobs in a row died on it within {} s{contrast}; the last: {}",
             self.strikes,
             Breaker::AT_ONCE_MS / 1000,
-            self.last
+            self.last.trim_end_matches('.')
         )
     }
 }
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn the_reason_names_the_last_error() {
         let tripped = breaker(&["a - p", "b - q", "c - r", "d - s", "e - t"]).judge(&[]).expect("blocked");
-        assert_eq!(tripped.words(), "blocked: 5 jobs in a row died on it within 10 s; the last: e - t died.");
+        assert_eq!(tripped.words(), "blocked: 5 jobs in a row died on it within 10 s; the last: e - t died");
         let tripped = breaker(&["a - p"; 5]).judge(&[other("a - p", Fared::Well)]).expect("blocked");
         assert!(tripped.words().contains("the same work did well elsewhere"), "{}", tripped.words());
     }

@@ -11,6 +11,7 @@ use crate::bus::{Bus, Notice, NoticeLevel, Push};
 use crate::devices::{Attention, Place, Sampler, SamplerParts, Sources};
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::{Home, HomeLock, now_ms};
+use crate::leftovers::Sweep;
 use crate::monitor::{self, Monitored, Monitors};
 use crate::project_watch::ProjectWatch;
 use crate::projects::{self, Suggestion};
@@ -45,6 +46,7 @@ pub struct Engine {
     /// The projects' folders, for those who look at their file systems.
     places: Arc<Mutex<Vec<Place>>>,
     projects: Option<Arc<ProjectWatch>>,
+    _leftovers: Option<Sweep>,
     notices: Vec<Notice>,
     started_at: i64,
     monitors: Monitors,
@@ -171,6 +173,7 @@ impl Engine {
         });
         let projects =
             (mode != Mode::Offline).then(|| Arc::new(ProjectWatch::start(bus.clone(), store.clone())));
+        let leftovers = (mode != Mode::Offline).then(|| Sweep::start(home.clone(), store.clone()));
         let engine = Self {
             home,
             mode,
@@ -182,6 +185,7 @@ impl Engine {
             attention,
             places,
             projects,
+            _leftovers: leftovers,
             notices,
             started_at: now_ms(),
             monitors,

@@ -12,6 +12,7 @@ pub mod error;
 mod files;
 pub mod home;
 mod ingest;
+mod leftovers;
 pub mod live;
 mod monitor;
 mod project_watch;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use athanor_core::experiment::is_secret_name;
 use athanor_engine::home::host_name;
 use athanor_engine::queue::{Added, SettingsChange};
-use athanor_engine::store::Filter;
+use athanor_engine::store::{EventQuery, Filter};
 use athanor_engine::{Engine, LogPart, LogPiece, projects};
 use base64::Engine as _;
 
@@ -345,12 +345,17 @@ pub(crate) async fn list_monitors(engine: &Engine, _: Nothing) -> Result<wire::M
 
 pub(crate) async fn read_events(engine: &Engine, input: wire::ReadEvents) -> Result<wire::EventPage> {
     let limit = input.limit.clamp(1, 1000);
-    let events = match &input.uid {
-        Some(uid) => engine.store().events_of(engine.find(uid).await?.id, input.since, limit).await?,
-        None => engine.store().events_since(input.since, limit).await?,
-    };
+    // Asked for first: all up to it is in the table when that is read.
     let latest = engine.store().latest_cursor().await?;
-    Ok(wire::EventPage { events: events.into_iter().map(Into::into).collect(), latest })
+    let experiment = match &input.uid {
+        Some(uid) => Some(engine.find(uid).await?.id),
+        None => None,
+    };
+    let (since, before, text) = (input.since, input.before, input.text.unwrap_or_default());
+    let page = engine.store().events(&EventQuery { experiment, since, before, text, limit }).await?;
+    let (events, reached, more) =
+        (page.events.into_iter().map(Into::into).collect(), page.reached, page.more);
+    Ok(wire::EventPage { events, latest, reached, more })
 }
 
 pub(crate) async fn get_settings(engine: &Engine, _: Nothing) -> Result<wire::Settings> {

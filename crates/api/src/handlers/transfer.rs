@@ -163,8 +163,13 @@ pub(crate) async fn import(engine: &Engine, input: wire::ImportJobs) -> Result<w
     let count = jobs.len() as u64;
     let preview = jobs.iter().take(SHOWN).map(shown).collect();
     if dry_run {
+        let mut existing = Vec::new();
+        for key in jobs.iter().filter_map(|job| job.key.as_deref()) {
+            existing.extend(engine.store().experiment_with_key(key).await?.map(|row| row.uid));
+        }
         return Ok(wire::ImportedJobs {
             experiments: Vec::new(),
+            existing,
             count,
             preview,
             engine_running: engine.mode() != athanor_engine::Mode::Offline,
@@ -177,8 +182,8 @@ pub(crate) async fn import(engine: &Engine, input: wire::ImportJobs) -> Result<w
     let environment = environment.map(Arc::new);
     let jobs = jobs.into_iter().map(|job| Queued { environment: environment.clone(), ..job.into() });
     let all = engine.add(jobs.collect()).await?;
-    let wire::AddedExperiments { experiments, engine_running, .. } = added(engine, all);
-    Ok(wire::ImportedJobs { experiments, count, preview, engine_running })
+    let wire::AddedExperiments { experiments, existing, engine_running } = added(engine, all);
+    Ok(wire::ImportedJobs { experiments, existing, count, preview, engine_running })
 }
 
 fn shown(job: &NewExperiment) -> wire::SweepPoint {

@@ -649,6 +649,8 @@ pub enum EventKind {
     GroupChanged,
     /// A GPU was taken out of the queue.
     GpuBlocked,
+    /// A GPU was taken out of the queue because jobs died on it one after the other.
+    GpuTripped,
     /// A GPU was given back to the queue.
     GpuUnblocked,
     /// The user paused the queue.
@@ -665,7 +667,17 @@ pub enum EventKind {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct ReadEvents {
     /// The last cursor already known; 0 for all.
+    #[serde(default)]
+    #[ts(optional, as = "Option<u64>")]
     pub since: u64,
+    /// Only those before this cursor, and the newest first.
+    #[serde(default)]
+    #[ts(optional)]
+    pub before: Option<u64>,
+    /// Words that sentence, kind and uid must contain together.
+    #[serde(default)]
+    #[ts(optional)]
+    pub text: Option<String>,
     /// Only those of this experiment.
     #[serde(default)]
     #[ts(optional)]
@@ -674,11 +686,15 @@ pub struct ReadEvents {
     pub limit: u32,
 }
 
-/// A page of events in order.
+/// A page of events in order, or with the newest first.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct EventPage {
     /// The events.
     pub events: Vec<Event>,
+    /// The last cursor that was looked at: the `since` of the next page, or its `before`.
+    pub reached: u64,
+    /// Whether there may be more from there. Looking for words ends after some way, found or not.
+    pub more: bool,
     /// The newest event's cursor at present.
     pub latest: u64,
 }

@@ -239,6 +239,8 @@ pub struct ImportJobs {
 pub struct ImportedJobs {
     /// The experiments, empty for a dry run.
     pub experiments: Vec<Experiment>,
+    /// Uids of those that were there already under their key.
+    pub existing: Vec<String>,
     /// How many were read.
     pub count: u64,
     /// Names and commands of the first 50.

@@ -210,7 +210,7 @@ impl Actor {
             &sample,
             &self.roots,
             &held,
-            &settings.blocked_gpus,
+            &settings.out_of_queue(),
             (settings.ignore_idle_processes, view.memory_matters()),
         );
         for (id, _) in &held {
@@ -354,17 +354,14 @@ impl Actor {
                     existing: added.existing,
                 }));
             }
-            (Message::Act { ids, reply, .. }, Applied::Each(each)) => {
+            (Message::Act { ids, reply, .. } | Message::Edit { ids, reply, .. }, Applied::Each(each)) => {
                 let told = |(done, id): (Result<()>, i64)| match failed.get(&id) {
                     Some(why) if done.is_ok() => Err(Error::new(ErrorKind::Internal, why.clone())),
                     _ => done,
                 };
                 let _ = reply.send(Ok(each.into_iter().zip(ids).map(told).collect()));
             }
-            (
-                Message::Edit { reply, .. } | Message::Group { reply, .. } | Message::BlockGpu { reply, .. },
-                Applied::Done(done),
-            ) => {
+            (Message::Group { reply, .. } | Message::BlockGpu { reply, .. }, Applied::Done(done)) => {
                 let _ = reply.send(done);
             }
             (Message::Settings { reply, .. }, Applied::Settings(settings)) => {
@@ -379,7 +376,7 @@ impl Actor {
         Ok(match message {
             Message::Add { prepared, groups, .. } => Applied::Added(self.add(tx, prepared, groups).await?),
             Message::Act { action, ids, .. } => Applied::Each(self.act(tx, *action, ids).await?),
-            Message::Edit { id, edit, .. } => Applied::Done(self.edit(tx, *id, edit).await?),
+            Message::Edit { ids, edit, .. } => Applied::Each(self.edit(tx, ids, edit).await?),
             Message::Group { group, .. } => Applied::Done(self.set_group(tx, group).await?),
             Message::BlockGpu { uuid, label, blocked, .. } => {
                 self.block_gpu(tx, uuid, label, *blocked).await?;
@@ -602,6 +599,7 @@ impl Actor {
         for (child, parent, condition, standing) in store.waiting_dependencies().await? {
             edges.entry(child).or_default().push(Edge { parent, condition, standing });
         }
+        let gpu_breakers = store.gpu_breakers().await?;
         self.next_id = store.largest_id().await? + 1;
         self.uids.forget();
         self.environments.clear();
@@ -610,6 +608,7 @@ impl Actor {
         let now = self.now();
         let mut view = write(&self.view);
         view.settings = settings;
+        view.gpu_breakers = gpu_breakers;
         view.counts = counts;
         view.groups = groups.into_iter().collect();
         view.clear();
@@ -636,8 +635,8 @@ impl Actor {
     fn refuse(&mut self, message: Message, error: &Error) {
         match message {
             Message::Add { reply, .. } => drop(reply.send(Err(error.copy()))),
-            Message::Act { reply, .. } => drop(reply.send(Err(error.copy()))),
-            Message::Edit { reply, .. } | Message::Group { reply, .. } | Message::BlockGpu { reply, .. } => {
+            Message::Act { reply, .. } | Message::Edit { reply, .. } => drop(reply.send(Err(error.copy()))),
+            Message::Group { reply, .. } | Message::BlockGpu { reply, .. } => {
                 drop(reply.send(Err(error.copy())));
             }
             Message::Settings { reply, .. } => drop(reply.send(Err(error.copy()))),

@@ -137,6 +137,7 @@ impl Actor {
             // Nobody has read its files: progress and metrics are as they were.
             self.at_hand(&ended);
         }
+        self.note_gpus(tx, row, &end, took).await?;
         self.leave(row.id);
         self.ended_jobs.push(job(row, number, self.now()));
         self.note_machine(tx, &end).await?;

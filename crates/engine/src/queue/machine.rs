@@ -89,12 +89,13 @@ fn owner(pid: u32, roots: &HashMap<u32, i64>) -> Option<i64> {
 /// - Processes that only draw on a screen do not count as foreign ones: their memory does.
 /// - Host memory is told apart only where `memory_matters`: it takes a look at every process. Elsewhere what our jobs
 ///   use counts as foreign, which nobody asks for.
+/// - GPUs that are `out` of the queue are given to nobody, for the reason that stands there.
 /// - With `ignore_idle`, compute processes of others do not count while the GPU does nothing.
 pub(crate) fn look(
     sample: &Sample,
     roots: &HashMap<u32, i64>,
     held: &[(i64, Assignment)],
-    blocked: &[String],
+    out: &BTreeMap<String, String>,
     (ignore_idle, memory_matters): (bool, bool),
 ) -> (Machine, SeenUse) {
     let mut seen = SeenUse::default();
@@ -102,7 +103,7 @@ pub(crate) fn look(
         seen.host = resident(roots);
     }
     let units = sample.gpus.list.iter().filter(|gpu| gpu.is_for_jobs());
-    let gpus = units.map(|gpu| state(gpu, roots, held, blocked, ignore_idle, &mut seen)).collect();
+    let gpus = units.map(|gpu| state(gpu, roots, held, out, ignore_idle, &mut seen)).collect();
     let gpu_fault = sample.gpus.fault();
     let ours: u64 = seen.host.values().sum();
     let machine = Machine {
@@ -121,7 +122,7 @@ fn state(
     gpu: &Gpu,
     roots: &HashMap<u32, i64>,
     held: &[(i64, Assignment)],
-    blocked: &[String],
+    out: &BTreeMap<String, String>,
     ignore_idle: bool,
     seen: &mut SeenUse,
 ) -> GpuState {
@@ -154,8 +155,8 @@ fn state(
         _ => 0,
     };
     let ours = if unsure { asked.max(seen.on(&gpu.uuid)) } else { seen.on(&gpu.uuid) };
-    let unavailable = if blocked.contains(&gpu.uuid) {
-        Some("taken out of the queue".to_owned())
+    let unavailable = if let Some(why) = out.get(&gpu.uuid) {
+        Some(why.clone())
     } else {
         match (&gpu.fault, &gpu.memory_total) {
             (Some(fault), _) => Some(fault.message.trim_end_matches('.').to_owned()),
@@ -215,14 +216,15 @@ mod tests {
         let share = athanor_core::placement::GpuShare { index: 0, uuid: "GPU-0".into(), memory: 6 };
         let held = [(7, Assignment { gpus: vec![share], ..Assignment::default() })];
         let roots = HashMap::from([(own, 7)]);
-        let check = |processes: Vec<_>, blocked: &[String], ignore| {
-            let state = state(&gpu(processes), &roots, &held, blocked, ignore, &mut SeenUse::default());
+        let check = |processes: Vec<_>, out: &[(&str, &str)], ignore| {
+            let out = out.iter().map(|(uuid, why)| ((*uuid).into(), (*why).into())).collect();
+            let state = state(&gpu(processes), &roots, &held, &out, ignore, &mut SeenUse::default());
             (state.memory_foreign, state.foreign_processes, state.unavailable.is_some())
         };
         assert_eq!(check(vec![process(own, Some(4))], &[], false), (6, 0, false), "10 used, 4 of them ours");
         assert_eq!(check(vec![process(own, None)], &[], false), (4, 0, false), "what was asked for is ours");
         assert_eq!(check(vec![process(1, Some(10))], &[], false), (10, 1, false), "all of it is foreign");
         assert_eq!(check(vec![process(1, Some(10))], &[], true), (10, 0, false), "an idle GPU");
-        assert!(check(Vec::new(), &["GPU-0".into()], false).2, "taken out by the user");
+        assert!(check(Vec::new(), &[("GPU-0", "blocked")], false).2, "taken out of the queue");
     }
 }

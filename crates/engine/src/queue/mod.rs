@@ -7,6 +7,7 @@
 
 mod accept;
 mod actor;
+mod blame;
 mod change;
 mod clock;
 mod ending;
@@ -29,7 +30,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use self::change::check_group_name;
 pub(crate) use self::clock::Clock;
-pub use self::request::{Action, Added, Destination, Edit, NewExperiment, NewGroup};
+pub use self::request::{Action, Added, Destination, Edit, NewExperiment, NewGroup, Tagging};
 pub(crate) use self::request::{Parent, PreparedEdit};
 use self::view::View;
 use crate::bus::Bus;
@@ -39,7 +40,7 @@ use crate::home::Home;
 use crate::monitor::Watch;
 use crate::runner::{Ended, ProcessIdentity, Runner};
 use crate::seal::Sealer;
-use crate::store::{Counts, Settings, Store};
+use crate::store::{Counts, Settings, Store, TrippedGpu};
 
 /// An experiment that was checked and has all that its row needs, save its uid.
 #[derive(Debug, Clone)]
@@ -76,9 +77,9 @@ pub(crate) enum Message {
         reply: oneshot::Sender<Result<Vec<Result<()>>>>,
     },
     Edit {
-        id: i64,
+        ids: Vec<i64>,
         edit: Box<PreparedEdit>,
-        reply: oneshot::Sender<Result<()>>,
+        reply: oneshot::Sender<Result<Vec<Result<()>>>>,
     },
     Group {
         group: NewGroup,
@@ -163,6 +164,7 @@ impl SettingsChange {
             windows: self.windows.clone().unwrap_or_else(|| settings.windows.clone()),
             keep_days: self.keep_days.unwrap_or(settings.keep_days),
             blocked_gpus: settings.blocked_gpus.clone(),
+            tripped_gpus: settings.tripped_gpus.clone(),
         }
     }
 }
@@ -228,6 +230,8 @@ pub struct Holdings {
     pub jobs: Vec<(String, String, Assignment)>,
     /// GPUs that the user has taken out.
     pub blocked: Vec<String>,
+    /// GPUs that the circuit breaker has taken out.
+    pub tripped: Vec<TrippedGpu>,
 }
 
 impl Queue {
@@ -256,8 +260,9 @@ impl Queue {
         self.ask(|reply| Message::Act { action, ids, reply }).await?
     }
 
-    pub(crate) async fn edit(&self, id: i64, edit: PreparedEdit) -> Result<()> {
-        self.ask(|reply| Message::Edit { id, edit: Box::new(edit), reply }).await?
+    /// Changes experiments, in one transaction. What became of each stands in the order of `ids`.
+    pub(crate) async fn edit(&self, ids: Vec<i64>, edit: PreparedEdit) -> Result<Vec<Result<()>>> {
+        self.ask(|reply| Message::Edit { ids, edit: Box::new(edit), reply }).await?
     }
 
     /// Makes a group, or changes it.
@@ -281,7 +286,7 @@ impl Queue {
             });
             match (fits.next(), fits.next()) {
                 (Some(one), None) => (one.uuid.clone(), format!("GPU {} ({})", one.index, one.model)),
-                (None, _) if view.settings.blocked_gpus.iter().any(|known| known == gpu) => {
+                (None, _) if view.settings.out_of_queue().contains_key(gpu) => {
                     (gpu.to_owned(), format!("GPU {gpu}"))
                 }
                 (None, _) => {
@@ -368,6 +373,7 @@ impl Queue {
                 })
                 .collect(),
             blocked: view.settings.blocked_gpus.clone(),
+            tripped: view.settings.tripped_gpus.clone(),
         }
     }
 

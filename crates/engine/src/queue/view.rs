@@ -9,6 +9,7 @@ use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use athanor_core::dependency::{Condition, Met};
+use athanor_core::device_breaker::DeviceBreaker;
 use athanor_core::placement::{self, Assignment, Candidate, Holding, Limits, Machine, Plan, WaitReason};
 use athanor_core::requirements::Requirements;
 use athanor_core::schedule::{Bar, Days, Gate, Standing, Window};
@@ -103,6 +104,8 @@ pub(crate) struct View {
     pub active: HashMap<i64, Active>,
     pub counts: Counts,
     pub settings: Settings,
+    /// Strikes of the GPUs that have any.
+    pub gpu_breakers: BTreeMap<String, DeviceBreaker>,
     pub groups: HashMap<String, u32>,
     /// What the machine has, once it was looked at; others' use is in it.
     pub machine: Option<Machine>,
@@ -128,6 +131,7 @@ impl View {
             active: HashMap::new(),
             counts: Counts::default(),
             settings: Settings::default(),
+            gpu_breakers: BTreeMap::new(),
             groups: HashMap::new(),
             machine: None,
             seen: SeenUse::default(),

@@ -12,6 +12,7 @@ mod environment;
 mod event;
 mod experiment;
 mod group;
+mod leftover;
 mod open;
 mod project;
 mod report;
@@ -25,14 +26,14 @@ use std::sync::atomic::AtomicBool;
 
 pub use attempt::{AttemptEnd, AttemptRow};
 pub use dependency::DependencyRow;
-pub use event::{EventKind, EventRow};
+pub use event::{EventKind, EventQuery, EventRow, EventRows};
 pub use experiment::{Counts, ExperimentRow, Filter, GateRow, Section};
 pub use group::GroupRow;
 pub use open::Opened;
 pub use project::ProjectRow;
-pub use report::{BarRow, OldLogRow};
+pub use report::{BarRow, OldLogRow, RecentRow};
 pub use series::{ChunkRow, SeriesRow, SourceRow, total};
-pub use setting::{Appearance, CloseAction, Settings};
+pub use setting::{Appearance, CloseAction, Settings, TrippedGpu};
 pub use transaction::Tx;
 
 use sqlx::sqlite::SqlitePool;
@@ -131,6 +132,7 @@ mod tests {
             event::QUERIES,
             experiment::QUERIES,
             group::QUERIES,
+            leftover::QUERIES,
             project::QUERIES,
             report::QUERIES,
             series::QUERIES,

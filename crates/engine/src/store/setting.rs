@@ -1,5 +1,8 @@
 //! The user's settings, and the few facts that the store keeps of itself (`meta.*`).
 
+use std::collections::BTreeMap;
+
+use athanor_core::device_breaker::DeviceBreaker;
 use athanor_core::schedule::Window;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -64,6 +67,19 @@ pub struct Settings {
     pub keep_days: u32,
     /// Uuids of GPUs that the user has taken out of the queue.
     pub blocked_gpus: Vec<String>,
+    /// GPUs that the circuit breaker has taken out of the queue.
+    pub tripped_gpus: Vec<TrippedGpu>,
+}
+
+/// A GPU on which jobs died one after the other, so that it gets no more until the user has looked at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrippedGpu {
+    /// Its uuid.
+    pub uuid: String,
+    /// Since when, UTC milliseconds.
+    pub at: i64,
+    /// Why, in words that can stand beside it.
+    pub reason: String,
 }
 
 impl Default for Settings {
@@ -82,6 +98,7 @@ impl Default for Settings {
             windows: Window::defaults(),
             keep_days: 30,
             blocked_gpus: Vec::new(),
+            tripped_gpus: Vec::new(),
         }
     }
 }
@@ -95,6 +112,13 @@ impl Settings {
     pub const KEEP_DAYS_MAX: u32 = 3650;
     /// Smallest and largest size at which a log may be rotated, bytes.
     pub const LOG_LIMIT: std::ops::RangeInclusive<u64> = 64 << 10..=16 << 30;
+
+    /// Why each GPU that is out of the queue is so, by its uuid.
+    #[must_use]
+    pub fn out_of_queue(&self) -> BTreeMap<String, String> {
+        let taken = self.blocked_gpus.iter().map(|uuid| (uuid.clone(), "taken out of the queue".to_owned()));
+        self.tripped_gpus.iter().map(|gpu| (gpu.uuid.clone(), gpu.reason.clone())).chain(taken).collect()
+    }
 
     /// Checks what the user may set.
     ///
@@ -135,6 +159,9 @@ impl Settings {
 
 const SETTINGS: &str = "settings";
 
+/// Where the strikes of the GPUs stand.
+const GPU_BREAKERS: &str = "gpu_breakers";
+
 impl Store {
     /// The settings.
     ///
@@ -152,6 +179,32 @@ impl Store {
         self.set(tx, SETTINGS, settings).await
     }
 
+    /// The strikes of each GPU that has any, by its uuid.
+    ///
+    /// # Errors
+    /// The database refuses. Strikes that can't be read are forgotten: they begin anew.
+    pub async fn gpu_breakers(&self) -> Result<BTreeMap<String, DeviceBreaker>> {
+        match self.meta(GPU_BREAKERS).await {
+            Err(error) if error.kind() == ErrorKind::Damaged => {
+                tracing::warn!(%error, "the strikes of the GPUs are forgotten");
+                Ok(BTreeMap::new())
+            }
+            known => Ok(known?.unwrap_or_default()),
+        }
+    }
+
+    /// Replaces the strikes of the GPUs.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn set_gpu_breakers(
+        &self,
+        tx: &mut Tx,
+        breakers: &BTreeMap<String, DeviceBreaker>,
+    ) -> Result<()> {
+        self.set_meta(tx, GPU_BREAKERS, breakers).await
+    }
+
     /// Keeps a fact about the store itself.
     pub(super) async fn set_meta<T: Serialize>(&self, tx: &mut Tx, key: &str, value: &T) -> Result<()> {
         self.set(tx, &format!("meta.{key}"), value).await
@@ -162,14 +215,14 @@ impl Store {
         self.get(&format!("meta.{key}")).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let text: Option<String> = sqlx::query_scalar(GET).bind(key).fetch_optional(self.readers()).await?;
         text.map(|text| serde_json::from_str(&text)).transpose().map_err(|cause| {
             Error::new(ErrorKind::Damaged, format!("the stored {key} can't be read: {cause}"))
         })
     }
 
-    async fn set<T: Serialize>(&self, tx: &mut Tx, key: &str, value: &T) -> Result<()> {
+    pub(super) async fn set<T: Serialize>(&self, tx: &mut Tx, key: &str, value: &T) -> Result<()> {
         let text = serde_json::to_string(value)
             .map_err(|cause| Error::new(ErrorKind::Internal, format!("{key} can't be written: {cause}")))?;
         sqlx::query(SET).bind(key).bind(text).execute(&mut **tx).await?;
