@@ -26,6 +26,7 @@ cargo xtask TASK
 
   run [--release] [-- ARGUMENTS]   install what is missing, build, and open the window
   test [--no-window] [STEP...]     every test, or only the steps named (see below)
+  test --gpu                       what can be tested against this machine's own NVIDIA GPU
   setup [--test]                   only install what is missing; --test: what the tests need too
   codegen [--check]                write the TypeScript types of the commands, or check them
   shots [VIEW...]                  take the pictures in docs/shots anew, or only those of the views named

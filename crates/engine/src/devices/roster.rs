@@ -141,3 +141,103 @@ pub(super) fn silent(vendor: Vendor, version: Option<String>) -> Driver {
     };
     Driver { vendor, version, cuda: None, fault: Some(fault) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::devices::sample::{DriverFaultKind, Mig};
+
+    fn gpu(index: u32, name: u32) -> Gpu {
+        Gpu {
+            uuid: format!("GPU-{name}"),
+            memory_total: Reading::Value(u64::from(name) + 1),
+            processes: Reading::Value(Vec::new()),
+            ..Gpu::unread(Vendor::Nvidia, index)
+        }
+    }
+
+    fn list(names: &[u32]) -> Vec<Gpu> {
+        (0..).zip(names).map(|(index, name)| gpu(index, *name)).collect()
+    }
+
+    fn shown(gpus: &[Gpu]) -> Vec<(u32, &str, bool)> {
+        gpus.iter().map(|gpu| (gpu.index, gpu.uuid.as_str(), gpu.fault.is_none())).collect()
+    }
+
+    #[test]
+    fn one_that_is_missing_keeps_its_place_and_the_others_their_numbers() {
+        let mut roster = Roster::default();
+        roster.seen(list(&[0, 1, 2]), true);
+        let now = roster.seen(list(&[0, 2]), true);
+        assert_eq!(shown(&now), [(0, "GPU-0", true), (1, "GPU-1", false), (2, "GPU-2", true)]);
+        // A new one takes no number that is taken.
+        let now = roster.seen(list(&[0, 9, 2]), true);
+        assert_eq!(
+            shown(&now),
+            [(0, "GPU-0", true), (1, "GPU-1", false), (2, "GPU-2", true), (3, "GPU-9", true)]
+        );
+        let now = roster.seen(list(&[0, 1, 2]), true);
+        assert_eq!(shown(&now)[..3], [(0, "GPU-0", true), (1, "GPU-1", true), (2, "GPU-2", true)]);
+    }
+
+    #[test]
+    fn one_that_cant_be_opened_is_the_one_that_it_was() {
+        let fault = GpuFault { kind: GpuFaultKind::Lost, message: "gone".into(), next_step: String::new() };
+        let lost = |index| Gpu::unread(Vendor::Nvidia, index).with_fault(&fault);
+        let mut roster = Roster::default();
+        let now = roster.seen(vec![lost(0)], true);
+        assert_eq!(shown(&now), [(0, "unknown-gpu-0", false)], "it could never be asked who it is");
+        let now = roster.seen(list(&[7]), true);
+        assert_eq!(shown(&now), [(0, "GPU-7", true)], "it has said so");
+        let now = roster.seen(vec![lost(0)], true);
+        assert_eq!(shown(&now), [(0, "GPU-7", false)]);
+        assert_eq!(now[0].memory_total, Reading::Value(8));
+    }
+
+    #[test]
+    fn instances_go_without_a_trace_and_a_driver_takes_none_with_it() {
+        let mut whole = gpu(0, 0);
+        whole.mig = Mig::Divided { instances: 1 };
+        let part = Gpu { mig: Mig::Instance { parent: "GPU-0".into(), number: 0 }, ..gpu(0, 50) };
+        let mut roster = Roster::default();
+        roster.seen(vec![whole, part], true);
+        let fault =
+            DriverFault { kind: DriverFaultKind::Mismatch, message: "Updated.".into(), next_step: None };
+        assert_eq!(shown(&roster.unseen(&fault)), [(0, "GPU-0", false)]);
+        assert_eq!(shown(&roster.seen(list(&[0]), true)), [(0, "GPU-0", true)]);
+    }
+
+    proptest! {
+        /// Whatever the driver lists over time: nobody is shown twice, nobody is forgotten, nobody shares a number, and
+        /// everybody keeps it.
+        #[test]
+        fn everybody_is_shown_once_under_one_number(
+            looks in prop::collection::vec(prop::collection::vec(0u32..6, 0..6), 1..8)
+        ) {
+            let mut roster = Roster::default();
+            let mut known: HashMap<String, u32> = HashMap::new();
+            for mut names in looks {
+                names.sort_unstable();
+                names.dedup();
+                let now = roster.seen(list(&names), true);
+                let mut numbers: Vec<u32> = now.iter().map(|gpu| gpu.index).collect();
+                numbers.dedup();
+                prop_assert_eq!(numbers.len(), now.len(), "numbers are unique: {:?}", shown(&now));
+                for gpu in &now {
+                    let listed = names.iter().any(|name| gpu.uuid == format!("GPU-{name}"));
+                    prop_assert_eq!(gpu.fault.is_none(), listed);
+                }
+                prop_assert_eq!(now.len(), now.iter().map(|gpu| &gpu.uuid).collect::<std::collections::HashSet<_>>().len());
+                for (uuid, number) in &known {
+                    let still = now.iter().find(|gpu| gpu.uuid == *uuid);
+                    prop_assert!(still.is_some(), "{} is forgotten", uuid);
+                    let missing = now.iter().any(|gpu| gpu.fault.is_some());
+                    prop_assert!(!missing || still.is_some_and(|gpu| gpu.index == *number));
+                }
+                known = now.iter().map(|gpu| (gpu.uuid.clone(), gpu.index)).collect();
+            }
+        }
+    }
+}
