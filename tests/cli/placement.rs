@@ -98,7 +98,7 @@ fn a_gpu_that_fell_off_the_bus_gets_no_job_until_it_is_back() {
     assert_eq!(given, script.gpus[1].uuid);
     let waiting = athanor.add(&["--gpus", "1", "--shell", "--", GATE]);
     let reason = waits_for(&athanor, &waiting, "GPU 0");
-    assert!(reason.contains("fallen off the bus"), "{reason}");
+    assert!(reason.contains("GPU 0 can't be used (the GPU has fallen off the bus)"), "{reason}");
     // Both at once are not impossible: it may be back.
     athanor.add(&["--gpus", "2", "--", "true"]);
     script.gpus[0].faults.clear();

@@ -159,7 +159,7 @@ fn state(
         Some(why.clone())
     } else {
         match (&gpu.fault, &gpu.memory_total) {
-            (Some(fault), _) => Some(fault.message.trim_end_matches('.').to_owned()),
+            (Some(fault), _) => Some(within_a_sentence(&fault.message)),
             (None, Reading::Failed(why)) => Some(why.clone()),
             (None, _) => None,
         }
@@ -176,6 +176,13 @@ fn state(
         foreign_processes,
         unavailable,
     }
+}
+
+/// A sentence as a part of another.
+fn within_a_sentence(sentence: &str) -> String {
+    let sentence = sentence.trim_end_matches('.');
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 #[cfg(test)]
