@@ -19,7 +19,7 @@ import type { Commands } from "../../src/lib/bindings";
 import { aMachine, type AMachine } from "../fake/machine";
 
 const UI = resolve(import.meta.dirname, "../..");
-const BIN = process.env["ATHANOR_BIN"] ?? resolve(UI, "../target/debug/athanor");
+export const BIN = process.env["ATHANOR_BIN"] ?? resolve(UI, "../target/debug/athanor");
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 export type Engine = {

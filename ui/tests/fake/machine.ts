@@ -132,7 +132,7 @@ function aSample(machine: AMachine, at: number, step: number, newest: boolean): 
 export function aMachine(machine: AMachine): DeviceHistory {
   const count = machine.samples ?? 300;
   return {
-    facts: { name: "workstation", system: "Debian GNU/Linux 12", kernel: "6.1.0-28-amd64", cpu: "AMD Ryzen Threadripper PRO 5975WX", booted_at: machine.now - 12.3 * 86_400_000 },
+    facts: { name: "workstation", system: "Linux (Debian GNU/Linux 12)", kernel: "6.1.0-28-amd64", cpu: "AMD Ryzen Threadripper PRO 5975WX", booted_at: machine.now - 12.3 * 86_400_000 },
     samples: Array.from({ length: count }, (_, i) => aSample(machine, machine.now - (count - 1 - i) * 1_000, i, i === count - 1)),
   };
 }

@@ -10,7 +10,14 @@ import { theme } from "./theme.svelte";
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const LEAST_SPAN = 10_000;
+/** Where little is recorded yet, it does not stand alone at the edge of an empty hour. */
+const LEAST_PAST = 120_000;
 const DRAW_MS = 250;
+/** More lines than these are drawn one below the other: across each other nobody can follow them. */
+const TOGETHER = 2;
+export const TALL = 190;
+/** The width of the names beside charts that stand one below the other. */
+export const NAMES = 112;
 /** How often the list of what there is a history of is read again while one looks. */
 const LIST_MS = 60_000;
 
@@ -33,10 +40,11 @@ export class MachineHistory {
   span = $state<number | null>(HOUR);
   /** A part of the past that was chosen; null while it goes along with the present. */
   range = $state.raw<Range | null>(null);
-  chart = $state.raw<HistoryChart | null>(null);
+  /** One with all lines, or one for each. */
+  charts = $state.raw<readonly HistoryChart[]>([]);
+  beginsAt = $state<number | null>(null);
   problem = $state.raw<Problem | null>(null);
   width = $state(0);
-  height = $state(0);
 
   #drawnAt = 0;
   #listedAt = 0;
@@ -48,6 +56,8 @@ export class MachineHistory {
   /** What is drawn of the metric at hand. */
   readonly subjects = $derived((this.series ?? []).filter((it) => it.metric === this.metric));
   readonly shown = $derived(this.subjects.filter((it) => !this.hidden.has(subjectOf(it))));
+  readonly chart = $derived(this.charts[0] ?? null);
+  readonly laneHeight = $derived(this.shown.length > 4 ? 34 : 46);
   /** The metrics of which there is a history, each once. */
   readonly metrics = $derived.by(() => {
     const seen = new Map<string, string>();
@@ -115,7 +125,7 @@ export class MachineHistory {
   toggle(subject: string, alone: boolean): void {
     const all = this.subjects.map(subjectOf);
     const others = all.filter((it) => it !== subject);
-    if (alone) this.hidden = this.hidden.size === others.length && !this.hidden.has(subject) ? new Set() : new Set(others);
+    if (alone) this.hidden = new Set(others);
     else {
       const next = new Set(this.hidden);
       if (!next.delete(subject)) next.add(subject);
@@ -155,7 +165,11 @@ export class MachineHistory {
 
   #tick(now: number): void {
     if (now - this.#listedAt > LIST_MS || this.series?.length === 0) this.#list.ask();
-    if (this.range !== null || this.chart === null) return;
+    if (this.range !== null) return;
+    if (this.chart === null) {
+      this.#draw.ask();
+      return;
+    }
     // A picture whose points are minutes apart need not be drawn every second.
     const step = (this.chart.x.max - this.chart.x.min) / Math.max(this.width, 100);
     if (now - this.#drawnAt >= Math.max(step, 2_000)) this.#draw.ask();
@@ -163,9 +177,10 @@ export class MachineHistory {
 
   async #names(): Promise<void> {
     try {
-      const { series } = await this.app.call("history.metrics", {});
+      const { series, begins_at } = await this.app.call("history.metrics", {});
       this.#listedAt = this.app.sample?.at ?? Date.now();
       this.series = series;
+      this.beginsAt = begins_at;
       this.problem = null;
       const [first] = series;
       if (first !== undefined && !series.some((it) => it.metric === this.metric)) this.metric = first.metric;
@@ -175,17 +190,15 @@ export class MachineHistory {
   }
 
   async #picture(): Promise<void> {
-    if (this.width < 80 || this.height < 40 || this.shown.length === 0 || document.hidden) return;
+    if (this.width < 80 || this.shown.length === 0 || document.hidden) return;
     const now = this.app.sample?.at ?? Date.now();
-    const time = this.range ?? (this.span === null ? { until: now } : { since: now - this.span, until: now });
+    const begin = this.beginsAt ?? now - HOUR;
+    const time = this.range ?? { since: Math.min(Math.max(this.span === null ? begin : now - this.span, begin), now - LEAST_PAST), until: now };
+    const lanes = this.shown.length > TOGETHER;
+    const size = { width: Math.max(Math.round(this.width - (lanes ? NAMES : 0)), 60), height: lanes ? this.laneHeight : TALL, theme: theme.now };
     try {
-      this.chart = await this.app.call("history.chart", {
-        series: this.shown.map(refOf),
-        ...time,
-        width: Math.round(this.width),
-        height: Math.round(this.height),
-        theme: theme.now,
-      });
+      const wanted = lanes ? this.shown.map((it) => [refOf(it)]) : [this.shown.map(refOf)];
+      this.charts = await Promise.all(wanted.map((series) => this.app.call("history.chart", { series, ...time, ...size })));
       this.#drawnAt = now;
       this.problem = null;
     } catch (thrown) {
