@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
-use crate::handlers::{self, cleanup, config, queue, sweeps, transfer};
+use crate::handlers::{self, cleanup, config, history, notifications, queue, sweeps, transfer};
 use crate::typescript::Declarations;
 use crate::wire::{self, ApiError, ErrorCode, Nothing};
 
@@ -151,6 +151,14 @@ commands! {
     DeviceHistory = "device.history": handlers::device_history, Nothing => wire::DeviceHistory;
     /// Somebody looks at the machine: it is sampled every second for a while. Said again by who still looks.
     LookAtDevice = "device.look": handlers::look_at_device, wire::LookAtDevice => Nothing;
+    /// Everything of which there is a history.
+    ListHistory = "history.metrics": history::metrics, Nothing => wire::HistoryMetrics;
+    /// What a metric did from one moment to another.
+    ReadHistory = "history.read": history::read, wire::ReadHistory => wire::HistoryStretch;
+    /// A chart of the machine's history, with the jobs that ran meanwhile.
+    DrawHistory = "history.chart": history::chart, wire::DrawHistory => wire::HistoryChart;
+    /// A page of a history as CSV.
+    ExportHistory = "history.csv": history::export, wire::ExportHistory => wire::HistoryCsv;
     /// The folders whose files are followed now, how, and why so.
     ListMonitors = "monitors.list": handlers::list_monitors, Nothing => wire::Monitors;
     /// Events after a cursor.
@@ -159,6 +167,16 @@ commands! {
     GetSettings = "settings.get": handlers::get_settings, Nothing => wire::Settings;
     /// Changes settings.
     ChangeSettings = "settings.change": handlers::change_settings, wire::ChangeSettings => wire::Settings;
+    /// What the user was told of, newest first.
+    ListNotifications = "notifications.list": notifications::list, wire::ListNotifications => wire::NotificationPage;
+    /// Marks notifications as read.
+    MarkNotifications = "notifications.mark": notifications::mark, wire::MarkNotifications => wire::Unread;
+    /// Shows a notification, and runs the hook once, whatever the hour.
+    TestNotification = "notifications.test": notifications::test, Nothing => wire::NotificationTest;
+    /// What is run with each notification, and how it does.
+    GetHook = "hook.get": notifications::get_hook, Nothing => wire::HookInfo;
+    /// Sets what is run with each notification.
+    SetHook = "hook.set": notifications::set_hook, wire::SetHook => wire::HookInfo;
     /// The projects.
     ListProjects = "projects.list": handlers::list_projects, Nothing => wire::Projects;
     /// Makes a folder a project; nothing is written into it.

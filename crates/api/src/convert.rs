@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use athanor_core::dependency;
 use athanor_core::experiment::{self as core_experiment, JobCommand};
+use athanor_core::notification;
 use athanor_core::requirements::Requirements;
 use athanor_core::retry::RetryPolicy;
 use athanor_core::{outcome, progress, schedule, state};
+use athanor_engine::attribution::JobUse;
 use athanor_engine::bus::{self, NoticeLevel};
 use athanor_engine::home::now_ms;
 use athanor_engine::live::{Latest, Live};
@@ -14,7 +16,7 @@ use athanor_engine::queue::{self, NewExperiment, Prospect, SettingsChange, Stats
 use athanor_engine::store::{self, AttemptRow, EventRow, ExperimentRow};
 use athanor_engine::{Engine, ErrorKind, projects};
 
-use crate::wire;
+use crate::{handlers, wire};
 
 impl From<athanor_engine::Error> for wire::ApiError {
     fn from(error: athanor_engine::Error) -> Self {
@@ -68,18 +70,26 @@ same_words!(progress::Unit => wire::ProgressUnit: Epoch Step Percent);
 same_words!(store::Section => wire::Section: Active Waiting Finished All);
 same_words!(store::CloseAction => wire::CloseAction: Tray Quit);
 same_words!(store::Appearance => wire::Appearance: System Light Dark);
+same_words!(notification::Kind => wire::NotificationKind:
+    Completed Failed Cancelled Blocked Drained GpuHot GpuLost DiskLow Stalled GpuIdle Summary HookFailed Test);
+same_words!(notification::Urgency => wire::Urgency: Normal Critical);
+same_words!(notification::Action => wire::NotificationAction: Open Log Retry);
 same_words!(NoticeLevel => wire::NoticeLevel: Info Warning Error);
 same_words!(athanor_engine::MonitorMode => wire::MonitorMode: Events Polling Off);
 same_words!(athanor_engine::MonitoredFiles => wire::MonitoredFiles: Metrics Logs);
+same_words!(athanor_engine::LogStream => wire::LogStream: Stdout Stderr);
 same_words!(athanor_engine::Mode => wire::EngineOwner: Window Headless Offline);
 same_words!(athanor_core::series::Scale => wire::Scale: Linear Log);
 same_words!(athanor_core::chart::Theme => wire::Theme: Light Dark);
 same_words!(store::EventKind => wire::EventKind:
     Added Started Voided CancelRequested Completed Failed Cancelled Expired Released Held Paused Resumed Retrying
-    Requeued Edited Moved Archived Restored Deleted GroupChanged GpuBlocked GpuTripped GpuUnblocked QueuePaused QueueResumed EngineStarted EngineStopped);
+    Requeued Edited Moved Archived Restored Deleted GroupChanged GpuBlocked GpuTripped GpuUnblocked QueuePaused QueueTripped QueueResumed GpuIdle PolicyCancel EngineStarted EngineStopped);
 
 mod device;
+mod usage;
 pub(crate) use device::sample;
+pub(crate) use usage::attributed;
+use usage::gpu_use;
 
 impl From<wire::Command> for JobCommand {
     fn from(command: wire::Command) -> Self {
@@ -138,7 +148,10 @@ impl From<wire::NewExperiment> for NewExperiment {
 /// # Errors
 /// A window has no such form.
 pub(crate) fn settings_change(change: wire::ChangeSettings) -> Result<SettingsChange, wire::ApiError> {
-    let windows = change.windows.map(|windows| windows.into_iter().map(window).collect()).transpose()?;
+    let windows = change
+        .windows
+        .map(|windows| windows.into_iter().map(|it| window(it, "windows")).collect())
+        .transpose()?;
     Ok(SettingsChange {
         slots: change.slots,
         queue_paused: None,
@@ -152,12 +165,20 @@ pub(crate) fn settings_change(change: wire::ChangeSettings) -> Result<SettingsCh
         ignore_idle_processes: change.ignore_idle_processes,
         windows,
         keep_days: change.keep_days,
+        idle_gpu_percent: change.idle_gpu_percent,
+        idle_gpu_minutes: change.idle_gpu_minutes,
+        idle_gpu_cancel: change.idle_gpu_cancel,
+        autostart: change.autostart,
+        notifications: handlers::notifications::change(change.notifications.unwrap_or_default())?,
     })
 }
 
-fn window(window: wire::TimeWindow) -> Result<schedule::Window, wire::ApiError> {
-    let fault =
-        |message: String| wire::ApiError::new(wire::ErrorCode::InvalidInput, message).field("windows");
+/// A part of the week, as the engine takes it.
+///
+/// # Errors
+/// It has no such form; `field` is at fault.
+pub(crate) fn window(window: wire::TimeWindow, field: &str) -> Result<schedule::Window, wire::ApiError> {
+    let fault = |message: String| wire::ApiError::new(wire::ErrorCode::InvalidInput, message).field(field);
     Ok(schedule::Window {
         name: window.name,
         days: window.days.try_into().map_err(fault)?,
@@ -178,18 +199,20 @@ impl From<store::Settings> for wire::Settings {
             per_gpu: settings.per_gpu,
             per_project: settings.per_project,
             ignore_idle_processes: settings.ignore_idle_processes,
-            windows: settings
-                .windows
-                .into_iter()
-                .map(|window| wire::TimeWindow {
-                    name: window.name,
-                    days: window.days.into(),
-                    from: window.from.into(),
-                    to: window.to.into(),
-                })
-                .collect(),
+            windows: settings.windows.into_iter().map(Into::into).collect(),
             keep_days: settings.keep_days,
+            idle_gpu_percent: settings.idle_gpu_percent,
+            idle_gpu_minutes: settings.idle_gpu_minutes,
+            idle_gpu_cancel: settings.idle_gpu_cancel,
+            autostart: settings.autostart,
+            notifications: settings.notifications.into(),
         }
+    }
+}
+
+impl From<schedule::Window> for wire::TimeWindow {
+    fn from(window: schedule::Window) -> Self {
+        Self { name: window.name, days: window.days.into(), from: window.from.into(), to: window.to.into() }
     }
 }
 
@@ -438,7 +461,9 @@ pub(crate) fn attempt(
     folder: &std::path::Path,
     log_bytes: u64,
     metrics_file: Option<String>,
+    seen: Option<JobUse>,
 ) -> wire::Attempt {
+    let usage = seen.map_or(row.usage, |seen| seen.usage);
     wire::Attempt {
         number: row.number,
         pid: row.pid,
@@ -461,7 +486,8 @@ pub(crate) fn attempt(
             .map(|share| wire::GivenGpu { index: share.index, uuid: share.uuid })
             .collect(),
         gpu_ms: row.gpu_ms,
-        peak_gpu_memory: row.peak_gpu_memory,
+        peak_gpu_memory: usage.peak_memory,
+        gpu_use: gpu_use(usage, seen.and_then(|seen| seen.now).filter(|_| row.ended_at.is_none())),
         metrics_file,
     }
 }

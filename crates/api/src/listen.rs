@@ -89,7 +89,8 @@ impl Listener {
             },
             Heard::Log { uid, attempt, end } => Push::LogAppend { uid, attempt, end },
             Heard::Device(sample) => {
-                Push::DeviceUpdate { sample: Box::new(convert::sample(&sample, &self.host, true)) }
+                let sample = convert::sample(&sample, &self.host, true);
+                Push::DeviceUpdate { sample: Box::new(convert::attributed(&self.engine, sample)) }
             }
             Heard::Settings { settings, stats } => {
                 Push::SettingsUpdate { settings: settings.into(), stats: stats.into() }
@@ -98,6 +99,10 @@ impl Listener {
                 Push::ProjectsUpdate { projects: handlers::all_projects(&self.engine).await.ok()? }
             }
             Heard::Monitor(monitored) => Push::MonitorUpdate { monitor: monitored.into() },
+            Heard::Notification { row, unread, alert } => {
+                Push::Notification { notification: Box::new((*row).into()), unread, alert }
+            }
+            Heard::NotificationsRead { ids, unread } => Push::NotificationsRead { ids, unread },
             Heard::Notice(notice) => Push::Notice { notice: notice.into() },
             Heard::Stopped => {
                 self.stopped = true;

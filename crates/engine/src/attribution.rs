@@ -15,6 +15,9 @@ use crate::devices::{Gpu, Sample};
 /// How far up a process's ancestors are followed.
 const GENERATIONS: usize = 64;
 
+/// Processes whose owner is remembered at most: they come and go.
+const KNOWN: usize = 4096;
+
 /// Memory of processes on an idle GPU that is worth pointing out, bytes.
 const HOARD: u64 = 256 << 20;
 
@@ -103,7 +106,7 @@ pub(crate) struct Book {
 
 impl Owners {
     fn follow(&mut self, roots: &HashMap<u32, i64>) {
-        if self.roots != *roots {
+        if self.roots != *roots || self.known.len() > KNOWN {
             self.roots.clone_from(roots);
             self.known.clear();
         }

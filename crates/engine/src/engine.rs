@@ -10,9 +10,11 @@ use tokio::sync::{mpsc, watch};
 use crate::bus::{Bus, Notice, NoticeLevel, Push};
 use crate::devices::{Attention, Place, Sampler, SamplerParts, Sources};
 use crate::error::{Error, ErrorKind, Result};
+use crate::history::History;
 use crate::home::{Home, HomeLock, now_ms};
 use crate::leftovers::Sweep;
 use crate::monitor::{self, Monitored, Monitors};
+use crate::notifications::{self, Notifications};
 use crate::project_watch::ProjectWatch;
 use crate::projects::{self, Suggestion};
 use crate::queue::{Clock, Hands, Parts, Queue};
@@ -42,10 +44,12 @@ pub struct Engine {
     bus: Bus,
     sealer: Arc<Sealer>,
     sampler: Option<Sampler>,
+    history: History,
     attention: Attention,
     /// The projects' folders, for those who look at their file systems.
     places: Arc<Mutex<Vec<Place>>>,
     projects: Option<Arc<ProjectWatch>>,
+    notifications: Option<Notifications>,
     _leftovers: Option<Sweep>,
     notices: Vec<Notice>,
     started_at: i64,
@@ -126,6 +130,8 @@ impl Engine {
             Mode::Window | Mode::Headless => Hands::Runner(Runner::new()?),
         };
         let (newest, machine) = watch::channel(None);
+        let samples = machine.clone();
+        let recorded = (mode != Mode::Offline).then(|| machine.clone());
         let attention = Attention::default();
         let (monitor, monitors) =
             monitor::start(monitor::Parts {
@@ -152,9 +158,24 @@ impl Engine {
             clock: Clock::System,
         })
         .await?;
+        let history = History::start(store.clone(), queue.book(), recorded).await?;
         if mode != Mode::Offline {
             tell(&store, EventKind::EngineStarted, "An engine began to work").await?;
         }
+        let notifications = match mode {
+            Mode::Offline => None,
+            Mode::Window | Mode::Headless => Some(
+                Notifications::start(notifications::Parts {
+                    home: home.clone(),
+                    store: store.clone(),
+                    bus: bus.clone(),
+                    queue: queue.clone(),
+                    sealer: sealer.clone(),
+                    machine: samples,
+                })
+                .await?,
+            ),
+        };
         let places = Arc::new(Mutex::new(Vec::new()));
         let sampler = (mode != Mode::Offline).then(|| {
             let (places, monitors) = (places.clone(), monitors.clone());
@@ -182,9 +203,11 @@ impl Engine {
             bus,
             sealer,
             sampler,
+            history,
             attention,
             places,
             projects,
+            notifications,
             _leftovers: leftovers,
             notices,
             started_at: now_ms(),
@@ -260,10 +283,23 @@ impl Engine {
         &self.attention
     }
 
+    /// The history of the machine and of attempts.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
     /// The folders whose files are followed now, and how.
     #[must_use]
     pub fn monitors(&self) -> Vec<Monitored> {
         self.monitors.list()
+    }
+
+    /// The hook may have something to do.
+    pub(crate) fn ring_hook(&self) {
+        if let Some(notifications) = &self.notifications {
+            notifications.ring_hook();
+        }
     }
 
     /// What was noticed at the start.
@@ -281,6 +317,10 @@ impl Engine {
     /// Stops deciding, tells listeners, and closes the store. What runs goes on under its supervisors.
     pub async fn shutdown(&self) {
         self.queue.stop().await;
+        self.history.finish().await;
+        if let Some(notifications) = &self.notifications {
+            notifications.stop().await;
+        }
         if self.mode != Mode::Offline
             && let Err(error) =
                 tell(&self.store, EventKind::EngineStopped, "The engine stopped; running jobs go on").await

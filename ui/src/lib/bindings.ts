@@ -248,7 +248,7 @@ export type ChangeNotifications = { off?: Array<NotificationKind>, muted_project
 /**
  * Settings to change; absent ones stay.
  */
-export type ChangeSettings = { slots?: number, close_action?: CloseAction, appearance?: Appearance, notify?: boolean, log_limit?: number, max_running?: number | null, per_gpu?: number | null, per_project?: number | null, ignore_idle_processes?: boolean, windows?: Array<TimeWindow>, keep_days?: number, idle_gpu_percent?: number, idle_gpu_minutes?: number, idle_gpu_cancel?: boolean, notifications?: ChangeNotifications, };
+export type ChangeSettings = { slots?: number, close_action?: CloseAction, appearance?: Appearance, notify?: boolean, log_limit?: number, max_running?: number | null, per_gpu?: number | null, per_project?: number | null, ignore_idle_processes?: boolean, windows?: Array<TimeWindow>, keep_days?: number, idle_gpu_percent?: number, idle_gpu_minutes?: number, idle_gpu_cancel?: boolean, autostart?: boolean, notifications?: ChangeNotifications, };
 
 /**
  * What can be changed of several experiments alike: what is absent stays as it is.
@@ -3260,6 +3260,10 @@ idle_gpu_minutes: number,
  * Whether such a job is cancelled.
  */
 idle_gpu_cancel: boolean, 
+/**
+ * Whether the desktop starts the window's program, hidden in the tray.
+ */
+autostart: boolean, 
 /**
  * What the user is told of, and when.
  */

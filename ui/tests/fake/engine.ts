@@ -1,10 +1,10 @@
 // An engine of the tests' own: the page's host, with a queue in memory that behaves as the real one as far as the page
 // can see. It pushes what it changes. Nothing of it is in the program.
 
-import type { ApiError, Commands, Event, EventKind, Experiment, ExperimentDetail, Group, Monitor, NewExperiment, Outcome, Push, QueueStats, SweepRequest } from "../../src/lib/bindings";
+import type { ApiError, Commands, Event, EventKind, Experiment, ExperimentDetail, Group, HookInfo, Monitor, NewExperiment, Notification, Outcome, Push, QueueStats, SweepRequest } from "../../src/lib/bindings";
 import { CallError, type Host } from "../../src/lib/host/host";
 import { isEnded, sectionOf } from "../../src/lib/util/status";
-import { aDetail, anExperiment, GIB, NO_COUNTS, RESOURCES, SETTINGS } from "./make";
+import { aDetail, anExperiment, aNotification, GIB, NO_COUNTS, RESOURCES, SETTINGS } from "./make";
 
 type In<M extends keyof Commands> = Commands[M]["input"];
 type Out<M extends keyof Commands> = Commands[M]["output"];
@@ -21,6 +21,8 @@ export class FakeEngine implements Host {
   paused = false;
   events: Event[] = [];
   monitors: Monitor[] = [];
+  notifications: Notification[] = [];
+  hook: HookInfo = { hook: null, failure: null };
   asked: { method: string; input: unknown }[] = [];
   /** Answers of a test's own, before the engine's. */
   answers: { [M in keyof Commands]?: (input: In<M>) => Out<M> | Promise<Out<M>> } = {};
@@ -62,6 +64,16 @@ export class FakeEngine implements Host {
 
   last<M extends keyof Commands>(method: M): In<M> | undefined {
     return this.asked.findLast((it) => it.method === method)?.input as In<M> | undefined;
+  }
+
+  get unread(): number {
+    return this.notifications.filter((it) => !it.read).length;
+  }
+
+  /** Tells of something, or of more in what there was. */
+  notify(notification: Notification): void {
+    this.notifications = [...this.notifications.filter((it) => it.id !== notification.id), notification];
+    this.push({ kind: "notification", notification, unread: this.unread, alert: true });
   }
 
   // The queue.
@@ -226,10 +238,25 @@ export class FakeEngine implements Host {
     },
     "settings.get": () => this.settings,
     "settings.change": (change) => {
-      this.settings = { ...this.settings, ...change };
+      this.settings = { ...this.settings, ...change, notifications: { ...this.settings.notifications, ...change.notifications } };
       this.push({ kind: "settings_update", settings: this.settings, stats: this.stats });
       return this.settings;
     },
+    "notifications.list": ({ before, unread = false, limit = 50 }) => {
+      const all = this.notifications.filter((it) => it.id < (before ?? Infinity) && !(unread && it.read)).sort((a, b) => b.id - a.id);
+      return { notifications: all.slice(0, limit), unread: this.unread, more: all.length > limit };
+    },
+    "notifications.mark": ({ ids, up_to }) => {
+      this.notifications = this.notifications.map((it) => (ids === undefined ? it.id <= (up_to ?? Infinity) : ids.includes(it.id)) ? { ...it, read: true } : it);
+      this.push({ kind: "notifications_read", ids: ids ?? [], unread: this.unread });
+      return { unread: this.unread };
+    },
+    "notifications.test": () => {
+      this.notify(aNotification(this.notifications.length + 1, { what: "test", title: "This is how Athanor tells you", body: "A test, because you asked for one.", jobs: [], updated_at: this.now(), at: this.now() }));
+      return { hook: this.hook.hook === null ? null : { error: this.hook.failure?.message ?? null, took_ms: 120 } };
+    },
+    "hook.get": () => this.hook,
+    "hook.set": ({ hook }) => (this.hook = { hook, failure: null }),
     "projects.list": () => ({ projects: [] }),
     "device.history": () => ({ facts: null, samples: [] }),
     "device.look": () => ({}),
@@ -318,7 +345,7 @@ export class FakeEngine implements Host {
       const known = (key: string | undefined) => (key === undefined ? undefined : this.experiments.find((it) => this.details.get(it.uid)?.key === key));
       const existing = jobs.flatMap((it) => known(it.key)?.uid ?? []);
       const experiments = dry_run === true ? [] : jobs.map((it) => known(it.key) ?? this.#queue({ ...it, cwd: it.cwd ?? cwd }));
-      return { experiments, existing, count: jobs.length, preview: jobs.slice(0, 50).map((it) => ({ name: it.name ?? "job", command_line: typeof it.command === "string" ? it.command : it.command.join(" "), values: [] })), engine_running: true };
+      return { experiments, existing, count: jobs.length, preview: jobs.filter((it) => dry_run !== true || known(it.key) === undefined).slice(0, 50).map((it) => ({ name: it.name ?? "job", command_line: typeof it.command === "string" ? it.command : it.command.join(" "), values: [] })), engine_running: true };
     },
     "sweeps.preview": (request) => {
       const points = this.#points(request);

@@ -77,6 +77,7 @@ fn gpu(gpu: devices::Gpu, with_processes: bool) -> wire::Gpu {
         power: gpu.power.into(),
         power_limit: gpu.power_limit.into(),
         energy: gpu.energy.into(),
+        idle_memory: None,
         processes: with_processes
             .then(|| gpu.processes.map(|all| all.into_iter().map(Into::into).collect()).into()),
     }

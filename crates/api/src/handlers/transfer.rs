@@ -161,11 +161,18 @@ pub(crate) async fn import(engine: &Engine, input: wire::ImportJobs) -> Result<w
     })
     .await?;
     let count = jobs.len() as u64;
-    let preview = jobs.iter().take(SHOWN).map(shown).collect();
     if dry_run {
-        let mut existing = Vec::new();
-        for key in jobs.iter().filter_map(|job| job.key.as_deref()) {
-            existing.extend(engine.store().experiment_with_key(key).await?.map(|row| row.uid));
+        let (mut existing, mut preview) = (Vec::new(), Vec::new());
+        for job in &jobs {
+            let known = match &job.key {
+                Some(key) => engine.store().experiment_with_key(key).await?,
+                None => None,
+            };
+            match known {
+                Some(row) => existing.push(row.uid),
+                None if preview.len() < SHOWN => preview.push(shown(job)),
+                None => {}
+            }
         }
         return Ok(wire::ImportedJobs {
             experiments: Vec::new(),
@@ -175,6 +182,7 @@ pub(crate) async fn import(engine: &Engine, input: wire::ImportJobs) -> Result<w
             engine_running: engine.mode() != athanor_engine::Mode::Offline,
         });
     }
+    let preview = jobs.iter().take(SHOWN).map(shown).collect();
     let user = environment.as_ref().and_then(|environment| environment.get("USER").cloned());
     for job in &mut jobs {
         job.user = job.user.take().or_else(|| user.clone());

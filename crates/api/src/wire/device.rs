@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::IdleMemory;
+
 /// A reading of a device: a value, or why there is none. Neither of the others is 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -80,6 +82,10 @@ pub struct Gpu {
     pub power_limit: Reading<f64>,
     /// Joules since the driver was loaded: a counter, for differences.
     pub energy: Reading<f64>,
+    /// Memory that processes hold while it does nothing, once it has done nothing for minutes. Only in the newest sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub idle_memory: Option<IdleMemory>,
     /// What runs on it. Only in the newest sample; left out (null) in those of the past.
     pub processes: Option<Reading<Vec<GpuProcess>>>,
 }

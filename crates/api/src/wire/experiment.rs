@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Dependency, DependencyInfo, Number, Requirements, RetryPolicy};
+use super::{Dependency, DependencyInfo, GpuUse, Number, Requirements, RetryPolicy};
 
 /// Where an experiment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
@@ -230,6 +230,10 @@ pub struct Attempt {
     pub gpu_ms: Option<u64>,
     /// Peak of its memory on all its GPUs, bytes, where the driver tells.
     pub peak_gpu_memory: Option<u64>,
+    /// What it used of its GPUs; absent where nothing was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub gpu_use: Option<GpuUse>,
     /// The CSV file that its metrics are read from.
     pub metrics_file: Option<String>,
 }
@@ -528,6 +532,15 @@ pub struct PauseQueue {
     pub paused: bool,
 }
 
+/// One of the two streams that a job writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the words say it")]
+pub enum LogStream {
+    Stdout,
+    Stderr,
+}
+
 /// Where to read a log.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct ReadLog {
@@ -547,6 +560,10 @@ pub struct ReadLog {
     #[serde(default)]
     #[ts(optional, as = "Option<bool>")]
     pub raw: bool,
+    /// Only one of the two streams.
+    #[serde(default)]
+    #[ts(optional)]
+    pub stream: Option<LogStream>,
 }
 
 /// How much of a log's end to read.
@@ -564,6 +581,10 @@ pub struct TailLog {
     #[serde(default)]
     #[ts(optional, as = "Option<bool>")]
     pub raw: bool,
+    /// Only one of the two streams.
+    #[serde(default)]
+    #[ts(optional)]
+    pub stream: Option<LogStream>,
 }
 
 /// A piece of a log.
@@ -572,7 +593,7 @@ pub struct LogChunk {
     /// The attempt it belongs to; 0 if the experiment has not started yet.
     pub attempt: u32,
     /// The text, with U+FFFD for what is not UTF-8, or base64 if `raw` was asked for. Pieces of text join without
-    /// loss: a character is never cut.
+    /// loss: a character is never cut. Of one stream it is shorter than what lies between `start` and `next`.
     pub text: String,
     /// The offset of the piece's first byte. Larger than asked for when the beginning was rotated away.
     pub start: u64,
@@ -655,8 +676,14 @@ pub enum EventKind {
     GpuUnblocked,
     /// The user paused the queue.
     QueuePaused,
+    /// The queue was paused by itself: attempt after attempt could not be started.
+    QueueTripped,
     /// The user resumed the queue.
     QueueResumed,
+    /// The GPUs of a running job have been idle for long.
+    GpuIdle,
+    /// A job is cancelled by a policy that the user has set.
+    PolicyCancel,
     /// An engine took the data folder.
     EngineStarted,
     /// An engine gave the data folder back.

@@ -88,7 +88,8 @@ fn send(
     if json {
         print::json(&imported)?;
     } else if input.dry_run {
-        say_points(&imported.preview, imported.count, "would be queued")?;
+        let fresh = imported.count.saturating_sub(imported.existing.len() as u64);
+        say_points(&imported.preview, fresh, "would be queued")?;
     } else {
         print::lines(imported.experiments.iter().map(|experiment| experiment.uid.as_str()))?;
     }

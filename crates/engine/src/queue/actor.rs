@@ -14,7 +14,7 @@ use super::accept::Uids;
 use super::launch::Decided;
 use super::telling::Told;
 use super::view::{Active, Edge, Obstacle, View, Waiting};
-use super::{Action, Added, Message, Parts, SettingsChange, machine, read, stats, write};
+use super::{Action, Added, Message, Parts, SettingsChange, attribution, machine, read, stats, write};
 use crate::bus::Push;
 use crate::error::{Error, ErrorKind, Result};
 use crate::monitor::Job;
@@ -52,7 +52,6 @@ pub(super) async fn recovered(
         rows: HashMap::new(),
         fresh: HashMap::new(),
         environment: None,
-        peaks: HashMap::new(),
         uids: Uids::default(),
         environments: HashSet::new(),
         next_id: 0,
@@ -92,8 +91,6 @@ pub(super) struct Actor {
     pub(super) fresh: HashMap<i64, (ExperimentRow, Vec<u8>)>,
     /// The environment that was last opened, with what it is stored under.
     pub(super) environment: Option<(Vec<u8>, Arc<Environment>)>,
-    /// Most GPU memory that the job of each experiment was seen to use, bytes.
-    pub(super) peaks: HashMap<i64, u64>,
     pub(super) uids: Uids,
     /// Environments that are stored for certain.
     pub(super) environments: HashSet<[u8; 16]>,
@@ -205,20 +202,15 @@ impl Actor {
         let Some(sample) = self.parts.machine.borrow_and_update().clone() else { return false };
         let mut view = write(&self.view);
         let held: Vec<_> = view.active.iter().map(|(id, active)| (*id, active.assignment.clone())).collect();
+        let owners = attribution::look(&view, &sample, (&self.rows, &self.roots), &self.sender);
         let settings = &view.settings;
         let (machine, seen) = machine::look(
             &sample,
-            &self.roots,
+            (&self.roots, &owners),
             &held,
             &settings.out_of_queue(),
             (settings.ignore_idle_processes, view.memory_matters()),
         );
-        for (id, _) in &held {
-            if let Some(bytes) = seen.of(*id) {
-                let peak = self.peaks.entry(*id).or_default();
-                *peak = (*peak).max(bytes);
-            }
-        }
         let changed = view.machine.as_ref() != Some(&machine) || view.seen != seen;
         view.machine = Some(machine);
         view.seen = seen;
@@ -393,6 +385,10 @@ impl Actor {
             }
             Message::Ended { id, number, ended } => {
                 self.ended(tx, *id, *number, ended).await?;
+                Applied::Nothing
+            }
+            Message::IdleGpus { id, number, idle_ms } => {
+                self.idle_gpus(tx, (*id, *number), *idle_ms).await?;
                 Applied::Nothing
             }
             Message::Look => {
@@ -645,6 +641,9 @@ impl Actor {
                 self.unrecorded.push(message);
             }
             Message::Process { .. } => tracing::warn!(%error, "a pid could not be recorded"),
+            Message::IdleGpus { .. } => {
+                tracing::warn!(%error, "that a job does not use its GPUs could not be recorded");
+            }
             Message::Look => {
                 tracing::warn!(%error, "what is due could not be recorded; it is tried again");
                 self.refused_until = Some(Instant::now() + RETRY);

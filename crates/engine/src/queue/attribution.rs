@@ -15,14 +15,14 @@ use crate::devices::Sample;
 use crate::error::Result;
 use crate::store::{EventKind, ExperimentRow, Tx};
 
-/// Enters a sample into the book. A job whose GPUs have been idle for too long is told of to the queue itself, which
+/// Enters a sample into the book, and returns the jobs of the processes on its GPUs. A job whose GPUs have been idle for too long is told of to the queue itself, which
 /// records it.
 pub(super) fn look(
     view: &View,
     sample: &Sample,
     (rows, roots): (&HashMap<i64, ExperimentRow>, &HashMap<u32, i64>),
     sender: &mpsc::UnboundedSender<Message>,
-) {
+) -> HashMap<u32, i64> {
     let held: Vec<Held> = rows
         .values()
         .filter_map(|row| {
@@ -39,6 +39,7 @@ pub(super) fn look(
             let _ = sender.send(Message::IdleGpus { id, number: row.attempt, idle_ms });
         }
     }
+    book.processes().clone()
 }
 
 impl Actor {

@@ -33,11 +33,6 @@ impl SeenUse {
         raised
     }
 
-    /// Bytes that a job is seen to use on all its GPUs.
-    pub fn of(&self, id: i64) -> Option<u64> {
-        self.by_job.get(&id).map(|seen| seen.values().sum())
-    }
-
     fn on(&self, uuid: &str) -> u64 {
         self.by_job.values().filter_map(|seen| seen.get(uuid)).sum()
     }
@@ -64,23 +59,8 @@ fn resident(roots: &HashMap<u32, i64>) -> HashMap<i64, u64> {
     sums
 }
 
-/// The job that a process belongs to, by its ancestors: `roots` are the supervisors and main processes of the jobs
-/// under way. Reads /proc.
-fn owner(pid: u32, roots: &HashMap<u32, i64>) -> Option<i64> {
-    let mut pid = pid;
-    for _ in 0..GENERATIONS {
-        if let Some(id) = roots.get(&pid) {
-            return Some(*id);
-        }
-        match Stat::read(pid) {
-            Ok(Some(stat)) if stat.ppid > 1 => pid = stat.ppid,
-            _ => return None,
-        }
-    }
-    None
-}
-
-/// What the queue may give away, and what its jobs are seen to use.
+/// What the queue may give away, and what its jobs are seen to use. `roots` are the supervisors and main processes of
+/// the jobs under way, `owners` the jobs of the processes on the GPUs.
 ///
 /// - Memory in use on a GPU is split by the processes that the driver names; what it does not name, and what belongs
 ///   to no job of ours, is foreign.
@@ -93,7 +73,7 @@ fn owner(pid: u32, roots: &HashMap<u32, i64>) -> Option<i64> {
 /// - With `ignore_idle`, compute processes of others do not count while the GPU does nothing.
 pub(crate) fn look(
     sample: &Sample,
-    roots: &HashMap<u32, i64>,
+    (roots, owners): (&HashMap<u32, i64>, &HashMap<u32, i64>),
     held: &[(i64, Assignment)],
     out: &BTreeMap<String, String>,
     (ignore_idle, memory_matters): (bool, bool),
@@ -103,7 +83,7 @@ pub(crate) fn look(
         seen.host = resident(roots);
     }
     let units = sample.gpus.list.iter().filter(|gpu| gpu.is_for_jobs());
-    let gpus = units.map(|gpu| state(gpu, roots, held, out, ignore_idle, &mut seen)).collect();
+    let gpus = units.map(|gpu| state(gpu, owners, held, out, ignore_idle, &mut seen)).collect();
     let gpu_fault = sample.gpus.fault();
     let ours: u64 = seen.host.values().sum();
     let machine = Machine {
@@ -120,7 +100,7 @@ pub(crate) fn look(
 
 fn state(
     gpu: &Gpu,
-    roots: &HashMap<u32, i64>,
+    owners: &HashMap<u32, i64>,
     held: &[(i64, Assignment)],
     out: &BTreeMap<String, String>,
     ignore_idle: bool,
@@ -135,10 +115,10 @@ fn state(
     let has_job = held.iter().any(|(_, held)| held.gpus.iter().any(|share| share.uuid == gpu.uuid));
     let (mut foreign_processes, mut unsure) = (0, false);
     for process in gpu.processes() {
-        match owner(process.pid, roots) {
+        match owners.get(&process.pid) {
             Some(id) => match process.memory.value() {
                 Some(bytes) => {
-                    *seen.by_job.entry(id).or_default().entry(gpu.uuid.clone()).or_default() += bytes
+                    *seen.by_job.entry(*id).or_default().entry(gpu.uuid.clone()).or_default() += bytes
                 }
                 None => unsure = true,
             },
@@ -198,7 +178,6 @@ mod tests {
         assert!(seen[&7] > seen[&8] && seen[&8] > 0, "the nearest root counts: {seen:?}");
         let seen = resident(&HashMap::from([(own, 7)]));
         assert_eq!(seen.len(), 1, "what a job starts is the job's: {seen:?}");
-        assert_eq!(owner(child.id(), &HashMap::from([(own, 7)])), Some(7));
         child.kill().and_then(|()| child.wait()).expect("ended");
     }
 
@@ -222,10 +201,10 @@ mod tests {
         };
         let share = athanor_core::placement::GpuShare { index: 0, uuid: "GPU-0".into(), memory: 6 };
         let held = [(7, Assignment { gpus: vec![share], ..Assignment::default() })];
-        let roots = HashMap::from([(own, 7)]);
+        let owners = HashMap::from([(own, 7)]);
         let check = |processes: Vec<_>, out: &[(&str, &str)], ignore| {
             let out = out.iter().map(|(uuid, why)| ((*uuid).into(), (*why).into())).collect();
-            let state = state(&gpu(processes), &roots, &held, &out, ignore, &mut SeenUse::default());
+            let state = state(&gpu(processes), &owners, &held, &out, ignore, &mut SeenUse::default());
             (state.memory_foreign, state.foreign_processes, state.unavailable.is_some())
         };
         assert_eq!(check(vec![process(own, Some(4))], &[], false), (6, 0, false), "10 used, 4 of them ours");

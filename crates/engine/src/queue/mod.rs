@@ -7,6 +7,7 @@
 
 mod accept;
 mod actor;
+mod attribution;
 mod blame;
 mod change;
 mod clock;
@@ -21,7 +22,8 @@ mod telling;
 mod thread;
 mod view;
 
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use athanor_core::placement::{Assignment, Machine, WaitReason};
 use athanor_core::requirements::Requirements;
@@ -33,6 +35,7 @@ pub(crate) use self::clock::Clock;
 pub use self::request::{Action, Added, Destination, Edit, NewExperiment, NewGroup, Tagging};
 pub(crate) use self::request::{Parent, PreparedEdit};
 use self::view::View;
+use crate::attribution::{Book, Hoard, JobUse};
 use crate::bus::Bus;
 use crate::devices::Sample;
 use crate::error::{Error, ErrorKind, Result};
@@ -105,6 +108,12 @@ pub(crate) enum Message {
         number: u32,
         ended: Ended,
     },
+    /// A job's GPUs have been idle for so long, milliseconds.
+    IdleGpus {
+        id: i64,
+        number: u32,
+        idle_ms: u64,
+    },
     /// The machine was looked at, or the clock has come to a moment that somebody waits for.
     Look,
     Stop {
@@ -115,7 +124,10 @@ pub(crate) enum Message {
 impl Message {
     /// Whether a person asked for it, so that its effect must survive a power cut once it was answered.
     fn asked(&self) -> bool {
-        !matches!(self, Self::Process { .. } | Self::Ended { .. } | Self::Look | Self::Stop { .. })
+        !matches!(
+            self,
+            Self::Process { .. } | Self::Ended { .. } | Self::IdleGpus { .. } | Self::Look | Self::Stop { .. }
+        )
     }
 }
 
@@ -146,6 +158,16 @@ pub struct SettingsChange {
     pub windows: Option<Vec<Window>>,
     /// Days after which events and logs may be cleaned up.
     pub keep_days: Option<u32>,
+    /// Below which utilisation a running job's GPUs count as idle.
+    pub idle_gpu_percent: Option<u32>,
+    /// For how many minutes before that is told.
+    pub idle_gpu_minutes: Option<u32>,
+    /// Whether such a job is cancelled.
+    pub idle_gpu_cancel: Option<bool>,
+    /// Whether the desktop starts the window's program.
+    pub autostart: Option<bool>,
+    /// What the user is told of, and when.
+    pub notifications: athanor_core::notification::Change,
 }
 
 impl SettingsChange {
@@ -163,8 +185,13 @@ impl SettingsChange {
             ignore_idle_processes: self.ignore_idle_processes.unwrap_or(settings.ignore_idle_processes),
             windows: self.windows.clone().unwrap_or_else(|| settings.windows.clone()),
             keep_days: self.keep_days.unwrap_or(settings.keep_days),
+            idle_gpu_percent: self.idle_gpu_percent.unwrap_or(settings.idle_gpu_percent),
+            idle_gpu_minutes: self.idle_gpu_minutes.unwrap_or(settings.idle_gpu_minutes),
+            idle_gpu_cancel: self.idle_gpu_cancel.unwrap_or(settings.idle_gpu_cancel),
             blocked_gpus: settings.blocked_gpus.clone(),
             tripped_gpus: settings.tripped_gpus.clone(),
+            autostart: self.autostart.unwrap_or(settings.autostart),
+            notifications: settings.notifications.with(&self.notifications),
         }
     }
 }
@@ -383,6 +410,32 @@ impl Queue {
         self.read().active.iter().map(|(id, active)| (*id, active.uid.to_string())).collect()
     }
 
+    /// What the jobs under way are seen to use of their GPUs.
+    pub(crate) fn book(&self) -> Arc<Mutex<Book>> {
+        self.read().book.clone()
+    }
+
+    /// What an attempt under way is seen to use of its GPUs; `None` before it was looked at.
+    #[must_use]
+    pub fn usage(&self, id: i64, number: u32) -> Option<JobUse> {
+        lock(&self.book()).attempt((id, number))
+    }
+
+    /// Uids of the jobs of the processes on the GPUs, by pid.
+    #[must_use]
+    pub fn gpu_processes(&self) -> HashMap<u32, Arc<str>> {
+        let view = self.read();
+        let book = lock(&view.book);
+        let known = book.processes().iter();
+        known.filter_map(|(pid, id)| Some((*pid, view.active.get(id)?.uid.clone()))).collect()
+    }
+
+    /// GPUs that do nothing while processes hold their memory.
+    #[must_use]
+    pub fn hoards(&self) -> Vec<Hoard> {
+        lock(&self.book()).hoards().to_vec()
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, View> {
         read(&self.view)
     }
@@ -400,10 +453,14 @@ fn stats(view: &View) -> Stats {
     Stats { counts: view.counts, slots: view.settings.slots, paused: view.settings.queue_paused }
 }
 
+fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
+    book.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn read(view: &RwLock<View>) -> RwLockReadGuard<'_, View> {
-    view.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    view.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn write(view: &RwLock<View>) -> RwLockWriteGuard<'_, View> {
-    view.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    view.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,6 +17,7 @@ use athanor_core::state::Status;
 use jiff::tz::TimeZone;
 
 use super::machine::SeenUse;
+use crate::attribution::Book;
 use crate::store::{Counts, ExperimentRow, GateRow, Settings};
 
 /// The order of the queue: rank of the priority, position, key.
@@ -111,6 +112,8 @@ pub(crate) struct View {
     pub machine: Option<Machine>,
     /// What our jobs are seen to use.
     pub seen: SeenUse,
+    /// What of that adds up over their attempts.
+    pub book: Arc<Mutex<Book>>,
     pub plan: Option<Plan>,
     /// Whether this engine starts jobs.
     pub starts: bool,
@@ -135,6 +138,7 @@ impl View {
             groups: HashMap::new(),
             machine: None,
             seen: SeenUse::default(),
+            book: Arc::default(),
             plan: None,
             starts,
             zone: TimeZone::system(),

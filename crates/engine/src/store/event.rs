@@ -76,8 +76,14 @@ pub enum EventKind {
     GpuUnblocked,
     /// The user paused the queue.
     QueuePaused,
+    /// The queue was paused by itself: attempt after attempt could not be started.
+    QueueTripped,
     /// The user resumed the queue.
     QueueResumed,
+    /// The GPUs of a running job have been idle for long.
+    GpuIdle,
+    /// A job is cancelled by a policy that the user has set.
+    PolicyCancel,
     /// An engine took the data folder.
     EngineStarted,
     /// An engine gave the data folder back.
@@ -85,7 +91,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const WORDS: [(Self, &'static str); 27] = [
+    const WORDS: [(Self, &'static str); 30] = [
         (Self::Added, "added"),
         (Self::Started, "started"),
         (Self::Voided, "voided"),
@@ -110,7 +116,10 @@ impl EventKind {
         (Self::GpuTripped, "gpu_tripped"),
         (Self::GpuUnblocked, "gpu_unblocked"),
         (Self::QueuePaused, "queue_paused"),
+        (Self::QueueTripped, "queue_tripped"),
         (Self::QueueResumed, "queue_resumed"),
+        (Self::GpuIdle, "gpu_idle"),
+        (Self::PolicyCancel, "policy_cancel"),
         (Self::EngineStarted, "engine_started"),
         (Self::EngineStopped, "engine_stopped"),
     ];

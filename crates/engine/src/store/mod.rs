@@ -12,7 +12,9 @@ mod environment;
 mod event;
 mod experiment;
 mod group;
+mod history;
 mod leftover;
+mod notification;
 mod open;
 mod project;
 mod report;
@@ -29,6 +31,10 @@ pub use dependency::DependencyRow;
 pub use event::{EventKind, EventQuery, EventRow, EventRows};
 pub use experiment::{Counts, ExperimentRow, Filter, GateRow, Section};
 pub use group::GroupRow;
+pub use history::HistorySeriesRow;
+pub use notification::{
+    HookState, NewNotification, News, NewsJob, NotificationRow, NotificationState, NotifiedJob, RunningRow,
+};
 pub use open::Opened;
 pub use project::ProjectRow;
 pub use report::{BarRow, OldLogRow, RecentRow};
@@ -132,7 +138,9 @@ mod tests {
             event::QUERIES,
             experiment::QUERIES,
             group::QUERIES,
+            history::QUERIES,
             leftover::QUERIES,
+            notification::QUERIES,
             project::QUERIES,
             report::QUERIES,
             series::QUERIES,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use athanor_core::device_breaker::DeviceBreaker;
+use athanor_core::notification;
+use athanor_core::history::Idle;
 use athanor_core::schedule::Window;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -49,7 +51,7 @@ pub struct Settings {
     pub close_action: CloseAction,
     /// The look.
     pub appearance: Appearance,
-    /// Whether a native notification is shown when a job ends.
+    /// Whether the desktop shows notifications. They are kept in any case.
     pub notify: bool,
     /// Size at which a job's log is rotated, bytes.
     pub log_limit: u64,
@@ -65,10 +67,20 @@ pub struct Settings {
     pub windows: Vec<Window>,
     /// Days after which events and logs of finished experiments may be cleaned up.
     pub keep_days: u32,
+    /// Percent below which the GPUs of a running job count as idle; 0 is never.
+    pub idle_gpu_percent: u32,
+    /// Minutes of that after which it is told.
+    pub idle_gpu_minutes: u32,
+    /// Whether such a job is cancelled.
+    pub idle_gpu_cancel: bool,
     /// Uuids of GPUs that the user has taken out of the queue.
     pub blocked_gpus: Vec<String>,
     /// GPUs that the circuit breaker has taken out of the queue.
     pub tripped_gpus: Vec<TrippedGpu>,
+    /// Whether the desktop starts the window's program, hidden in the tray.
+    pub autostart: bool,
+    /// What the user is told of, and when.
+    pub notifications: notification::Settings,
 }
 
 /// A GPU on which jobs died one after the other, so that it gets no more until the user has looked at it.
@@ -97,8 +109,13 @@ impl Default for Settings {
             ignore_idle_processes: false,
             windows: Window::defaults(),
             keep_days: 30,
+            idle_gpu_percent: 5,
+            idle_gpu_minutes: 15,
+            idle_gpu_cancel: false,
             blocked_gpus: Vec::new(),
             tripped_gpus: Vec::new(),
+            autostart: false,
+            notifications: notification::Settings::default(),
         }
     }
 }
@@ -118,6 +135,14 @@ impl Settings {
     pub fn out_of_queue(&self) -> BTreeMap<String, String> {
         let taken = self.blocked_gpus.iter().map(|uuid| (uuid.clone(), "taken out of the queue".to_owned()));
         self.tripped_gpus.iter().map(|gpu| (gpu.uuid.clone(), gpu.reason.clone())).chain(taken).collect()
+    }
+
+    /// Longest time for which GPUs may be idle before it is told, minutes.
+    pub const IDLE_MINUTES_MAX: u32 = 7 * 24 * 60;
+
+    /// When the GPUs of a running job count as idle.
+    pub(crate) fn idle_gpu(&self) -> Idle {
+        Idle { below: f64::from(self.idle_gpu_percent), for_ms: u64::from(self.idle_gpu_minutes) * 60_000 }
     }
 
     /// Checks what the user may set.
@@ -150,9 +175,16 @@ impl Settings {
                 ));
             }
         }
+        if self.idle_gpu_percent > 100 {
+            return Err(Error::invalid("idle_gpu_percent", "a utilisation is 0 to 100 %; 0 is never idle"));
+        }
+        if !(1..=Self::IDLE_MINUTES_MAX).contains(&self.idle_gpu_minutes) {
+            return Err(Error::invalid("idle_gpu_minutes", "GPUs may be idle for 1 to 10,080 minutes, a week"));
+        }
         if !(1..=Self::KEEP_DAYS_MAX).contains(&self.keep_days) {
             return Err(Error::invalid("keep_days", "things are kept for 1 to 3,650 days"));
         }
+        self.notifications.validate().map_err(|fault| Error::invalid(fault.field, fault.message))?;
         Ok(())
     }
 }

@@ -30,7 +30,10 @@ const LOOKS: Record<EventKind, [IconName, Tone | null]> = {
   gpu_tripped: ["gpu", "fail"],
   gpu_unblocked: ["gpu", null],
   queue_paused: ["pause", "pause"],
+  queue_tripped: ["warning", "fail"],
   queue_resumed: ["play", null],
+  gpu_idle: ["gpu", "pause"],
+  policy_cancel: ["stop", "pause"],
   engine_started: ["info", null],
   engine_stopped: ["info", "pause"],
 };
