@@ -52,13 +52,10 @@ fn into_tray(app: &AppHandle, way_back: &str) {
     if told_before(shell.link.home().root()) {
         return;
     }
-    shell.notify.say(Note {
-        title: "Athanor keeps running".into(),
-        body: format!(
-            "The queue goes on while the window is closed. {way_back} Settings say what closing does."
-        ),
-        to: None,
-    });
+    shell.notify.show(Note::own(
+        "Athanor keeps running",
+        format!("The queue goes on while the window is closed. {way_back} Settings say what closing does."),
+    ));
 }
 
 /// Whether the user was told before that closing is not quitting; from now on they were.

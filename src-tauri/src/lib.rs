@@ -18,8 +18,9 @@ mod window;
 use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use athanor_api::wire::{Push, Settings};
-use athanor_api::{Home, logging};
+use athanor_api::command::MarkNotifications;
+use athanor_api::wire::{self, Notification, Push, Settings};
+use athanor_api::{Home, autostart, logging};
 use tauri::{AppHandle, Manager, RunEvent, WindowEvent};
 use tauri_plugin_window_state::StateFlags;
 
@@ -159,16 +160,10 @@ fn hear(app: &AppHandle, heard: Heard) {
         }
         Heard::Push(push) => {
             tray::heard(app, &push);
-            match &push {
+            match &*push {
                 Push::SettingsUpdate { settings, .. } => settings_are(app, settings.clone()),
-                Push::QueueUpdate { event, experiment: Some(experiment), .. } => {
-                    let watched = shell.view.is_focused()
-                        && lock(&shell.looking_at).as_deref() == Some(experiment.uid.as_str());
-                    let wanted = lock(&shell.settings).as_ref().is_some_and(|settings| settings.notify);
-                    if wanted && !watched {
-                        shell.notify.ended(event.what, experiment);
-                    }
-                }
+                Push::Notification { notification, alert: true, .. } => told(app, notification),
+                Push::NotificationsRead { ids, .. } => shell.notify.read(ids.clone()),
                 _ => {}
             }
             window::push(app, &push);
@@ -176,9 +171,41 @@ fn hear(app: &AppHandle, heard: Heard) {
     }
 }
 
+/// The engine wants the user told. Nobody needs to be told of the job that they look at: that is read already.
+fn told(app: &AppHandle, notification: &Notification) {
+    let shell = app.state::<Shell>();
+    let looked_at = lock(&shell.looking_at).clone();
+    let looked_at = looked_at.filter(|_| shell.view.is_focused());
+    let about =
+        |uid: &String| !notification.jobs.is_empty() && notification.jobs.iter().all(|job| job.uid == *uid);
+    if !looked_at.as_ref().is_some_and(about) {
+        return shell.notify.show(notification.into());
+    }
+    let (app, id) = (app.clone(), notification.id);
+    tauri::async_runtime::spawn(async move {
+        let read = wire::MarkNotifications { ids: Some(vec![id]), up_to: None };
+        if let Err(error) = app.state::<Shell>().link.call::<MarkNotifications>(&read).await {
+            tracing::warn!(%error, id, "a notification can't be marked as read");
+        }
+    });
+}
+
 fn settings_are(app: &AppHandle, settings: Settings) {
     window::dress(app, &settings);
-    *lock(&app.state::<Shell>().settings) = Some(settings);
+    let before = lock(&app.state::<Shell>().settings).replace(settings.clone());
+    // At the start an entry is brought up to date, but none is removed: it may be that of another data folder.
+    if before.map_or(settings.autostart, |before| before.autostart != settings.autostart) {
+        start_with_desktop(settings.autostart);
+    }
+}
+
+fn start_with_desktop(wanted: bool) {
+    tauri::async_runtime::spawn_blocking(move || {
+        let done = std::env::current_exe().and_then(|program| autostart::apply(&program, wanted));
+        if let Err(error) = done {
+            tracing::warn!(%error, wanted, "the desktop's autostart entry can't be changed");
+        }
+    });
 }
 
 /// A panic elsewhere leaves what these locks guard as it was: each is held for one assignment.

@@ -22,7 +22,7 @@ pub(crate) enum Heard {
     /// The way stands, and this is how things are.
     Opened(Box<Snapshot>),
     /// Something happened.
-    Push(Push),
+    Push(Box<Push>),
 }
 
 /// How things are when the way is opened.
@@ -114,10 +114,10 @@ impl Link {
         let mut told = false;
         while let Some(push) = stream.next().await {
             told = matches!(push, Push::EngineStopped {});
-            hear(Heard::Push(push));
+            hear(Heard::Push(Box::new(push)));
         }
         if !told {
-            hear(Heard::Push(Push::EngineStopped {}));
+            hear(Heard::Push(Box::new(Push::EngineStopped {})));
         }
         tracing::info!("the engine stopped");
         self.change(State::Opening);

@@ -1,50 +1,62 @@
-//! Native notifications: when an experiment ends, with name, outcome and duration.
+//! Native notifications, through the desktop's own service.
 //!
-//! They go out from here and not from the page, which may be hidden or not there at all. Whether one is wanted
-//! (settings, the job that is being looked at) was decided before [`Notifications::ended`] is called.
+//! What is told of, and when, is the engine's to decide; here it is shown, and clicks are heard. They go out from here
+//! and not from the page, which may be hidden or not there at all.
+//!
+//! Spoken over D-Bus directly and not through Tauri's plugin: that one puts a script of its own into the page, which
+//! asks for a capability that the page is not to have, and it can't say how urgent a notification is, replace one that
+//! has grown, or offer actions. See <https://specifications.freedesktop.org/notification-spec/latest/>.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
 
-use athanor_api::wire::{EventKind, Experiment, Status};
+use athanor_api::command::{MarkNotifications, RetryExperiments};
+use athanor_api::wire::{self, Notification, NotificationAction, Urgency};
 use futures_util::StreamExt;
-use tauri::AppHandle;
+use tauri::{AppHandle, Manager};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::Instant;
 use zbus::zvariant::Value;
 
+use crate::Shell;
 use crate::window::{self, Navigation};
 
-/// So many notifications in [`BURST`] are shown one by one; what comes on top is counted in one.
-const SINGLE_MAX: usize = 3;
-const BURST: Duration = Duration::from_secs(2);
-
-/// A summary comes when a burst is over, but not later than this.
-const SUMMARY_AT_LATEST: Duration = Duration::from_secs(30);
-
-/// What a notification says, as plain text.
+/// What a notification says, as plain text, and what can be done from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Note {
-    pub(crate) title: String,
-    pub(crate) body: String,
-    /// Where a click leads.
-    pub(crate) to: Option<Navigation>,
+    title: String,
+    body: String,
+    critical: bool,
+    /// The engine's number of it; none for what the shell says itself.
+    id: Option<u64>,
+    /// The one job that it tells of.
+    uid: Option<String>,
+    actions: Vec<NotificationAction>,
 }
 
-#[derive(Debug)]
-enum Request {
-    Say(Note),
-    Ended(Ended),
+impl Note {
+    /// Something that the shell says itself. A click shows the window.
+    pub(crate) fn own(title: &str, body: String) -> Self {
+        Self { title: title.into(), body, critical: false, id: None, uid: None, actions: Vec::new() }
+    }
 }
 
-#[derive(Debug, Clone)]
-struct Ended {
-    note: Note,
-    name: String,
-    failed: bool,
+impl From<&Notification> for Note {
+    fn from(notification: &Notification) -> Self {
+        let uid = match notification.jobs.as_slice() {
+            [job] if notification.count == 1 => Some(job.uid.clone()),
+            _ => None,
+        };
+        Self {
+            title: notification.title.clone(),
+            body: notification.body.clone(),
+            critical: notification.urgency == Urgency::Critical,
+            id: Some(notification.id),
+            uid,
+            actions: notification.actions.clone(),
+        }
+    }
 }
 
-/// Takes what there is to notify of. Never waits.
+/// Takes what there is to show. Never waits.
 #[derive(Debug)]
 pub(crate) struct Notifications(UnboundedSender<Request>);
 
@@ -52,26 +64,27 @@ pub(crate) struct Notifications(UnboundedSender<Request>);
 #[derive(Debug)]
 pub(crate) struct Requests(UnboundedReceiver<Request>);
 
+#[derive(Debug)]
+enum Request {
+    Show(Note),
+    /// These were read elsewhere; all, if none are named.
+    Read(Vec<u64>),
+}
+
 pub(crate) fn channel() -> (Notifications, Requests) {
     let (sender, receiver) = unbounded_channel();
     (Notifications(sender), Requests(receiver))
 }
 
 impl Notifications {
-    /// Something happened to an experiment. A cancelled one was cancelled by the user, who knows.
-    pub(crate) fn ended(&self, what: EventKind, experiment: &Experiment) {
-        let failed = match what {
-            EventKind::Completed => false,
-            EventKind::Failed | EventKind::Expired => true,
-            _ => return,
-        };
-        let ended = Ended { note: note_of(experiment, failed), name: experiment.name.clone(), failed };
-        self.send(Request::Ended(ended));
+    /// Shows a notification, in the place of an earlier state of it.
+    pub(crate) fn show(&self, note: Note) {
+        self.send(Request::Show(note));
     }
 
-    /// Shows a notification at once.
-    pub(crate) fn say(&self, note: Note) {
-        self.send(Request::Say(note));
+    /// Takes away what was read: all, if none are named.
+    pub(crate) fn read(&self, ids: Vec<u64>) {
+        self.send(Request::Read(ids));
     }
 
     fn send(&self, request: Request) {
@@ -85,42 +98,80 @@ impl Notifications {
 pub(crate) fn start(app: &AppHandle, Requests(mut requests): Requests) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        let mut burst = Burst::default();
         let mut desk: Option<Desk> = None;
         loop {
-            let due = burst.due();
-            let note = tokio::select! {
-                request = requests.recv() => match request {
-                    Some(Request::Say(note)) => Some(note),
-                    Some(Request::Ended(ended)) => burst.take(Instant::now(), ended),
-                    None => return,
-                },
-                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => burst.sum_up(),
-                clicked = async { desk.as_mut()?.clicked().await }, if desk.is_some() => {
-                    match clicked {
-                        Some(Some(to)) => window::navigate(&app, to),
-                        Some(None) => window::show(&app),
-                        // The bus is gone; the next notification tries again.
-                        None => desk = None,
+            tokio::select! {
+                request = requests.recv() => {
+                    let Some(request) = request else { return };
+                    if let Err(error) = take(&mut desk, request).await {
+                        tracing::warn!(%error, "a notification can't be shown");
+                        desk = None;
                     }
-                    continue;
                 }
-            };
-            let Some(note) = note else { continue };
-            if let Err(error) = show(&mut desk, note).await {
-                tracing::warn!(%error, "a notification can't be shown");
-                desk = None;
+                clicked = async { desk.as_mut()?.clicked().await }, if desk.is_some() => match clicked {
+                    Some(Click { note, action }) => follow(&app, note, action),
+                    // The bus is gone; the next notification tries again.
+                    None => desk = None,
+                },
             }
         }
     });
 }
 
-async fn show(desk: &mut Option<Desk>, note: Note) -> zbus::Result<()> {
-    let desk = match desk {
-        Some(desk) => desk,
-        None => desk.insert(Desk::connect().await?),
+async fn take(desk: &mut Option<Desk>, request: Request) -> zbus::Result<()> {
+    let desk = match (desk, &request) {
+        (Some(desk), _) => desk,
+        // Nothing is shown that could be taken away.
+        (None, Request::Read(_)) => return Ok(()),
+        (empty, Request::Show(_)) => empty.insert(Desk::connect().await?),
     };
-    desk.show(note).await
+    match request {
+        Request::Show(note) => desk.show(note).await,
+        Request::Read(ids) => desk.close(&ids).await,
+    }
+}
+
+/// A click on a notification.
+#[derive(Debug)]
+struct Click {
+    note: Note,
+    action: NotificationAction,
+}
+
+/// Does what a click asks for. Whoever clicks a notification has read it.
+fn follow(app: &AppHandle, note: Note, action: NotificationAction) {
+    match (action, &note.uid) {
+        (NotificationAction::Retry, Some(uid)) => retry(app, uid.clone()),
+        (NotificationAction::Log, Some(uid)) => window::navigate(app, Navigation::Log { uid: uid.clone() }),
+        (_, Some(uid)) => window::navigate(app, Navigation::Experiment { uid: uid.clone() }),
+        (_, None) if note.id.is_some() => window::navigate(app, Navigation::Notifications),
+        (_, None) => window::show(app),
+    }
+    if let Some(id) = note.id {
+        let app = app.clone();
+        tauri::async_runtime::spawn(async move {
+            let read = wire::MarkNotifications { ids: Some(vec![id]), up_to: None };
+            if let Err(error) = app.state::<Shell>().link.call::<MarkNotifications>(&read).await {
+                tracing::warn!(%error, id, "a notification can't be marked as read");
+            }
+        });
+    }
+}
+
+/// Queues a job once more. If that can't be, the window shows the job, and so why.
+fn retry(app: &AppHandle, uid: String) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        let asked = wire::Selection { uids: vec![uid.clone()], group: None };
+        let refused = match app.state::<Shell>().link.call::<RetryExperiments>(&asked).await {
+            Ok(outcomes) => outcomes.outcomes.into_iter().find_map(|outcome| outcome.error),
+            Err(error) => Some(error),
+        };
+        if let Some(error) = refused {
+            tracing::info!(%error, uid, "a job can't be queued once more from its notification");
+            window::navigate(&app, Navigation::Experiment { uid });
+        }
+    });
 }
 
 /// The desktop's notification server.
@@ -145,24 +196,26 @@ trait Server {
         expire_timeout: i32,
     ) -> zbus::Result<u32>;
 
+    fn close_notification(&self, id: u32) -> zbus::Result<()>;
+
     #[zbus(signal)]
     fn action_invoked(&self, id: u32, action_key: String) -> zbus::Result<()>;
 }
 
 /// What stands on the user's desk.
-///
-/// Spoken directly and not through Tauri's plugin: that one puts a script of its own into the page, which asks for a
-/// capability that the page is not to have, and it can't say how urgent a notification is or whose it is.
 struct Desk {
     server: ServerProxy<'static>,
     actions: ActionInvokedStream,
-    /// Where a click leads, with the server's number for the notification; the newest last. Not forgotten when the
-    /// server closes it, which some say before they say that it was clicked.
-    shown: VecDeque<(u32, Option<Navigation>)>,
+    /// What was shown, by the server's number for it; the newest last. Not forgotten when the server closes it, which
+    /// some say before they say that it was clicked.
+    shown: VecDeque<(u32, Note)>,
 }
 
 /// Clicks on older notifications are not answered.
 const SHOWN_MAX: usize = 100;
+
+/// What a click on the notification itself is called.
+const DEFAULT: &str = "default";
 
 impl Desk {
     async fn connect() -> zbus::Result<Self> {
@@ -175,32 +228,77 @@ impl Desk {
 
     async fn show(&mut self, note: Note) -> zbus::Result<()> {
         // Asked each time: it is a message of a few bytes, and servers are exchanged in a running session.
-        let markup =
-            self.server.get_capabilities().await?.iter().any(|capability| capability == "body-markup");
-        let body = if markup { escape(&note.body) } else { note.body };
-        let hints =
-            HashMap::from([("desktop-entry", Value::from("Athanor")), ("urgency", Value::from(1_u8))]);
-        let open = ["default", "Open"];
-        let id =
-            self.server.notify("Athanor", 0, "athanor-desktop", &note.title, &body, &open, hints, -1).await?;
-        self.shown.retain(|(known, _)| *known != id);
-        self.shown.push_back((id, note.to));
+        let capabilities = self.server.get_capabilities().await?;
+        let can = |what: &str| capabilities.iter().any(|capability| capability == what);
+        let body = if can("body-markup") { escape(&note.body) } else { note.body.clone() };
+        let actions = actions_of(&note, can("actions"));
+        let hints = HashMap::from([
+            ("desktop-entry", Value::from("Athanor")),
+            ("urgency", Value::from(if note.critical { 2_u8 } else { 1 })),
+        ]);
+        // What has grown takes the place of what it was.
+        let before = self.shown.iter().find(|(_, known)| note.id.is_some() && known.id == note.id);
+        let before = before.map_or(0, |(id, _)| *id);
+        let id = self
+            .server
+            .notify("Athanor", before, "athanor-desktop", &note.title, &body, &actions, hints, -1)
+            .await?;
+        self.shown.retain(|(known, _)| *known != id && *known != before);
+        self.shown.push_back((id, note));
         if self.shown.len() > SHOWN_MAX {
             self.shown.pop_front();
         }
         Ok(())
     }
 
-    /// Waits for a click on a notification of ours and says where it leads. `None`: the bus is gone.
-    async fn clicked(&mut self) -> Option<Option<Navigation>> {
+    /// Takes away those of the engine's numbers; all of the engine's, if none are named.
+    async fn close(&mut self, ids: &[u64]) -> zbus::Result<()> {
+        let read = |note: &Note| note.id.is_some_and(|id| ids.is_empty() || ids.contains(&id));
+        let gone: Vec<u32> =
+            self.shown.iter().filter(|(_, note)| read(note)).map(|(server_id, _)| *server_id).collect();
+        for id in gone {
+            // One that the user has closed already is no fault, whatever the server says of it.
+            if let Err(error) = self.server.close_notification(id).await {
+                tracing::debug!(%error, id, "a notification was gone already");
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a click on a notification of ours. `None`: the bus is gone.
+    async fn clicked(&mut self) -> Option<Click> {
         loop {
             let action = self.actions.next().await?;
             // Everybody hears of every click.
             let Ok(args) = action.args() else { continue };
-            if let Some((_, to)) = self.shown.iter().find(|(id, _)| *id == args.id) {
-                return Some(to.clone());
+            if let Some((_, note)) = self.shown.iter().find(|(id, _)| *id == args.id) {
+                return Some(Click { note: note.clone(), action: action_of(&args.action_key) });
             }
         }
+    }
+}
+
+/// Keys and words of what can be clicked, in turns. A server without buttons is offered the click alone.
+fn actions_of(note: &Note, buttons: bool) -> Vec<&'static str> {
+    let mut all = vec![DEFAULT, "Open"];
+    if buttons {
+        for action in &note.actions {
+            match action {
+                // The click on the whole does that.
+                NotificationAction::Open => {}
+                NotificationAction::Log => all.extend(["log", "Show log"]),
+                NotificationAction::Retry => all.extend(["retry", "Retry"]),
+            }
+        }
+    }
+    all
+}
+
+fn action_of(key: &str) -> NotificationAction {
+    match key {
+        "log" => NotificationAction::Log,
+        "retry" => NotificationAction::Retry,
+        _ => NotificationAction::Open,
     }
 }
 
@@ -208,196 +306,29 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn note_of(experiment: &Experiment, failed: bool) -> Note {
-    let duration = match (experiment.started_at, experiment.completed_at) {
-        (Some(started), Some(ended)) => Some(in_words(ended - started)),
-        _ => None,
-    };
-    let (what, why) = match (experiment.status, &experiment.failure) {
-        (Status::Expired, _) => ("expired", Some("It had not started by its deadline.")),
-        (_, failure) => {
-            let why = failure.as_ref().map(|failure| failure.message.as_str());
-            (if failed { "failed" } else { "completed" }, why)
-        }
-    };
-    let body = match (failed, duration, why) {
-        (false, Some(duration), _) => format!("It took {duration}."),
-        (true, Some(duration), Some(why)) => format!("After {duration}: {why}"),
-        (true, Some(duration), None) => format!("After {duration}."),
-        (true, None, Some(why)) => why.to_owned(),
-        (_, None, _) => String::new(),
-    };
-    Note {
-        title: format!("{} {what}", experiment.name),
-        body,
-        to: Some(Navigation::Experiment { uid: experiment.uid.clone() }),
-    }
-}
-
-/// A duration in the two units that matter.
-fn in_words(ms: i64) -> String {
-    let seconds = ms.max(0) / 1000;
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    match seconds {
-        0 => "less than a second".into(),
-        1..60 => format!("{seconds} s"),
-        60..3600 => format!("{minutes} min {} s", seconds % 60),
-        3600..86_400 => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
-    }
-}
-
-/// Keeps a burst of endings from becoming a wall of notifications.
-#[derive(Debug, Default)]
-struct Burst {
-    /// When the latest were shown.
-    shown: VecDeque<Instant>,
-    held: Vec<Ended>,
-    first_held: Option<Instant>,
-    last_held: Option<Instant>,
-}
-
-impl Burst {
-    /// What to show now for an ending, if anything.
-    fn take(&mut self, now: Instant, ended: Ended) -> Option<Note> {
-        while self.shown.front().is_some_and(|shown| now.duration_since(*shown) >= BURST) {
-            self.shown.pop_front();
-        }
-        if self.held.is_empty() && self.shown.len() < SINGLE_MAX {
-            self.shown.push_back(now);
-            return Some(ended.note);
-        }
-        self.held.push(ended);
-        self.first_held.get_or_insert(now);
-        self.last_held = Some(now);
-        None
-    }
-
-    /// When the summary of what is held comes.
-    fn due(&self) -> Option<Instant> {
-        Some((self.last_held? + BURST).min(self.first_held? + SUMMARY_AT_LATEST))
-    }
-
-    /// The summary of what is held.
-    fn sum_up(&mut self) -> Option<Note> {
-        (self.first_held, self.last_held) = (None, None);
-        let held = std::mem::take(&mut self.held);
-        match held.as_slice() {
-            [] => None,
-            [one] => Some(one.note.clone()),
-            many => {
-                let failed: Vec<&str> =
-                    many.iter().filter(|it| it.failed).map(|it| it.name.as_str()).collect();
-                let completed = many.len() - failed.len();
-                let body = match (completed, failed.len()) {
-                    (_, 0) => "All of them completed.".into(),
-                    (0, _) => format!("All of them failed: {}", some_of(&failed)),
-                    _ => format!("{completed} completed, {} failed: {}", failed.len(), some_of(&failed)),
-                };
-                Some(Note {
-                    title: format!("{} more experiments ended", many.len()),
-                    body,
-                    to: Some(Navigation::Queue),
-                })
-            }
-        }
-    }
-}
-
-fn some_of(names: &[&str]) -> String {
-    let shown = names.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-    if names.len() > 3 { format!("{shown}, …") } else { shown }
-}
-
 #[cfg(test)]
 mod tests {
-    use athanor_api::wire::{Failure, FailureReason};
-
     use super::*;
 
-    fn experiment(took: i64) -> Experiment {
-        let mut experiment = crate::sample::experiment("abc", "digits mlp", "completed");
-        (experiment.started_at, experiment.completed_at) = (Some(1000), Some(1000 + took));
-        experiment
-    }
-
-    fn ended(name: &str, failed: bool) -> Ended {
-        let note = Note { title: name.into(), body: String::new(), to: None };
-        Ended { note, name: name.into(), failed }
-    }
-
     #[test]
-    fn a_note_says_name_outcome_and_duration() {
-        let completed = note_of(&experiment(31_400), false);
-        assert_eq!(
-            (completed.title.as_str(), completed.body.as_str()),
-            ("digits mlp completed", "It took 31 s.")
-        );
-        assert_eq!(completed.to, Some(Navigation::Experiment { uid: "abc".into() }));
-
-        let mut experiment = experiment(4000);
-        experiment.failure = Some(Failure {
-            reason: FailureReason::ExitCode,
-            exit_code: Some(1),
-            signal: None,
-            message: "It ended with exit code 1.".into(),
-        });
-        let failed = note_of(&experiment, true);
-        assert_eq!(failed.title, "digits mlp failed");
-        assert_eq!(failed.body, "After 4 s: It ended with exit code 1.");
-        experiment.started_at = None;
-        assert_eq!(note_of(&experiment, true).body, "It ended with exit code 1.", "it never started");
-    }
-
-    #[test]
-    fn durations_have_two_units() {
-        let minute = 60_000;
-        for (ms, words) in [
-            (-5, "less than a second"),
-            (999, "less than a second"),
-            (59_999, "59 s"),
-            (3 * minute + 20_000, "3 min 20 s"),
-            (125 * minute, "2 h 5 min"),
-            (76 * 60 * minute, "3 d 4 h"),
-        ] {
-            assert_eq!(in_words(ms), words, "{ms}");
+    fn buttons_are_offered_where_there_are_any() {
+        let note = Note {
+            actions: vec![NotificationAction::Open, NotificationAction::Log, NotificationAction::Retry],
+            ..Note::own("digits mlp failed", String::new())
+        };
+        assert_eq!(actions_of(&note, true), ["default", "Open", "log", "Show log", "retry", "Retry"]);
+        assert_eq!(actions_of(&note, false), ["default", "Open"]);
+        for (key, action) in note.actions.iter().zip(["default", "log", "retry"]) {
+            assert_eq!(action_of(action), *key);
         }
     }
 
     #[test]
-    fn bursts_are_summed_up() {
-        let start = Instant::now();
-        let mut burst = Burst::default();
-        for name in ["a", "b", "c"] {
-            assert!(burst.take(start, ended(name, false)).is_some(), "{name}");
-        }
-        assert_eq!(burst.due(), None);
-        assert_eq!(burst.take(start, ended("d", true)), None);
-        assert_eq!(burst.take(start + Duration::from_secs(1), ended("e", false)), None);
-        assert_eq!(burst.due(), Some(start + Duration::from_secs(3)), "two quiet seconds end it");
-        let summary = burst.sum_up().expect("two were held");
-        assert_eq!(summary.title, "2 more experiments ended");
-        assert_eq!(summary.body, "1 completed, 1 failed: d");
-        assert_eq!(summary.to, Some(Navigation::Queue));
-        assert_eq!(burst.due(), None);
-        assert!(
-            burst.take(start + Duration::from_secs(4), ended("f", false)).is_some(),
-            "and then it is quiet again"
-        );
-    }
-
-    #[test]
-    fn a_burst_without_end_is_summed_up_now_and_then() {
-        let start = Instant::now();
-        let mut burst = Burst::default();
-        let mut now = start;
-        for _ in 0..40 {
-            let _ = burst.take(now, ended("a", true));
-            now += Duration::from_millis(600);
-        }
-        let due = burst.due().expect("most were held");
-        assert!(due <= start + SUMMARY_AT_LATEST + BURST, "{:?}", due - start);
-        assert_eq!(burst.sum_up().expect("summary").body, "All of them failed: a, a, a, …");
+    fn a_note_leads_to_its_one_job() {
+        let notification = crate::sample::notification(&["a"]);
+        assert_eq!(Note::from(&notification).uid.as_deref(), Some("a"));
+        let notification = crate::sample::notification(&["a", "b"]);
+        assert_eq!(Note::from(&notification).uid, None);
     }
 
     #[test]

@@ -50,8 +50,17 @@ pub(crate) enum Navigation {
         /// Which one.
         uid: String,
     },
+    /// One experiment's drawer, at its log.
+    Log {
+        /// Which one.
+        uid: String,
+    },
     /// The whole queue.
     Queue,
+    /// The machine.
+    Devices,
+    /// What the user was told of.
+    Notifications,
 }
 
 /// What is known of the window without asking the toolkit.

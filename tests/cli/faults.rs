@@ -231,3 +231,38 @@ fn a_full_disk_refuses_new_jobs_and_keeps_the_old() {
     athanor.until_status(&after, "completed");
     athanor.stop_engine();
 }
+
+/// Copies a folder as it is.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).expect("made");
+    for entry in std::fs::read_dir(from).expect("readable").flatten() {
+        match entry.file_type().expect("a type").is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copied")),
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_a_killed_engine_left_is_gone_with_the_next_and_nothing_else_is() {
+    let mut athanor = Athanor::serving(2);
+    let (deleted, kept) = (athanor.add_shell("echo something"), athanor.add_shell("echo something else"));
+    athanor.until_status(&deleted, "completed");
+    athanor.until_status(&kept, "completed");
+    let attempts = athanor.home().join("attempts");
+    let aside = athanor.work().join("aside");
+    copy(&attempts.join(&deleted), &aside);
+    athanor.ok(&["delete", "--yes", &deleted]);
+    wait_until("its folder is gone", || (!attempts.join(&deleted).exists()).then_some(()));
+    athanor.kill_engine();
+    // As it is when the engine dies between the deletion and the removal.
+    copy(&aside, &attempts.join(&deleted));
+    // What is not of a deleted experiment is nobody's to remove.
+    for other in ["notes", "20200101_abcd"] {
+        copy(&aside, &attempts.join(other));
+    }
+    athanor.serve(&["--slots", "1"]);
+    wait_until("what was left is gone", || (!attempts.join(&deleted).exists()).then_some(()));
+    assert!(attempts.join("notes").exists() && attempts.join("20200101_abcd").exists());
+    assert_eq!(athanor.ok(&["log", &kept]), "something else\n");
+}

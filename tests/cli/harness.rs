@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use athanor_nvml_test::script::{Gpu, Script};
 use athanor_shim::claim::read_claim;
 use athanor_shim::identity::Request;
 use athanor_shim::record::Claim;
@@ -52,7 +53,8 @@ impl Athanor {
         let mut command = Command::new(env!("CARGO_BIN_EXE_athanor"));
         command.args(arguments).env("ATHANOR_HOME", self.home()).current_dir(self.work());
         if self.gpu_script().exists() {
-            command.env("ATHANOR_GPUS", self.gpu_script());
+            let library = athanor_nvml_test::built_library().expect("it was built with this test");
+            command.env("ATHANOR_NVML", library).env(athanor_nvml_test::SCRIPT_VARIABLE, self.gpu_script());
         }
         command
     }
@@ -63,17 +65,21 @@ impl Athanor {
 
     /// A machine with such GPUs, `GPU-0` and on, each with so much memory in GiB. To be said before an engine starts.
     pub fn with_gpus(memory: &[u64]) -> Self {
+        let gpus = memory.iter().enumerate().map(|(index, memory)| Gpu {
+            uuid: format!("GPU-{index}"),
+            name: Some("NVIDIA A100".into()),
+            memory_total: memory << 30,
+            utilisation: Some(0.0.into()),
+            ..Gpu::default()
+        });
         let athanor = Self::new();
-        let gpus: Vec<Value> = memory
-            .iter()
-            .enumerate()
-            .map(|(index, memory)| {
-                serde_json::json!({ "uuid": format!("GPU-{index}"), "name": "NVIDIA A100", "memory_total": memory << 30 })
-            })
-            .collect();
-        let script = serde_json::json!({ "gpus": gpus }).to_string();
-        std::fs::write(athanor.gpu_script(), script).expect("written");
+        athanor.set_gpus(&Script { gpus: gpus.collect(), ..Script::default() });
         athanor
+    }
+
+    /// Changes the machine's GPUs, also while an engine runs.
+    pub fn set_gpus(&self, script: &Script) {
+        script.write(&self.gpu_script()).expect("written");
     }
 
     pub fn run(&self, arguments: &[&str]) -> Output {

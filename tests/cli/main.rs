@@ -1,6 +1,7 @@
 //! The command line against the real engine and real supervisors: what a person does, and what goes wrong.
 
 mod actions;
+mod bulk;
 mod faults;
 mod gpus;
 mod harness;
@@ -10,6 +11,7 @@ mod monitor;
 mod nursery;
 mod offline;
 mod options;
+mod placement;
 mod queue;
 mod recovery;
 mod refusals;

@@ -65,6 +65,37 @@ fn events_are_followed_by_cursor() {
 }
 
 #[test]
+fn events_are_looked_through_from_either_end() {
+    let mut athanor = Athanor::new();
+    let uid = athanor.add(&["-n", "alpha", "--", "true"]);
+    athanor.serve(&["--slots", "1"]);
+    athanor.until_status(&uid, "completed");
+    let other = athanor.add(&["-n", "beta", "--", "true"]);
+    athanor.until_status(&other, "completed");
+    let read = |arguments: &[&str]| -> Vec<(u64, String)> {
+        let mut all = vec!["--json", "events"];
+        all.extend(arguments);
+        let text = athanor.ok(&all);
+        let events = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        events.map(|event| (event["cursor"].as_u64().expect("a cursor"), event["what"].to_string())).collect()
+    };
+    let all = read(&[]);
+    let last = read(&["--last", "3"]);
+    assert_eq!(last, all[all.len() - 3..], "in their order");
+    let before = last[0].0.to_string();
+    assert_eq!(read(&["--last", "2", "--before", &before]), all[all.len() - 5..all.len() - 3]);
+    assert_eq!(read(&["--last", "9999"]), all);
+    let alpha = read(&["--text", "ALPHA"]);
+    assert!(!alpha.is_empty() && alpha.len() < all.len() && alpha.iter().all(|event| all.contains(event)));
+    let kinds: Vec<String> = read(&["-t", "beta completed"]).into_iter().map(|(_, what)| what).collect();
+    assert_eq!(kinds, ["\"completed\""]);
+    assert_eq!(read(&["--text", "alpha", "--last", "1"]), alpha[alpha.len() - 1..]);
+    let of = read(&[&uid]);
+    assert_eq!(read(&[&uid, "--last", "2"]), of[of.len() - 2..]);
+    assert!(read(&["--text", "nothing like it"]).is_empty());
+}
+
+#[test]
 fn a_clean_up_says_first_what_goes() {
     let mut athanor = Athanor::serving(1);
     let old = athanor.add_shell("echo something; echo step,loss > metrics.csv");

@@ -161,3 +161,34 @@ fn thousands_are_accepted_in_one_call() {
     assert!(output.status.success(), "{err}");
     assert_eq!(out.lines().count(), 2_000);
 }
+
+#[test]
+fn an_import_tells_what_was_there_under_its_key() {
+    let athanor = Athanor::new();
+    let there = athanor.add(&["--key", "k1", "--", "true"]);
+    athanor.file(
+        "jobs",
+        "{\"command\": \"true\", \"key\": \"k1\"}\n{\"command\": \"true\", \"key\": \"k2\"}\n{\"command\": \"true\"}\n",
+    );
+    let preview = athanor.json(&["import", "jobs", "--dry-run"]);
+    assert_eq!(
+        (&preview["existing"], &preview["count"]),
+        (&serde_json::json!([there]), &serde_json::json!(3))
+    );
+    let (_, said) = texts(&athanor.run(&["import", "jobs", "--dry-run"]));
+    assert!(
+        said.contains(&format!("{there} was there already with this key; nothing would be queued")),
+        "{said}"
+    );
+    assert_eq!(athanor.names(&["--all"]).len(), 1);
+
+    let imported = athanor.json(&["import", "jobs"]);
+    assert_eq!(imported["existing"], serde_json::json!([there]));
+    assert_eq!(imported["experiments"].as_array().map(Vec::len), Some(3), "it is returned, too");
+    assert_eq!(imported["experiments"][0]["uid"], there.as_str());
+    assert_eq!(athanor.names(&["--all"]).len(), 3);
+    let (out, said) = texts(&athanor.run(&["import", "jobs"]));
+    assert_eq!(out.lines().next(), Some(there.as_str()));
+    assert_eq!(said.matches("was there already with this key").count(), 2, "{said}");
+    assert_eq!(athanor.names(&["--all"]).len(), 4, "the one without a key is another one");
+}

@@ -8,6 +8,7 @@ pub const PER_FILE: &[Rule] = &[
     core_touches_nothing,
     core_depends_on_nothing_that_blocks,
     one_module_talks_to_the_driver,
+    the_scripted_driver_is_for_tests,
     engine_knows_no_wire_types,
     shell_knows_no_database,
     queries_stand_in_the_store,
@@ -95,6 +96,28 @@ fn one_module_talks_to_the_driver(file: &File) -> Vec<Violation> {
         "only crates/engine/src/devices/nvml.rs mentions nvml_wrapper",
         "the driver's faults are told apart (absent, unsupported, failed) in that one place",
     )
+}
+
+fn the_scripted_driver_is_for_tests(file: &File) -> Vec<Violation> {
+    if !file.path.ends_with("Cargo.toml") {
+        return Vec::new();
+    }
+    let mut section = "";
+    let mut violations = Vec::new();
+    for (number, line) in file.lines() {
+        if line.starts_with('[') {
+            section = line;
+        }
+        let is_used = line.starts_with("athanor-nvml-test");
+        if is_used && !["[dev-dependencies]", "[workspace.dependencies]"].contains(&section) {
+            violations.push(file.violation(
+                number,
+                "only tests depend on athanor-nvml-test",
+                "what is shipped talks to the driver; the scripted one is loaded by a switch of the environment",
+            ));
+        }
+    }
+    violations
 }
 
 fn engine_knows_no_wire_types(file: &File) -> Vec<Violation> {
@@ -352,6 +375,15 @@ mod tests {
         catches(rule, "src-tauri/src/lib.rs", "nvml_wrapper::Nvml::init()");
         allows(rule, "crates/engine/src/devices/nvml.rs", "use nvml_wrapper::Nvml;");
         allows(rule, "crates/api/src/lib.rs", "// not nvml_wrapper");
+    }
+
+    #[test]
+    fn the_scripted_driver_does_not_ship() {
+        let rule = the_scripted_driver_is_for_tests;
+        let line = "athanor-nvml-test.workspace = true";
+        assert_eq!(broken(rule, "crates/engine/Cargo.toml", &format!("[dependencies]\n{line}")), [2]);
+        allows(rule, "crates/engine/Cargo.toml", &format!("[dev-dependencies]\n{line}"));
+        allows(rule, "Cargo.toml", &format!("[workspace.dependencies]\n{line}"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod codegen;
 mod display;
 mod process;
 mod run;
+mod shots;
 mod system;
 mod test;
 mod ui;
@@ -25,8 +26,10 @@ cargo xtask TASK
 
   run [--release] [-- ARGUMENTS]   install what is missing, build, and open the window
   test [--no-window] [STEP...]     every test, or only the steps named (see below)
+  test --gpu                       what can be tested against this machine's own NVIDIA GPU
   setup [--test]                   only install what is missing; --test: what the tests need too
   codegen [--check]                write the TypeScript types of the commands, or check them
+  shots [VIEW...]                  take the pictures in docs/shots anew, or only those of the views named
   bench [FIGURE...]                measure latency, throughput, idle; table and target/bench.json
   help                             this text
 
@@ -64,6 +67,11 @@ fn task() -> Result<ExitCode> {
         }
         "test" => return test::run(&Workspace::find()?, &test::Options::parse(&rest)?),
         "codegen" => codegen::run(&Workspace::find()?, switches(&rest, ["--check"])?[0])?,
+        "shots" => {
+            let workspace = Workspace::find()?;
+            system::install(&[system::Set::Build, system::Set::Test])?;
+            shots::run(&workspace, &rest)?;
+        }
         "bench" => return bench::run(&Workspace::find()?, &rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}{}", test::step_names().join(" "));

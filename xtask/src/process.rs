@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -19,6 +19,23 @@ pub fn say(text: &str) {
 pub fn call(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| cannot_start(command))?;
     check(command, status)
+}
+
+/// As [`call`], and fails when it does not end in time; then it is ended.
+pub fn call_within(command: &mut Command, limit: Duration) -> Result<()> {
+    let mut child = command.spawn().with_context(|| cannot_start(command))?;
+    let end = Instant::now() + limit;
+    loop {
+        match child.try_wait().with_context(|| format!("waiting for {}", shown(command)))? {
+            Some(status) => return check(command, status),
+            None if Instant::now() > end => {
+                let _ = child.kill();
+                let _ = child.wait();
+                bail!("{} did not end within {} s", shown(command), limit.as_secs());
+            }
+            None => thread::sleep(Duration::from_millis(1)),
+        }
+    }
 }
 
 /// Runs `command` and hands each line of its output on, to our own output and to `each_line`.
@@ -161,6 +178,17 @@ mod tests {
         call_reading_lines(&mut command, |line| seen.push(line.to_owned())).unwrap();
         let id = rustix::process::Pid::from_raw(seen[0].parse().unwrap()).unwrap();
         rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
+    }
+
+    #[test]
+    fn what_takes_too_long_is_ended_and_said() {
+        let long = Duration::from_secs(60);
+        call_within(&mut Command::new("true"), long).unwrap();
+        assert!(
+            call_within(&mut Command::new("false"), long).unwrap_err().to_string().contains("exit status: 1")
+        );
+        let error = call_within(Command::new("sleep").arg("600"), Duration::ZERO).unwrap_err();
+        assert!(error.to_string().contains("did not end within 0 s"), "{error}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
-use crate::handlers::{self, cleanup, config, queue, sweeps, transfer};
+use crate::handlers::{self, cleanup, config, history, notifications, queue, sweeps, transfer};
 use crate::typescript::Declarations;
 use crate::wire::{self, ApiError, ErrorCode, Nothing};
 
@@ -97,6 +97,8 @@ commands! {
     MoveExperiments = "experiments.move": queue::reorder, wire::MoveExperiments => wire::Outcomes;
     /// Changes an experiment.
     EditExperiment = "experiments.edit": queue::edit, wire::EditExperiment => wire::ExperimentDetail;
+    /// Changes several experiments alike.
+    EditExperiments = "experiments.edit_many": queue::edit_many, wire::EditExperiments => wire::Outcomes;
     /// Puts finished experiments away, or takes them back out.
     ArchiveExperiments = "experiments.archive": queue::archive, wire::ArchiveExperiments => wire::Outcomes;
     /// Deletes finished experiments with their logs and recorded metrics; no file of the user is touched.
@@ -147,6 +149,16 @@ commands! {
     DrawChart = "chart.draw": handlers::draw_chart, wire::DrawChart => wire::Chart;
     /// The machine, now and in the last minutes.
     DeviceHistory = "device.history": handlers::device_history, Nothing => wire::DeviceHistory;
+    /// Somebody looks at the machine: it is sampled every second for a while. Said again by who still looks.
+    LookAtDevice = "device.look": handlers::look_at_device, wire::LookAtDevice => Nothing;
+    /// Everything of which there is a history.
+    ListHistory = "history.metrics": history::metrics, Nothing => wire::HistoryMetrics;
+    /// What a metric did from one moment to another.
+    ReadHistory = "history.read": history::read, wire::ReadHistory => wire::HistoryStretch;
+    /// A chart of the machine's history, with the jobs that ran meanwhile.
+    DrawHistory = "history.chart": history::chart, wire::DrawHistory => wire::HistoryChart;
+    /// A page of a history as CSV.
+    ExportHistory = "history.csv": history::export, wire::ExportHistory => wire::HistoryCsv;
     /// The folders whose files are followed now, how, and why so.
     ListMonitors = "monitors.list": handlers::list_monitors, Nothing => wire::Monitors;
     /// Events after a cursor.
@@ -155,6 +167,16 @@ commands! {
     GetSettings = "settings.get": handlers::get_settings, Nothing => wire::Settings;
     /// Changes settings.
     ChangeSettings = "settings.change": handlers::change_settings, wire::ChangeSettings => wire::Settings;
+    /// What the user was told of, newest first.
+    ListNotifications = "notifications.list": notifications::list, wire::ListNotifications => wire::NotificationPage;
+    /// Marks notifications as read.
+    MarkNotifications = "notifications.mark": notifications::mark, wire::MarkNotifications => wire::Unread;
+    /// Shows a notification, and runs the hook once, whatever the hour.
+    TestNotification = "notifications.test": notifications::test, Nothing => wire::NotificationTest;
+    /// What is run with each notification, and how it does.
+    GetHook = "hook.get": notifications::get_hook, Nothing => wire::HookInfo;
+    /// Sets what is run with each notification.
+    SetHook = "hook.set": notifications::set_hook, wire::SetHook => wire::HookInfo;
     /// The projects.
     ListProjects = "projects.list": handlers::list_projects, Nothing => wire::Projects;
     /// Makes a folder a project; nothing is written into it.

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use athanor_core::dependency;
 use athanor_core::experiment::{self as core_experiment, JobCommand};
+use athanor_core::notification;
 use athanor_core::requirements::Requirements;
 use athanor_core::retry::RetryPolicy;
 use athanor_core::{outcome, progress, schedule, state};
+use athanor_engine::attribution::JobUse;
 use athanor_engine::bus::{self, NoticeLevel};
-use athanor_engine::devices;
 use athanor_engine::home::now_ms;
 use athanor_engine::live::{Latest, Live};
 use athanor_engine::queue::{self, NewExperiment, Prospect, SettingsChange, Stats};
 use athanor_engine::store::{self, AttemptRow, EventRow, ExperimentRow};
 use athanor_engine::{Engine, ErrorKind, projects};
 
-use crate::wire;
+use crate::{handlers, wire};
 
 impl From<athanor_engine::Error> for wire::ApiError {
     fn from(error: athanor_engine::Error) -> Self {
@@ -69,15 +70,26 @@ same_words!(progress::Unit => wire::ProgressUnit: Epoch Step Percent);
 same_words!(store::Section => wire::Section: Active Waiting Finished All);
 same_words!(store::CloseAction => wire::CloseAction: Tray Quit);
 same_words!(store::Appearance => wire::Appearance: System Light Dark);
+same_words!(notification::Kind => wire::NotificationKind:
+    Completed Failed Cancelled Blocked Drained GpuHot GpuLost DiskLow Stalled GpuIdle Summary HookFailed Test);
+same_words!(notification::Urgency => wire::Urgency: Normal Critical);
+same_words!(notification::Action => wire::NotificationAction: Open Log Retry);
 same_words!(NoticeLevel => wire::NoticeLevel: Info Warning Error);
 same_words!(athanor_engine::MonitorMode => wire::MonitorMode: Events Polling Off);
 same_words!(athanor_engine::MonitoredFiles => wire::MonitoredFiles: Metrics Logs);
+same_words!(athanor_engine::LogStream => wire::LogStream: Stdout Stderr);
 same_words!(athanor_engine::Mode => wire::EngineOwner: Window Headless Offline);
 same_words!(athanor_core::series::Scale => wire::Scale: Linear Log);
 same_words!(athanor_core::chart::Theme => wire::Theme: Light Dark);
 same_words!(store::EventKind => wire::EventKind:
     Added Started Voided CancelRequested Completed Failed Cancelled Expired Released Held Paused Resumed Retrying
-    Requeued Edited Moved Archived Restored Deleted GroupChanged GpuBlocked GpuUnblocked QueuePaused QueueResumed EngineStarted EngineStopped);
+    Requeued Edited Moved Archived Restored Deleted GroupChanged GpuBlocked GpuTripped GpuUnblocked QueuePaused QueueTripped QueueResumed GpuIdle PolicyCancel EngineStarted EngineStopped);
+
+mod device;
+mod usage;
+pub(crate) use device::sample;
+pub(crate) use usage::attributed;
+use usage::gpu_use;
 
 impl From<wire::Command> for JobCommand {
     fn from(command: wire::Command) -> Self {
@@ -136,7 +148,10 @@ impl From<wire::NewExperiment> for NewExperiment {
 /// # Errors
 /// A window has no such form.
 pub(crate) fn settings_change(change: wire::ChangeSettings) -> Result<SettingsChange, wire::ApiError> {
-    let windows = change.windows.map(|windows| windows.into_iter().map(window).collect()).transpose()?;
+    let windows = change
+        .windows
+        .map(|windows| windows.into_iter().map(|it| window(it, "windows")).collect())
+        .transpose()?;
     Ok(SettingsChange {
         slots: change.slots,
         queue_paused: None,
@@ -150,12 +165,20 @@ pub(crate) fn settings_change(change: wire::ChangeSettings) -> Result<SettingsCh
         ignore_idle_processes: change.ignore_idle_processes,
         windows,
         keep_days: change.keep_days,
+        idle_gpu_percent: change.idle_gpu_percent,
+        idle_gpu_minutes: change.idle_gpu_minutes,
+        idle_gpu_cancel: change.idle_gpu_cancel,
+        autostart: change.autostart,
+        notifications: handlers::notifications::change(change.notifications.unwrap_or_default())?,
     })
 }
 
-fn window(window: wire::TimeWindow) -> Result<schedule::Window, wire::ApiError> {
-    let fault =
-        |message: String| wire::ApiError::new(wire::ErrorCode::InvalidInput, message).field("windows");
+/// A part of the week, as the engine takes it.
+///
+/// # Errors
+/// It has no such form; `field` is at fault.
+pub(crate) fn window(window: wire::TimeWindow, field: &str) -> Result<schedule::Window, wire::ApiError> {
+    let fault = |message: String| wire::ApiError::new(wire::ErrorCode::InvalidInput, message).field(field);
     Ok(schedule::Window {
         name: window.name,
         days: window.days.try_into().map_err(fault)?,
@@ -176,18 +199,20 @@ impl From<store::Settings> for wire::Settings {
             per_gpu: settings.per_gpu,
             per_project: settings.per_project,
             ignore_idle_processes: settings.ignore_idle_processes,
-            windows: settings
-                .windows
-                .into_iter()
-                .map(|window| wire::TimeWindow {
-                    name: window.name,
-                    days: window.days.into(),
-                    from: window.from.into(),
-                    to: window.to.into(),
-                })
-                .collect(),
+            windows: settings.windows.into_iter().map(Into::into).collect(),
             keep_days: settings.keep_days,
+            idle_gpu_percent: settings.idle_gpu_percent,
+            idle_gpu_minutes: settings.idle_gpu_minutes,
+            idle_gpu_cancel: settings.idle_gpu_cancel,
+            autostart: settings.autostart,
+            notifications: settings.notifications.into(),
         }
+    }
+}
+
+impl From<schedule::Window> for wire::TimeWindow {
+    fn from(window: schedule::Window) -> Self {
+        Self { name: window.name, days: window.days.into(), from: window.from.into(), to: window.to.into() }
     }
 }
 
@@ -271,6 +296,30 @@ impl From<wire::EditExperiment> for queue::Edit {
             grace_ms: edit.grace_ms,
             config_text: edit.config_text,
             set: edit.set,
+            tagging: None,
+            hold: None,
+        }
+    }
+}
+
+impl From<wire::Changes> for queue::Edit {
+    fn from(changes: wire::Changes) -> Self {
+        let tagging = queue::Tagging { add: changes.add_tags, remove: changes.remove_tags };
+        Self {
+            tags: changes.tags,
+            tagging: (tagging != queue::Tagging::default()).then_some(tagging),
+            priority: changes.priority.map(Into::into),
+            requirements: changes.requirements.map(Into::into),
+            wait_for_failed: changes.wait_for_failed,
+            not_before: changes.not_before,
+            window: changes.window,
+            start_by: changes.start_by,
+            retry: changes.retry.map(|retry| retry.map(Into::into)),
+            group: changes.group,
+            time_limit_ms: changes.time_limit_ms,
+            grace_ms: changes.grace_ms,
+            hold: changes.hold,
+            ..Self::default()
         }
     }
 }
@@ -412,7 +461,9 @@ pub(crate) fn attempt(
     folder: &std::path::Path,
     log_bytes: u64,
     metrics_file: Option<String>,
+    seen: Option<JobUse>,
 ) -> wire::Attempt {
+    let usage = seen.map_or(row.usage, |seen| seen.usage);
     wire::Attempt {
         number: row.number,
         pid: row.pid,
@@ -435,7 +486,8 @@ pub(crate) fn attempt(
             .map(|share| wire::GivenGpu { index: share.index, uuid: share.uuid })
             .collect(),
         gpu_ms: row.gpu_ms,
-        peak_gpu_memory: row.peak_gpu_memory,
+        peak_gpu_memory: usage.peak_memory,
+        gpu_use: gpu_use(usage, seen.and_then(|seen| seen.now).filter(|_| row.ended_at.is_none())),
         metrics_file,
     }
 }
@@ -481,59 +533,5 @@ impl From<projects::Suggestion> for wire::Suggestion {
             name: suggestion.name,
             command: suggestion.command,
         }
-    }
-}
-
-fn reading<T, U>(reading: devices::Reading<T>, convert: impl FnOnce(T) -> U) -> wire::Reading<U> {
-    match reading {
-        devices::Reading::Value(value) => wire::Reading::Value { value: convert(value) },
-        devices::Reading::Unsupported => wire::Reading::Unsupported {},
-        devices::Reading::Failed(message) => wire::Reading::Failed { message },
-    }
-}
-
-impl From<devices::Gpu> for wire::Gpu {
-    fn from(gpu: devices::Gpu) -> Self {
-        Self {
-            index: gpu.index,
-            uuid: gpu.uuid,
-            name: gpu.name,
-            utilisation: reading(gpu.utilisation, |v| v),
-            memory_used: reading(gpu.memory_used, |v| v),
-            memory_total: reading(gpu.memory_total, |v| v),
-            temperature: reading(gpu.temperature, |v| v),
-            power: reading(gpu.power, |v| v),
-            power_limit: reading(gpu.power_limit, |v| v),
-        }
-    }
-}
-
-/// A sample with the machine's name.
-pub(crate) fn sample(sample: &devices::Sample, host: &str) -> wire::DeviceSample {
-    wire::DeviceSample {
-        at: sample.at,
-        host: host.to_owned(),
-        cpu: reading(sample.cpu.clone(), |v| v),
-        cores: sample.cores,
-        load: sample.load,
-        memory_used: sample.memory_used,
-        memory_total: sample.memory_total,
-        disks: sample
-            .disks
-            .iter()
-            .map(|disk| wire::Disk {
-                label: disk.label.clone(),
-                path: disk.path.display().to_string(),
-                free: disk.free,
-                total: disk.total,
-            })
-            .collect(),
-        gpus: match sample.gpus.clone() {
-            devices::Gpus::Present { gpus, driver } => {
-                wire::Gpus::Present { gpus: gpus.into_iter().map(Into::into).collect(), driver }
-            }
-            devices::Gpus::NoDriver(message) => wire::Gpus::NoDriver { message },
-            devices::Gpus::Broken(message) => wire::Gpus::Broken { message },
-        },
     }
 }

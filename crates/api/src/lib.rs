@@ -5,6 +5,7 @@
 //! the wire happens in `convert` and nowhere else; nothing is decided here.
 
 pub mod bridge;
+pub mod autostart;
 pub mod command;
 mod convert;
 mod handlers;
@@ -16,6 +17,6 @@ pub mod transfer;
 pub mod typescript;
 pub mod wire;
 
-pub use athanor_core::{quantity, sweep, text};
+pub use athanor_core::{quantity, sweep, text, tray};
 pub use athanor_engine::{Home, Mode};
 pub use host::{Host, Stream};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use athanor_engine::Engine;
 use athanor_engine::bus::Push as Heard;
+use athanor_engine::devices::Listening;
 use athanor_engine::home::host_name;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -19,6 +20,8 @@ pub struct Listener {
     engine: Arc<Engine>,
     receiver: Receiver<Heard>,
     host: String,
+    /// The machine is sampled for it.
+    _listening: Listening,
     /// Where the stream stood when it began; said first.
     hello: Option<u64>,
     /// Events up to here are known to the listener.
@@ -43,10 +46,12 @@ impl Listener {
         // First listen, then look: an event in between is heard and skipped by its cursor.
         let receiver = engine.bus().listen();
         let known = engine.store().latest_cursor().await?;
+        let listening = engine.attention().listen();
         Ok(Self {
             engine,
             receiver,
             host: host_name(),
+            _listening: listening,
             hello: Some(known),
             known,
             stopped: false,
@@ -115,7 +120,8 @@ impl Listener {
             },
             Heard::Log { uid, attempt, end } => Push::LogAppend { uid, attempt, end },
             Heard::Device(sample) => {
-                Push::DeviceUpdate { sample: Box::new(convert::sample(&sample, &self.host)) }
+                let sample = convert::sample(&sample, &self.host, true);
+                Push::DeviceUpdate { sample: Box::new(convert::attributed(&self.engine, sample)) }
             }
             Heard::Settings { settings, stats } => {
                 Push::SettingsUpdate { settings: settings.into(), stats: stats.into() }
@@ -124,6 +130,10 @@ impl Listener {
                 Push::ProjectsUpdate { projects: handlers::all_projects(&self.engine).await.ok()? }
             }
             Heard::Monitor(monitored) => Push::MonitorUpdate { monitor: monitored.into() },
+            Heard::Notification { row, unread, alert } => {
+                Push::Notification { notification: Box::new((*row).into()), unread, alert }
+            }
+            Heard::NotificationsRead { ids, unread } => Push::NotificationsRead { ids, unread },
             Heard::Notice(notice) => Push::Notice { notice: notice.into() },
             Heard::Stopped => {
                 self.stopped = true;

@@ -261,14 +261,19 @@ impl Client {
         })
     }
 
-    /// Turns the connection into a stream of pushes.
+    /// Turns the connection into a stream of pushes. When this returns, the engine has begun to tell: what is asked
+    /// of it afterwards, over another connection, is as old as the first push or newer, so nothing falls in between.
     ///
     /// # Errors
     /// The engine is gone.
     pub fn listen(mut self) -> Result<Pushes, ApiError> {
         let text = request("listen", "{}")?;
         self.stream.get_mut().write_all(text.as_bytes()).map_err(|_| gone())?;
-        Ok(Pushes(self))
+        let hello = self.line()?;
+        if let Ok(Answer { error: Some(error), .. }) = serde_json::from_str(&hello) {
+            return Err(error);
+        }
+        Ok(Pushes { client: self, first: Some(hello) })
     }
 
     fn line(&mut self) -> Result<String, ApiError> {
@@ -282,14 +287,21 @@ impl Client {
 
 /// Pushes as they come. Ends when the engine does.
 #[derive(Debug)]
-pub struct Pushes(Client);
+pub struct Pushes {
+    client: Client,
+    /// What came first, and was waited for.
+    first: Option<String>,
+}
 
 impl Iterator for Pushes {
     type Item = Push;
 
     fn next(&mut self) -> Option<Push> {
         loop {
-            let line = self.0.line().ok()?;
+            let line = match self.first.take() {
+                Some(first) => first,
+                None => self.client.line().ok()?,
+            };
             // A push of a newer engine that this program does not know is passed over.
             if let Ok(Answer { push: Some(push), .. }) = serde_json::from_str(&line) {
                 return Some(push);
@@ -333,5 +345,41 @@ impl RemoteListener {
                 return Some(push);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener as BlockingListener;
+
+    use super::*;
+
+    /// What `listen` gives where an engine answers so, and then closes.
+    fn listen_to(answer: &'static str) -> Result<Pushes, ApiError> {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let home = Home::at(dir.path());
+        home.create().expect("folders");
+        let listener = BlockingListener::bind(home.socket()).expect("a socket");
+        let client = Client::connect(&home).expect("connects").expect("somebody serves");
+        let engine = std::thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("a client");
+            let mut stream = BufReader::new(stream);
+            stream.read_line(&mut String::new()).expect("a request");
+            stream.get_mut().write_all(answer.as_bytes()).expect("answered");
+        });
+        let listening = client.listen();
+        engine.join().expect("it has answered");
+        listening
+    }
+
+    #[test]
+    fn whoever_listens_has_heard_that_the_engine_began_to_tell() {
+        assert!(matches!(listen_to(""), Err(error) if error.code == ErrorCode::EngineGone));
+        let refused = "{\"error\": {\"code\": \"disk_full\", \"message\": \"no room\"}}\n";
+        assert!(matches!(listen_to(refused), Err(error) if error.code == ErrorCode::DiskFull));
+        let hello =
+            "{\"push\": {\"kind\": \"hello\", \"cursor\": 7}}\n{\"push\": {\"kind\": \"engine_stopped\"}}\n";
+        let pushes = listen_to(hello).expect("it tells").collect::<Vec<_>>();
+        assert!(matches!(pushes[..], [Push::Hello { cursor: 7 }, Push::EngineStopped {}]), "{pushes:?}");
     }
 }

@@ -35,7 +35,7 @@ enum Command {
     Serve(commands::serve::Arguments),
     /// Queue an experiment
     Add(Box<commands::add::Arguments>),
-    /// Change an experiment that waits; name, tags and notes of any
+    /// Change experiments that wait; name, tags and notes of any
     Edit(Box<commands::edit::Arguments>),
     /// Queue experiments anew, as they were first queued
     Again(commands::again::Arguments),
@@ -81,12 +81,20 @@ enum Command {
     Project(commands::project::Arguments),
     /// Print what happened, as it stands in the event table
     Events(commands::events::Arguments),
+    /// List what you were told of, mark it as read, or send a test
+    Notifications(commands::notifications::Arguments),
     /// Print numbers about the queue: counts, waiting and run times
     Stats,
     /// Print who ran where, when
     Timeline(commands::timeline::Arguments),
     /// Print what the queue may give to jobs, and what of it is taken
     Resources,
+    /// Print the machine: its GPUs, and what else it has
+    Devices(commands::devices::Arguments),
+    /// Watch the machine live, until you press q
+    Top(commands::top::Arguments),
+    /// Print what the machine, a GPU or a job did over time
+    History(commands::history::Arguments),
     /// Take a GPU out of the queue, or give it back
     Gpu(commands::resources::Gpu),
     /// Take away events and logs of experiments that ended long ago
@@ -167,9 +175,13 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Settings(arguments) => commands::settings::run(&mut backend, &arguments, json),
         Command::Project(arguments) => commands::project::run(&mut backend, &arguments, json),
         Command::Events(arguments) => commands::events::run(&mut backend, &arguments, json),
+        Command::Notifications(arguments) => commands::notifications::run(&mut backend, &arguments, json),
         Command::Stats => commands::stats::run(&mut backend, json),
         Command::Timeline(arguments) => commands::timeline::run(&mut backend, &arguments, json),
         Command::Resources => commands::resources::run(&mut backend, json),
+        Command::Devices(arguments) => commands::devices::run(&mut backend, &arguments, json),
+        Command::Top(arguments) => commands::top::run(&mut backend, &arguments, json),
+        Command::History(arguments) => commands::history::run(&mut backend, &arguments, json),
         Command::Gpu(arguments) => commands::resources::gpu(&mut backend, arguments, json),
         Command::Gc(arguments) => commands::gc::run(&mut backend, &arguments, json),
     };

@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use athanor_core::state::Status;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::devices::Sample;
 use crate::live::Live;
 use crate::monitor::Monitored;
 use crate::queue::Stats;
-use crate::store::{EventRow, ExperimentRow, ProjectRow, Settings};
+use crate::store::{EventRow, ExperimentRow, NotificationRow, ProjectRow, Settings};
 
 /// Messages kept for a listener that is behind. Beyond that it is told that it missed some.
 const BACKLOG: usize = 4096;
@@ -61,6 +61,22 @@ pub enum Push {
     Monitor(Monitored),
     /// Something that the user should know of the program itself.
     Notice(Notice),
+    /// The user is told of something, or of more in a notification that there was.
+    Notification {
+        /// The notification.
+        row: Box<NotificationRow>,
+        /// How many were not read, with this one.
+        unread: u64,
+        /// Whether the desktop is to show it (again, in the same place, if it does already).
+        alert: bool,
+    },
+    /// Notifications were read.
+    NotificationsRead {
+        /// These; all up to the newest if none are named.
+        ids: Vec<u64>,
+        /// How many were not.
+        unread: u64,
+    },
     /// The engine stops.
     Stopped,
 }
@@ -91,19 +107,36 @@ pub enum NoticeLevel {
 #[derive(Debug, Clone)]
 pub struct Bus {
     sender: broadcast::Sender<Push>,
+    /// Changes with every event and every change of the settings, whether or not anyone listens.
+    stirred: watch::Sender<()>,
 }
 
 impl Default for Bus {
     fn default() -> Self {
-        Self { sender: broadcast::channel(BACKLOG).0 }
+        Self { sender: broadcast::channel(BACKLOG).0, stirred: watch::Sender::new(()) }
     }
 }
 
 impl Bus {
     /// Tells everyone who listens.
     pub fn publish(&self, push: Push) {
+        if matches!(push, Push::Queue { .. } | Push::Settings { .. }) {
+            self.stir();
+        }
         // No listener is no error: the window may be closed.
         let _ = self.sender.send(push);
+    }
+
+    /// Says that events were committed, for whoever reads them from the table and is no listener.
+    pub fn stir(&self) {
+        self.stirred.send_replace(());
+    }
+
+    /// Changes whenever events were committed or settings changed. Whoever waits for this does not count as a listener,
+    /// for whom samples are taken faster and experiments are read.
+    #[must_use]
+    pub fn stirred(&self) -> watch::Receiver<()> {
+        self.stirred.subscribe()
     }
 
     /// Begins to listen: everything published from now on.

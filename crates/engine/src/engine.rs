@@ -1,17 +1,20 @@
 //! The engine: everything that touches the world, put together around one data folder.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use athanor_core::series::{Points, SeriesStats, decode_chunk};
 use athanor_shim::log::LogFolder;
 use tokio::sync::{mpsc, watch};
 
 use crate::bus::{Bus, Notice, NoticeLevel, Push};
-use crate::devices::Sampler;
+use crate::devices::{Attention, Place, Sampler, SamplerParts, Sources};
 use crate::error::{Error, ErrorKind, Result};
+use crate::history::History;
 use crate::home::{Home, HomeLock, now_ms};
+use crate::leftovers::Sweep;
 use crate::monitor::{self, Monitored, Monitors};
+use crate::notifications::{self, Notifications};
 use crate::project_watch::ProjectWatch;
 use crate::projects::{self, Suggestion};
 use crate::queue::{Clock, Hands, Parts, Queue};
@@ -41,7 +44,13 @@ pub struct Engine {
     bus: Bus,
     sealer: Arc<Sealer>,
     sampler: Option<Sampler>,
+    history: History,
+    attention: Attention,
+    /// The projects' folders, for those who look at their file systems.
+    places: Arc<Mutex<Vec<Place>>>,
     projects: Option<Arc<ProjectWatch>>,
+    notifications: Option<Notifications>,
+    _leftovers: Option<Sweep>,
     notices: Vec<Notice>,
     started_at: i64,
     monitors: Monitors,
@@ -121,8 +130,16 @@ impl Engine {
             Mode::Window | Mode::Headless => Hands::Runner(Runner::new()?),
         };
         let (newest, machine) = watch::channel(None);
+        let samples = machine.clone();
+        let recorded = (mode != Mode::Offline).then(|| machine.clone());
+        let attention = Attention::default();
         let (monitor, monitors) =
-            monitor::start(monitor::Parts { home: home.clone(), store: store.clone(), bus: bus.clone() });
+            monitor::start(monitor::Parts {
+                home: home.clone(),
+                store: store.clone(),
+                bus: bus.clone(),
+                attention: attention.clone(),
+            });
         if mode != Mode::Offline {
             // What an engine that was killed did not read to the end. The queue adds those that ended meanwhile.
             for (id, uid, attempt, cwd, since) in store.unread_attempts().await? {
@@ -141,13 +158,43 @@ impl Engine {
             clock: Clock::System,
         })
         .await?;
+        let history = History::start(store.clone(), queue.book(), recorded).await?;
         if mode != Mode::Offline {
             tell(&store, EventKind::EngineStarted, "An engine began to work").await?;
         }
-        let sampler =
-            (mode != Mode::Offline).then(|| Sampler::start(bus.clone(), home.root().to_owned(), newest));
+        let notifications = match mode {
+            Mode::Offline => None,
+            Mode::Window | Mode::Headless => Some(
+                Notifications::start(notifications::Parts {
+                    home: home.clone(),
+                    store: store.clone(),
+                    bus: bus.clone(),
+                    queue: queue.clone(),
+                    sealer: sealer.clone(),
+                    machine: samples,
+                })
+                .await?,
+            ),
+        };
+        let places = Arc::new(Mutex::new(Vec::new()));
+        let sampler = (mode != Mode::Offline).then(|| {
+            let (places, monitors) = (places.clone(), monitors.clone());
+            Sampler::start(SamplerParts {
+                bus: bus.clone(),
+                data: home.root().to_owned(),
+                places: Box::new(move || {
+                    let mut all: Vec<Place> = places.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    all.extend(watched(&monitors));
+                    all
+                }),
+                newest,
+                attention: attention.clone(),
+                sources: Sources::from_environment(),
+            })
+        });
         let projects =
             (mode != Mode::Offline).then(|| Arc::new(ProjectWatch::start(bus.clone(), store.clone())));
+        let leftovers = (mode != Mode::Offline).then(|| Sweep::start(home.clone(), store.clone()));
         let engine = Self {
             home,
             mode,
@@ -156,7 +203,12 @@ impl Engine {
             bus,
             sealer,
             sampler,
+            history,
+            attention,
+            places,
             projects,
+            notifications,
+            _leftovers: leftovers,
             notices,
             started_at: now_ms(),
             monitors,
@@ -169,6 +221,8 @@ impl Engine {
 
     /// Watches the folders of these projects.
     async fn follow_projects(&self, projects: Vec<ProjectRow>) {
+        let place = |row: &ProjectRow| Place { what: format!("project {}", row.name), path: row.folder.clone().into() };
+        *self.places.lock().unwrap_or_else(PoisonError::into_inner) = projects.iter().map(place).collect();
         let Some(watch) = self.projects.clone() else { return };
         if let Err(error) = tokio::task::spawn_blocking(move || watch.follow(&projects)).await {
             tracing::warn!(%error, "the projects' folders are not watched");
@@ -223,10 +277,29 @@ impl Engine {
         self.sampler.as_ref()
     }
 
+    /// Who is interested in the machine: sets the pace of the samples.
+    #[must_use]
+    pub fn attention(&self) -> &Attention {
+        &self.attention
+    }
+
+    /// The history of the machine and of attempts.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
     /// The folders whose files are followed now, and how.
     #[must_use]
     pub fn monitors(&self) -> Vec<Monitored> {
         self.monitors.list()
+    }
+
+    /// The hook may have something to do.
+    pub(crate) fn ring_hook(&self) {
+        if let Some(notifications) = &self.notifications {
+            notifications.ring_hook();
+        }
     }
 
     /// What was noticed at the start.
@@ -244,6 +317,10 @@ impl Engine {
     /// Stops deciding, tells listeners, and closes the store. What runs goes on under its supervisors.
     pub async fn shutdown(&self) {
         self.queue.stop().await;
+        self.history.finish().await;
+        if let Some(notifications) = &self.notifications {
+            notifications.stop().await;
+        }
         if self.mode != Mode::Offline
             && let Err(error) =
                 tell(&self.store, EventKind::EngineStopped, "The engine stopped; running jobs go on").await
@@ -414,6 +491,12 @@ impl Engine {
         }
         self.projects_changed().await
     }
+}
+
+/// The folders that jobs work in, for those who look at their file systems.
+fn watched(monitors: &Monitors) -> Vec<Place> {
+    let working = monitors.list().into_iter().filter(|it| it.files == monitor::MonitoredFiles::Metrics);
+    working.map(|it| Place { what: format!("jobs in {}", it.folder), path: it.folder.into() }).collect()
 }
 
 /// Appends an event about the engine itself.

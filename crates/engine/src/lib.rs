@@ -4,16 +4,21 @@
 //! It knows no wire types and no user interface; `athanor_api` converts. Rules that need none of the world live in
 //! `athanor_core`.
 
+pub mod attribution;
 pub mod bus;
 pub mod cleanup;
 pub mod devices;
 mod engine;
 pub mod error;
 mod files;
+pub mod history;
 pub mod home;
 mod ingest;
+mod leftovers;
 pub mod live;
+mod log_stream;
 mod monitor;
+pub mod notifications;
 mod project_watch;
 pub mod projects;
 pub mod queue;
@@ -25,4 +30,5 @@ mod submit;
 pub use engine::{Engine, LogPart, LogPiece, Mode, SeriesSummary};
 pub use error::{Error, ErrorKind, Result};
 pub use home::Home;
+pub use log_stream::{LogStream, StreamPiece};
 pub use monitor::{MonitorMode, Monitored, MonitoredFiles};

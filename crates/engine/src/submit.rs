@@ -130,8 +130,42 @@ impl Engine {
     ///
     /// # Errors
     /// A value is not acceptable, with its field; the state does not allow it; dependencies would form a circle.
-    pub async fn edit(&self, row: &ExperimentRow, mut edit: Edit) -> Result<()> {
+    pub async fn edit(&self, row: &ExperimentRow, edit: Edit) -> Result<()> {
+        let environment = match edit.set.is_empty() {
+            true => None,
+            false => {
+                let mut environment = self.environment(row).await?;
+                for (name, value) in &edit.set {
+                    match value {
+                        Some(value) => environment.insert(name.clone(), value.clone()),
+                        None => environment.remove(name),
+                    };
+                }
+                check_environment(&environment)?;
+                let hash = environment_hash(&environment);
+                Some((hash, self.sealer().seal(&environment)?))
+            }
+        };
+        let prepared = PreparedEdit { environment, ..self.checked(edit).await? };
+        self.queue().edit(vec![row.id], prepared).await?.pop().unwrap_or(Ok(()))
+    }
+
+    /// Changes several experiments alike, in one transaction. What became of each stands in the order of `ids`. The
+    /// environment, which each has of its own, is left out.
+    ///
+    /// # Errors
+    /// A value is not acceptable, with its field; then none is changed.
+    pub async fn edit_many(&self, ids: Vec<i64>, edit: Edit) -> Result<Vec<Result<()>>> {
+        let prepared = self.checked(edit).await?;
+        self.queue().edit(ids, prepared).await
+    }
+
+    /// An edit whose values are acceptable, whatever it is applied to; its environment aside.
+    async fn checked(&self, mut edit: Edit) -> Result<PreparedEdit> {
         check_words(edit.name.as_deref(), edit.notes.as_deref(), edit.tags.as_deref())?;
+        if let Some(tagging) = &edit.tagging {
+            check_tags(&tagging.add)?;
+        }
         if let Some(command) = &edit.command {
             command.validate().map_err(|why| Error::invalid("command", why))?;
         }
@@ -161,22 +195,7 @@ impl Engine {
             Some(after) => Some(self.parents(after, &HashMap::new()).await?),
             None => None,
         };
-        let environment = match edit.set.is_empty() {
-            true => None,
-            false => {
-                let mut environment = self.environment(row).await?;
-                for (name, value) in &edit.set {
-                    match value {
-                        Some(value) => environment.insert(name.clone(), value.clone()),
-                        None => environment.remove(name),
-                    };
-                }
-                check_environment(&environment)?;
-                let hash = environment_hash(&environment);
-                Some((hash, self.sealer().seal(&environment)?))
-            }
-        };
-        self.queue().edit(row.id, PreparedEdit { edit, environment, after }).await
+        Ok(PreparedEdit { edit, environment: None, after })
     }
 
     /// The one experiment that a uid, the beginning of one, or a name stands for.
@@ -366,12 +385,15 @@ fn check_words(name: Option<&str>, notes: Option<&str>, tags: Option<&[String]>)
     if notes.is_some_and(|notes| notes.chars().count() > 2000) {
         return Err(Error::invalid("notes", "notes have at most 2000 characters"));
     }
+    tags.map_or(Ok(()), check_tags)
+}
+
+/// Checks tags, those of an experiment or those that it is to get.
+pub(crate) fn check_tags(tags: &[String]) -> Result<()> {
     let odd = |text: &str, most: usize| text.chars().count() > most || text.chars().any(char::is_control);
-    if tags.is_some_and(|tags| tags.len() > 100 || tags.iter().any(|tag| odd(tag, 100))) {
-        return Err(Error::invalid(
-            "tags",
-            "at most 100 tags of at most 100 characters, none of which controls a terminal",
-        ));
+    if tags.len() > 100 || tags.iter().any(|tag| odd(tag, 100)) {
+        let text = "at most 100 tags of at most 100 characters, none of which controls a terminal";
+        return Err(Error::invalid("tags", text));
     }
     Ok(())
 }

@@ -1,21 +1,20 @@
-//! The tray icon: how the queue stands, at a glance and with the window closed.
+//! The tray icon: how the GPUs and the queue stand, at a glance and with the window closed.
 //!
-//! What it says is worked out by `glance`, drawn by `icon`, and handed to the desktop only when it differs from what
-//! the desktop shows. The icon appears when there is a tray: desktops start programs before their panels, and some have
-//! none at all, so that nothing may be reachable by the tray alone.
+//! What it says is worked out by `glance`, drawn by `athanor_core::tray`, and handed to the desktop only when it differs
+//! from what the desktop shows. The icon appears when there is a tray: desktops start programs before their panels, and
+//! some have none at all, so that nothing may be reachable by the tray alone.
 
 mod glance;
-mod icon;
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use athanor_api::command::PauseQueue;
+use athanor_api::tray::{SIZES, draw};
 use athanor_api::wire::{self, Push};
-use tauri::image::Image;
-use tauri::menu::{IsMenuItem, Menu, MenuItem, PredefinedMenuItem};
-use tauri::tray::{MouseButton, TrayIcon, TrayIconBuilder, TrayIconEvent};
-use tauri::{AppHandle, Manager, Wry};
+use ksni::blocking::{Handle, TrayMethods};
+use ksni::menu::{MenuItem, StandardItem};
+use tauri::{AppHandle, Manager};
 use tokio::sync::Notify;
 
 use crate::link::Snapshot;
@@ -33,15 +32,14 @@ const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 pub(crate) struct Tray {
     glance: Mutex<Glance>,
     changed: Notify,
-    shown: Mutex<Option<Shown>>,
+    shown: Mutex<Option<Handle<Item>>>,
 }
 
-/// What the desktop shows. Used on the main thread only.
-struct Shown {
-    icon: TrayIcon,
+/// What the desktop shows.
+struct Item {
+    app: AppHandle,
     face: Face,
-    /// The menu's items, in the order of the face's entries that are items.
-    items: Vec<MenuItem<Wry>>,
+    pixmaps: Vec<ksni::Icon>,
 }
 
 /// Where a hidden window can be found again.
@@ -78,8 +76,18 @@ pub(crate) fn start(app: &AppHandle) {
             return;
         }
         let tray = &app.state::<Shell>().tray;
+        let mut shown: Option<Face> = None;
         loop {
-            refresh(&app);
+            let face = crate::lock(&tray.glance).face();
+            if shown.as_ref() != Some(&face) {
+                let (on, new) = (app.clone(), face.clone());
+                // It asks the bus and waits for its answer.
+                match tauri::async_runtime::spawn_blocking(move || show(&on, new)).await {
+                    Ok(Ok(())) => shown = Some(face),
+                    Ok(Err(error)) => tracing::warn!(%error, "the tray can't be changed"),
+                    Err(error) => tracing::warn!(%error, "changing the tray ended early"),
+                }
+            }
             tray.changed.notified().await;
             tokio::time::sleep(PACE).await;
         }
@@ -114,7 +122,7 @@ pub(crate) fn opened(app: &AppHandle, snapshot: &Snapshot) {
 /// Something happened.
 pub(crate) fn heard(app: &AppHandle, push: &Push) {
     // Most pushes say nothing that the tray shows.
-    if matches!(push, Push::DeviceUpdate { .. } | Push::LogAppend { .. } | Push::ProjectsUpdate { .. }) {
+    if matches!(push, Push::LogAppend { .. } | Push::ProjectsUpdate { .. }) {
         return;
     }
     let seen = app.state::<Shell>().view.is_focused();
@@ -132,124 +140,89 @@ fn change(app: &AppHandle, change: impl FnOnce(&mut Glance)) {
     tray.changed.notify_one();
 }
 
-/// Makes the desktop show what there is to show, if it does not already.
-fn refresh(app: &AppHandle) {
-    let tray = &app.state::<Shell>().tray;
-    let face = crate::lock(&tray.glance).face();
-    let current = crate::lock(&tray.shown).as_ref().is_some_and(|shown| shown.face == face);
-    if current {
-        return;
-    }
-    let on = app.clone();
-    let sent = app.run_on_main_thread(move || {
-        let shell = on.state::<Shell>();
-        let mut shown = crate::lock(&shell.tray.shown);
-        let done = match shown.as_mut() {
-            Some(shown) => shown.become_like(&on, face),
-            None => Shown::new(&on, face).map(|new| *shown = Some(new)),
-        };
-        if let Err(error) = done {
-            tracing::warn!(%error, "the tray can't be changed");
-        }
-    });
-    if let Err(error) = sent {
-        tracing::warn!(%error, "the event loop has ended");
-    }
-}
-
-impl Shown {
-    fn new(app: &AppHandle, face: Face) -> tauri::Result<Self> {
-        let (menu, items) = menu_of(app, &face.menu)?;
-        let icon = TrayIconBuilder::with_id("athanor")
-            .icon(image(&face))
-            .tooltip(&face.tooltip)
-            .title("Athanor")
-            .menu(&menu)
-            .show_menu_on_left_click(false)
-            .on_menu_event(|app, event| {
-                if let Some(act) = Act::of(event.id().as_ref()) {
-                    act.run(app);
+/// Makes the desktop show this.
+fn show(app: &AppHandle, face: Face) -> Result<(), ksni::Error> {
+    let shell = app.state::<Shell>();
+    let mut shown = crate::lock(&shell.tray.shown);
+    match shown.as_ref().filter(|shown| !shown.is_closed()) {
+        Some(shown) => {
+            // What does not differ is not told to the desktop: an open menu stays open, and a panel draws nothing anew.
+            shown.update(|item| {
+                if item.face.picture != face.picture {
+                    item.pixmaps = pixmaps(&face);
                 }
-            })
-            .on_tray_icon_event(|icon, event| {
-                if let TrayIconEvent::Click { button: MouseButton::Left, .. } = event {
-                    window::toggle(icon.app_handle());
-                }
-            })
-            .build(app)?;
-        Ok(Self { icon, face, items })
-    }
-
-    fn become_like(&mut self, app: &AppHandle, face: Face) -> tauri::Result<()> {
-        if self.face.picture != face.picture {
-            self.icon.set_icon(Some(image(&face)))?;
+                item.face = face;
+            });
         }
-        if self.face.tooltip != face.tooltip {
-            self.icon.set_tooltip(Some(&face.tooltip))?;
+        None => {
+            let item = Item { app: app.clone(), pixmaps: pixmaps(&face), face };
+            *shown = Some(item.assume_sni_available(true).spawn()?);
         }
-        let acts = |face: &Face| face.menu.iter().map(act_of).map(|act| act.map(Act::id)).collect::<Vec<_>>();
-        if acts(&self.face) == acts(&face) {
-            // A menu that is open stays open.
-            let labels = face.menu.iter().filter_map(label_of);
-            for ((item, old), new) in
-                self.items.iter().zip(self.face.menu.iter().filter_map(label_of)).zip(labels)
-            {
-                if old != new {
-                    item.set_text(new)?;
-                }
-            }
-        } else {
-            let (menu, items) = menu_of(app, &face.menu)?;
-            self.icon.set_menu(Some(menu))?;
-            self.items = items;
+    }
+    Ok(())
+}
+
+/// The picture at each size, as the bus wants it: ARGB, the highest byte first.
+fn pixmaps(face: &Face) -> Vec<ksni::Icon> {
+    let icon = |size: u32| {
+        let mut data = draw(&face.picture, size);
+        for pixel in data.chunks_exact_mut(4) {
+            pixel.rotate_right(1);
         }
-        self.face = face;
-        Ok(())
+        let edge = i32::try_from(size).unwrap_or(0);
+        ksni::Icon { width: edge, height: edge, data }
+    };
+    SIZES.into_iter().map(icon).collect()
+}
+
+impl ksni::Tray for Item {
+    fn id(&self) -> String {
+        "athanor".into()
+    }
+
+    fn title(&self) -> String {
+        "Athanor".into()
+    }
+
+    fn icon_pixmap(&self) -> Vec<ksni::Icon> {
+        self.pixmaps.clone()
+    }
+
+    fn tool_tip(&self) -> ksni::ToolTip {
+        ksni::ToolTip {
+            title: self.face.tooltip.clone(),
+            description: self.face.details.join("\n"),
+            icon_name: String::new(),
+            icon_pixmap: Vec::new(),
+        }
+    }
+
+    fn activate(&mut self, _x: i32, _y: i32) {
+        window::toggle(&self.app);
+    }
+
+    fn menu(&self) -> Vec<MenuItem<Self>> {
+        self.face.menu.iter().map(line).collect()
     }
 }
 
-fn act_of(entry: &Entry) -> Option<&Act> {
-    match entry {
-        Entry::Item { act, .. } => Some(act),
-        Entry::Separator => None,
+fn line(entry: &Entry) -> MenuItem<Item> {
+    let Entry::Item { act, label } = entry else { return MenuItem::Separator };
+    let act = act.clone();
+    StandardItem {
+        label: label.clone(),
+        activate: Box::new(move |item: &mut Item| act.clone().run(&item.app)),
+        ..StandardItem::default()
     }
-}
-
-fn label_of(entry: &Entry) -> Option<&str> {
-    match entry {
-        Entry::Item { label, .. } => Some(label),
-        Entry::Separator => None,
-    }
-}
-
-fn image(face: &Face) -> Image<'static> {
-    Image::new_owned(icon::draw(face.picture), icon::SIZE, icon::SIZE)
-}
-
-fn menu_of(app: &AppHandle, entries: &[Entry]) -> tauri::Result<(Menu<Wry>, Vec<MenuItem<Wry>>)> {
-    let menu = Menu::new(app)?;
-    let mut items = Vec::new();
-    for entry in entries {
-        let separator;
-        let line: &dyn IsMenuItem<Wry> = match entry {
-            Entry::Item { act, label } => {
-                items.push(MenuItem::with_id(app, act.id(), label, true, None::<&str>)?);
-                &items[items.len() - 1]
-            }
-            Entry::Separator => {
-                separator = PredefinedMenuItem::separator(app)?;
-                &separator
-            }
-        };
-        menu.append(line)?;
-    }
-    Ok((menu, items))
+    .into()
 }
 
 impl Act {
     fn run(self, app: &AppHandle) {
         match self {
             Self::Open => window::show(app),
+            Self::Devices => window::navigate(app, window::Navigation::Devices),
+            Self::Queue => window::navigate(app, window::Navigation::Queue),
             Self::Job(uid) => window::navigate(app, window::Navigation::Experiment { uid }),
             Self::Quit => closing::quit(app, "the tray's menu"),
             Self::Pause(paused) => {

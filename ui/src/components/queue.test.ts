@@ -1,6 +1,7 @@
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/svelte";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FakeEngine, someGpus } from "../../tests/fake/engine";
+import { aMachine } from "../../tests/fake/machine";
 import { anExperiment, GIB } from "../../tests/fake/make";
 import { App } from "../lib/state/app.svelte";
 import Frame from "../../tests/fake/Frame.svelte";
@@ -18,7 +19,7 @@ afterEach(() => {
   app.stop();
 });
 
-async function show(view: "queue" | "settings" | "new" | "menu" | "sidebar") {
+async function show(view: "queue" | "settings" | "new" | "menu" | "sidebar" | "import") {
   await app.start();
   render(Frame, { app, view });
 }
@@ -118,9 +119,9 @@ test("a limit is a number or nothing", async () => {
 test("a GPU is taken out of the queue and given back", async () => {
   const [gpu] = someGpus(1, ["vit"]);
   engine.resources = { ...engine.resources, gpus: [gpu!], no_gpus: null };
-  const value = (it: number) => ({ state: "value" as const, value: it });
-  const sample = { at: 0, host: "h", cpu: value(1), cores: 1, load: 0, memory_used: 1, memory_total: 2, disks: [], gpus: { state: "present" as const, driver: null, gpus: [{ index: 0, uuid: gpu!.uuid, name: gpu!.name, utilisation: value(9), memory_used: value(GIB), memory_total: value(48 * GIB), temperature: value(1), power: value(1), power_limit: value(1) }] } };
-  engine.answers["device.history"] = () => ({ samples: [sample] });
+  const machine = aMachine({ now: 1_790_000_000_000, samples: 1, gpus: [{ busy: 9, memory: 1 }] });
+  for (const it of machine.samples[0]!.gpus.list) it.uuid = gpu!.uuid;
+  engine.answers["device.history"] = () => machine;
   await show("sidebar");
   const button = await screen.findByRole("button", { name: /^GPU 0/ });
   await fireEvent.click(button);
@@ -130,7 +131,7 @@ test("a GPU is taken out of the queue and given back", async () => {
   expect(app.toasts.list.at(-1)?.title).toBe("GPU 0 is out of the queue; what runs on it goes on");
   await fireEvent.click(screen.getByRole("button", { name: "GPU 0, out" }));
   await fireEvent.click(await screen.findByText("Give back to the queue"));
-  await screen.findByRole("button", { name: /^GPU 0, 9/ });
+  await screen.findByRole("button", { name: /^GPU 0, \d/ });
 });
 
 test("what is selected is acted on from the bar, as far as its state allows", async () => {
@@ -147,4 +148,18 @@ test("what is selected is acted on from the bar, as far as its state allows", as
   await waitFor(() => expect(engine.get("c").status).toBe("queued"));
   await fireEvent.keyDown(screen.getByRole("grid"), { key: "Escape" });
   await waitFor(() => expect(screen.queryByRole("toolbar")).toBeNull());
+});
+
+test("an import says what is there already, and counts only what is new", async () => {
+  engine.answers["projects.list"] = () => ({ projects: [{ name: "vit", folder: "/home/user/vit", available: true, demo: false, suggestions: [] }] });
+  engine.add(anExperiment("20261121_0001", "queued"));
+  engine.details.set("20261121_0001", { key: "k1" });
+  await show("import");
+  app.sheet = { kind: "import" };
+  await fireEvent.input(await screen.findByLabelText("Jobs"), { target: { value: '{"command": "true", "key": "k1"}\n{"command": "true"}' } });
+  await screen.findByText(/One more is there already under its key/);
+  await fireEvent.click(screen.getByRole("button", { name: /^Queue 1 experiment/ }));
+  await waitFor(() => expect(app.sheet).toBeNull());
+  expect(engine.experiments.length).toBe(2);
+  expect(app.toasts.list.at(-1)?.title).toBe("Queued true; 1 was there already under its key");
 });

@@ -164,6 +164,10 @@ gpu_ms: number | null,
  */
 peak_gpu_memory: number | null, 
 /**
+ * What it used of its GPUs; absent where nothing was seen.
+ */
+gpu_use?: GpuUse, 
+/**
  * The CSV file that its metrics are read from.
  */
 metrics_file: string | null, };
@@ -239,7 +243,73 @@ blocked: boolean, };
 /**
  * Settings to change; absent ones stay.
  */
-export type ChangeSettings = { slots?: number, close_action?: CloseAction, appearance?: Appearance, notify?: boolean, log_limit?: number, max_running?: number | null, per_gpu?: number | null, per_project?: number | null, ignore_idle_processes?: boolean, windows?: Array<TimeWindow>, keep_days?: number, };
+export type ChangeNotifications = { off?: Array<NotificationKind>, muted_projects?: Array<string>, quiet?: Array<TimeWindow>, gpu_hot?: number, disk_low?: number, stall_ms?: number, };
+
+/**
+ * Settings to change; absent ones stay.
+ */
+export type ChangeSettings = { slots?: number, close_action?: CloseAction, appearance?: Appearance, notify?: boolean, log_limit?: number, max_running?: number | null, per_gpu?: number | null, per_project?: number | null, ignore_idle_processes?: boolean, windows?: Array<TimeWindow>, keep_days?: number, idle_gpu_percent?: number, idle_gpu_minutes?: number, idle_gpu_cancel?: boolean, autostart?: boolean, notifications?: ChangeNotifications, };
+
+/**
+ * What can be changed of several experiments alike: what is absent stays as it is.
+ */
+export type Changes = { 
+/**
+ * How soon they run.
+ */
+priority?: Priority, 
+/**
+ * Their group.
+ */
+group?: string | null, 
+/**
+ * Tags in place of those that they have.
+ */
+tags?: Array<string>, 
+/**
+ * Tags that they get on top of those that they have.
+ */
+add_tags?: Array<string>, 
+/**
+ * Tags that they lose.
+ */
+remove_tags?: Array<string>, 
+/**
+ * Whether they are held back.
+ */
+hold?: boolean, 
+/**
+ * What they need, in place of what they asked for.
+ */
+requirements?: Requirements, 
+/**
+ * Wait on when a dependency can't be met any more.
+ */
+wait_for_failed?: boolean, 
+/**
+ * Not before this moment, UTC milliseconds.
+ */
+not_before?: number | null, 
+/**
+ * Only in this window of the week.
+ */
+window?: string | null, 
+/**
+ * Expire if they have not started by then, UTC milliseconds.
+ */
+start_by?: number | null, 
+/**
+ * What is done after a failure.
+ */
+retry?: RetryPolicy | null, 
+/**
+ * Longest time that they may run, milliseconds.
+ */
+time_limit_ms?: number | null, 
+/**
+ * From SIGTERM to SIGKILL, milliseconds.
+ */
+grace_ms?: number, };
 
 /**
  * A drawn chart.
@@ -514,6 +584,10 @@ other: string, };
  */
 export type DeviceHistory = { 
 /**
+ * The machine; null where nothing samples it.
+ */
+facts: HostFacts | null, 
+/**
  * Samples of the last minutes, oldest first, the present one last. Kept in memory only, at most 300.
  */
 samples: Array<DeviceSample>, };
@@ -527,6 +601,10 @@ export type DeviceSample = {
  */
 at: number, 
 /**
+ * Milliseconds after which the next is due. It is unhealthy to be much later.
+ */
+pace_ms: number, 
+/**
  * The host's name.
  */
 host: string, 
@@ -535,25 +613,45 @@ host: string,
  */
 cpu: Reading<number>, 
 /**
+ * Of each core, percent.
+ */
+per_core: Reading<Array<number>>, 
+/**
  * Logical cores.
  */
 cores: number, 
 /**
- * Mean number of runnable tasks over one minute.
+ * Mean numbers of runnable tasks.
  */
-load: number, 
+load: Reading<Load>, 
 /**
  * Memory in use, bytes.
  */
-memory_used: number, 
+memory_used: Reading<number>, 
 /**
  * Memory in all, bytes.
  */
-memory_total: number, 
+memory_total: Reading<number>, 
 /**
- * File systems.
+ * Swap in use, bytes.
+ */
+swap_used: Reading<number>, 
+/**
+ * Swap in all, bytes; 0 where there is none.
+ */
+swap_total: Reading<number>, 
+/**
+ * File systems: that of the data folder first.
  */
 disks: Array<Disk>, 
+/**
+ * Network interfaces, without the loopback.
+ */
+network: Array<Interface>, 
+/**
+ * Thermometers of the machine.
+ */
+temperatures: Array<Temperature>, 
 /**
  * GPUs.
  */
@@ -564,21 +662,33 @@ gpus: Gpus, };
  */
 export type Disk = { 
 /**
- * What it holds, for example the data folder.
+ * A short name that stays the same: “Data folder”, else the mount point.
  */
 label: string, 
+/**
+ * What it holds, in words.
+ */
+holds: Array<string>, 
 /**
  * A path on it.
  */
 path: string, 
 /**
+ * Where it is mounted.
+ */
+mount: string | null, 
+/**
+ * Its type, such as ext4.
+ */
+file_system: string | null, 
+/**
  * Bytes that a user may still write.
  */
-free: number, 
+free: Reading<number>, 
 /**
  * Bytes in all.
  */
-total: number, };
+total: Reading<number>, };
 
 /**
  * A chart to be drawn.
@@ -618,6 +728,78 @@ y_scale?: Scale,
 smoothing?: number, };
 
 /**
+ * A chart of histories to be drawn: all of one unit.
+ */
+export type DrawHistory = { 
+/**
+ * Which, one line each.
+ */
+series: Array<HistoryRef>, 
+/**
+ * From when on; from the beginning if absent.
+ */
+since?: number, 
+/**
+ * Up to when; now if absent.
+ */
+until?: number, 
+/**
+ * Width in CSS pixels, 40 to 8000.
+ */
+width: number, 
+/**
+ * Height in CSS pixels, 40 to 8000.
+ */
+height: number, 
+/**
+ * The theme.
+ */
+theme: Theme, };
+
+/**
+ * How the driver of one vendor stands.
+ */
+export type Driver = { 
+/**
+ * Whose.
+ */
+vendor: Vendor, 
+/**
+ * Its version.
+ */
+version: string | null, 
+/**
+ * The newest version of CUDA that it can run.
+ */
+cuda: string | null, 
+/**
+ * Why it does not work; null where it does.
+ */
+fault: DriverFault | null, };
+
+/**
+ * Why a driver does not work.
+ */
+export type DriverFault = { 
+/**
+ * What kind of fault it is.
+ */
+kind: DriverFaultKind, 
+/**
+ * What is wrong and why, in a sentence.
+ */
+message: string, 
+/**
+ * What the user can do, in a sentence; null where nothing needs to be done.
+ */
+next_step: string | null, };
+
+/**
+ * What kind of fault a driver has.
+ */
+export type DriverFaultKind = "absent" | "no_library" | "not_loaded" | "mismatch" | "no_permission" | "silent" | "failing";
+
+/**
  * Changes of an experiment. Name, tags and notes may always be changed; the rest while it waits.
  */
 export type EditExperiment = { uid: string, name?: string, tags?: Array<string>, notes?: string, command?: Command, cwd?: string, priority?: Priority, requirements?: Requirements, after?: Array<Dependency>, wait_for_failed?: boolean, not_before?: number | null, window?: string | null, start_by?: number | null, retry?: RetryPolicy | null, group?: string | null, time_limit_ms?: number | null, grace_ms?: number, 
@@ -629,6 +811,24 @@ config_text?: string,
  * Variables to set, or to remove with `null`.
  */
 set?: { [key in string]: string | null }, };
+
+/**
+ * Changes of several experiments alike, in one transaction. Tags may always be changed; the rest while one waits.
+ */
+export type EditExperiments = { 
+/**
+ * Which; of a group, those that wait.
+ */
+selection: Selection, 
+/**
+ * What.
+ */
+changes: Changes, };
+
+/**
+ * How the energy of GPUs that others used, too, was split.
+ */
+export type EnergyBasis = "whole" | "utilisation" | "memory" | "equal";
 
 /**
  * The engine and the paths in use.
@@ -738,16 +938,24 @@ message: string, };
 /**
  * What can happen.
  */
-export type EventKind = "added" | "started" | "voided" | "cancel_requested" | "completed" | "failed" | "cancelled" | "expired" | "released" | "held" | "paused" | "resumed" | "retrying" | "requeued" | "edited" | "moved" | "archived" | "restored" | "deleted" | "group_changed" | "gpu_blocked" | "gpu_unblocked" | "queue_paused" | "queue_resumed" | "engine_started" | "engine_stopped";
+export type EventKind = "added" | "started" | "voided" | "cancel_requested" | "completed" | "failed" | "cancelled" | "expired" | "released" | "held" | "paused" | "resumed" | "retrying" | "requeued" | "edited" | "moved" | "archived" | "restored" | "deleted" | "group_changed" | "gpu_blocked" | "gpu_tripped" | "gpu_unblocked" | "queue_paused" | "queue_tripped" | "queue_resumed" | "gpu_idle" | "policy_cancel" | "engine_started" | "engine_stopped";
 
 /**
- * A page of events in order.
+ * A page of events in order, or with the newest first.
  */
 export type EventPage = { 
 /**
  * The events.
  */
 events: Array<Event>, 
+/**
+ * The last cursor that was looked at: the `since` of the next page, or its `before`.
+ */
+reached: number, 
+/**
+ * Whether there may be more from there. Looking for words ends after some way, found or not.
+ */
+more: boolean, 
 /**
  * The newest event's cursor at present.
  */
@@ -987,6 +1195,27 @@ export type ExperimentRefs = {
 uids: Array<string>, };
 
 /**
+ * A history to be written as CSV, a page at a time.
+ */
+export type ExportHistory = { 
+/**
+ * Which.
+ */
+series: HistoryRef, 
+/**
+ * From when on; from the beginning if absent.
+ */
+since?: number, 
+/**
+ * Up to when; now if absent.
+ */
+until?: number, 
+/**
+ * Where the page before this one ended; the first if absent.
+ */
+after?: HistoryPlace, };
+
+/**
  * Which jobs to write down.
  */
 export type ExportJobs = { 
@@ -1069,15 +1298,15 @@ index: number,
 uuid: string, };
 
 /**
- * One GPU at one moment.
+ * One GPU at one moment, or one of the instances that a GPU is divided into.
  */
 export type Gpu = { 
 /**
- * The index in PCI bus order.
+ * The index in the order of the PCI bus. Instances have that of the GPU that they are part of, and follow it.
  */
 index: number, 
 /**
- * The vendor's unique id.
+ * The vendor's unique id; what a job is given.
  */
 uuid: string, 
 /**
@@ -1085,9 +1314,29 @@ uuid: string,
  */
 name: string, 
 /**
+ * Who made it.
+ */
+vendor: Vendor, 
+/**
+ * Where it is on the PCI bus.
+ */
+pci: string | null, 
+/**
+ * Why nothing can be asked of it now.
+ */
+fault: GpuFault | null, 
+/**
+ * Whether it is divided, or an instance of one that is.
+ */
+mig: Mig, 
+/**
  * Utilisation, percent.
  */
 utilisation: Reading<number>, 
+/**
+ * Percent of the time that its memory was read or written.
+ */
+memory_utilisation: Reading<number>, 
 /**
  * Memory in use, bytes.
  */
@@ -1101,13 +1350,104 @@ memory_total: Reading<number>,
  */
 temperature: Reading<number>, 
 /**
+ * Percent of the fan's greatest speed.
+ */
+fan: Reading<number>, 
+/**
+ * Clock of the processors, MHz.
+ */
+clock: Reading<number>, 
+/**
+ * Clock of the memory, MHz.
+ */
+memory_clock: Reading<number>, 
+/**
  * Power draw, watts.
  */
 power: Reading<number>, 
 /**
  * Power limit, watts.
  */
-power_limit: Reading<number>, };
+power_limit: Reading<number>, 
+/**
+ * Joules since the driver was loaded: a counter, for differences.
+ */
+energy: Reading<number>, 
+/**
+ * Memory that processes hold while it does nothing, once it has done nothing for minutes. Only in the newest sample.
+ */
+idle_memory?: IdleMemory, 
+/**
+ * What runs on it. Only in the newest sample; left out (null) in those of the past.
+ */
+processes: Reading<Array<GpuProcess>> | null, };
+
+/**
+ * Why nothing can be asked of a GPU.
+ */
+export type GpuFault = { 
+/**
+ * What kind of fault it is.
+ */
+kind: GpuFaultKind, 
+/**
+ * What happened, in a sentence.
+ */
+message: string, 
+/**
+ * What the user can do, in a sentence.
+ */
+next_step: string, };
+
+/**
+ * What kind of fault a GPU has.
+ */
+export type GpuFaultKind = "lost" | "needs_reset" | "driver" | "refused";
+
+/**
+ * A process that uses a GPU.
+ */
+export type GpuProcess = { 
+/**
+ * Its process id.
+ */
+pid: number, 
+/**
+ * Bytes of the GPU's memory.
+ */
+memory: Reading<number>, 
+/**
+ * Percent of the GPU's processors that it kept busy since the last look.
+ */
+utilisation: Reading<number>, 
+/**
+ * What it does there.
+ */
+work: GpuWork, 
+/**
+ * The owner's name; null where the process has ended or lives in another namespace, as the rest.
+ */
+owner: string | null, 
+/**
+ * Whether it belongs to the user whose program this is.
+ */
+own: boolean, 
+/**
+ * Name of the executable.
+ */
+name: string | null, 
+/**
+ * The command line, secrets masked, shortened.
+ */
+command: string | null, 
+/**
+ * When it began.
+ */
+started_at: number | null, 
+/**
+ * The experiment that it belongs to.
+ */
+experiment: string | null, };
 
 /**
  * A GPU as the queue sees it.
@@ -1142,34 +1482,81 @@ exclusive: boolean,
  */
 foreign_processes: number, 
 /**
- * Why it is not given to jobs: it is broken, or the user has taken it out.
+ * Why it is not given to jobs: it is broken, the user has taken it out, or the circuit breaker has.
  */
 unavailable: string | null, 
 /**
- * Whether the user has taken it out.
+ * Whether it was taken out, so that it can be given back: by the user, unless `tripped_at` is there.
  */
-blocked: boolean, };
+blocked: boolean, 
+/**
+ * When the circuit breaker took it out: jobs died on it one after the other. `unavailable` says how the last did.
+ */
+tripped_at: number | null, };
 
 /**
- * Which GPUs there are, or why none can be seen.
+ * What an attempt used of its GPUs.
  */
-export type Gpus = { "state": "present", 
+export type GpuUse = { 
 /**
- * In the order of their index; may be empty.
+ * What it does now; null once it has ended.
  */
-gpus: Array<Gpu>, 
+now: GpuUseNow | null, 
 /**
- * The driver's version.
+ * Mean utilisation, percent.
  */
-driver: string | null, } | { "state": "no_driver", 
+utilisation: number | null, 
 /**
- * In words, with the reason.
+ * The time in which that was known, milliseconds.
  */
-message: string, } | { "state": "broken", 
+sampled_ms: number, 
 /**
- * In words, with the reason and the next step.
+ * Watt-hours of its GPUs, as far as their power was known.
  */
-message: string, };
+energy_wh: number | null, 
+/**
+ * How GPUs that others used, too, were split: the roughest way that was needed.
+ */
+energy_basis: EnergyBasis | null, };
+
+/**
+ * What an attempt does on its GPUs now.
+ */
+export type GpuUseNow = { 
+/**
+ * When that was seen.
+ */
+at: number, 
+/**
+ * Bytes on all its GPUs; null where the driver does not tell.
+ */
+memory: number | null, 
+/**
+ * Percent, as a mean over its GPUs: its processes' own where the driver tells, else what the whole GPUs do.
+ */
+utilisation: number | null, 
+/**
+ * Watts, its part of them.
+ */
+power: number | null, };
+
+/**
+ * What a process does on a GPU.
+ */
+export type GpuWork = "compute" | "graphics" | "both";
+
+/**
+ * GPUs of all vendors, and how their drivers stand.
+ */
+export type Gpus = { 
+/**
+ * In the order of their index, each followed by its instances. Those that were seen and are lost stay in the list.
+ */
+list: Array<Gpu>, 
+/**
+ * NVIDIA's first; others where their hardware is found.
+ */
+drivers: Array<Driver>, };
 
 /**
  * Experiments that belong together.
@@ -1211,6 +1598,341 @@ export type Groups = {
 groups: Array<Group>, };
 
 /**
+ * What a metric did in a stretch of time.
+ */
+export type HistoryBucket = { 
+/**
+ * Where it begins.
+ */
+at: number, 
+/**
+ * The least value.
+ */
+min: number, 
+/**
+ * The mean.
+ */
+mean: number, 
+/**
+ * The greatest value.
+ */
+max: number, 
+/**
+ * How many samples it is made from.
+ */
+count: number, };
+
+/**
+ * A drawn chart of histories: means, and behind each the band from least to greatest.
+ */
+export type HistoryChart = { 
+/**
+ * The picture: an SVG document without scripts, styles or external references.
+ */
+svg: string, 
+/**
+ * Where the data is.
+ */
+plot: Rectangle, 
+/**
+ * The axis of time, UTC milliseconds.
+ */
+x: ChartAxis, 
+/**
+ * The axis of values, in the unit itself.
+ */
+y: ChartAxis, 
+/**
+ * What the values are measured in.
+ */
+unit: HistoryUnit, 
+/**
+ * Width of a bucket, milliseconds.
+ */
+step_ms: number, 
+/**
+ * The lines.
+ */
+lines: Array<HistoryLine>, 
+/**
+ * Jobs that ran in that time, in the order of their start; on the GPUs that are shown, if these are GPUs.
+ */
+jobs: Array<JobMark>, 
+/**
+ * Whether there were more jobs than these: the newest are shown.
+ */
+jobs_cut: boolean, 
+/**
+ * How many stored pieces could not be read and are missing.
+ */
+damaged: number, };
+
+/**
+ * A page of an export.
+ */
+export type HistoryCsv = { 
+/**
+ * A name for the file.
+ */
+name: string, 
+/**
+ * Lines `time,min,mean,max,samples`, each time in UTC; the first page has this heading.
+ */
+text: string, 
+/**
+ * Where the next page begins; null after the last.
+ */
+next: HistoryPlace | null, };
+
+/**
+ * A GPU as it was called when it was last seen.
+ */
+export type HistoryGpu = { 
+/**
+ * Its uuid.
+ */
+uuid: string, 
+/**
+ * Its index then.
+ */
+index: number, 
+/**
+ * Its model.
+ */
+name: string, };
+
+/**
+ * One line of a history's chart.
+ */
+export type HistoryLine = { 
+/**
+ * Of what.
+ */
+series: HistorySeries, 
+/**
+ * Index of its colour in the palette (0 is `--c1`).
+ */
+colour: number, 
+/**
+ * What was drawn, in order, each at the middle of its width.
+ */
+buckets: Array<HistoryBucket>, };
+
+/**
+ * Everything of which there is a history, attempts of jobs aside.
+ */
+export type HistoryMetrics = { 
+/**
+ * In the order in which they are offered.
+ */
+series: Array<HistorySeries>, 
+/**
+ * When it begins; null while there is none.
+ */
+begins_at: number | null, };
+
+/**
+ * A place in an export.
+ */
+export type HistoryPlace = { 
+/**
+ * Where the next page begins.
+ */
+from: number, 
+/**
+ * Where the last one ends.
+ */
+until: number, 
+/**
+ * Width of a bucket, milliseconds.
+ */
+step_ms: number, };
+
+/**
+ * Which history.
+ */
+export type HistoryRef = { 
+/**
+ * The metric's name: `gpu.util`, `gpu.mem`, `gpu.power`, `gpu.temp`, `gpu.fan`, `gpu.clock`, `gpu.mem_clock`,
+ * `gpu.mem_util`, `cpu.util`, `mem.used`, `swap.used`, `net.in`, `net.out`, `disk.free`, `job.gpu.util`,
+ * `job.gpu.mem`.
+ */
+metric: string, 
+/**
+ * For `gpu.`: its index, its uuid, or the unique beginning of one. If absent: of the only one, or in a chart of all.
+ */
+gpu?: string, 
+/**
+ * For `disk.free`: its label. If absent: the data folder's, or in a chart all.
+ */
+disk?: string, 
+/**
+ * For `job.`: the experiment.
+ */
+uid?: string, 
+/**
+ * For `job.`: the attempt; the newest if absent.
+ */
+attempt?: number, };
+
+/**
+ * Something of which there is a history.
+ */
+export type HistorySeries = { 
+/**
+ * The metric's name.
+ */
+metric: string, 
+/**
+ * What the metric is called.
+ */
+title: string, 
+/**
+ * What it is measured in.
+ */
+unit: HistoryUnit, 
+/**
+ * Of which GPU.
+ */
+gpu: HistoryGpu | null, 
+/**
+ * Of which disk.
+ */
+disk: string | null, 
+/**
+ * Of which experiment.
+ */
+uid: string | null, 
+/**
+ * Of which attempt.
+ */
+attempt: number | null, 
+/**
+ * About when it was last recorded.
+ */
+seen_at: number, };
+
+/**
+ * What a metric did from one moment to another.
+ */
+export type HistoryStretch = { 
+/**
+ * Of what.
+ */
+series: HistorySeries, 
+/**
+ * Where it begins: what was asked for, or later where the history does.
+ */
+since: number, 
+/**
+ * Where it ends.
+ */
+until: number, 
+/**
+ * Width of a bucket, milliseconds.
+ */
+step_ms: number, 
+/**
+ * In order; nothing stands for a time in which nothing was read.
+ */
+buckets: Array<HistoryBucket>, 
+/**
+ * How many stored pieces could not be read and are missing.
+ */
+damaged: number, };
+
+/**
+ * What a metric is measured in.
+ */
+export type HistoryUnit = "percent" | "bytes" | "bytes_per_second" | "watt" | "celsius" | "megahertz";
+
+/**
+ * What is run with each notification, as JSON.
+ */
+export type Hook = { "command": Command } | { "webhook": string };
+
+/**
+ * A failure of the hook.
+ */
+export type HookFailure = { 
+/**
+ * When the notification came that it failed for.
+ */
+at: number, 
+/**
+ * Why.
+ */
+message: string, };
+
+/**
+ * The hook, and how it does. Of an address only scheme and host are told: the rest often is its secret.
+ */
+export type HookInfo = { 
+/**
+ * The hook; `null` if there is none.
+ */
+hook: Hook | null, 
+/**
+ * Its last failure; `null` if it was run since.
+ */
+failure: HookFailure | null, };
+
+/**
+ * What a test of the hook came to.
+ */
+export type HookTest = { 
+/**
+ * Why it failed; `null` if it did not.
+ */
+error: string | null, 
+/**
+ * How long it took, milliseconds.
+ */
+took_ms: number, };
+
+/**
+ * What does not change of a machine while it is up.
+ */
+export type HostFacts = { 
+/**
+ * The host's name.
+ */
+name: string, 
+/**
+ * The operating system with its version.
+ */
+system: string, 
+/**
+ * The kernel's version.
+ */
+kernel: string, 
+/**
+ * Model of the processor.
+ */
+cpu: string, 
+/**
+ * When the machine was started.
+ */
+booted_at: number, };
+
+/**
+ * Memory that processes hold on a GPU that does nothing.
+ */
+export type IdleMemory = { 
+/**
+ * Bytes.
+ */
+memory: number, 
+/**
+ * For how long the GPU has been idle, milliseconds.
+ */
+idle_ms: number, 
+/**
+ * The processes.
+ */
+pids: Array<number>, };
+
+/**
  * Jobs as text, to be queued: all of them or none.
  */
 export type ImportJobs = { 
@@ -1244,6 +1966,10 @@ export type ImportedJobs = {
  */
 experiments: Array<Experiment>, 
 /**
+ * Uids of those that were there already under their key.
+ */
+existing: Array<string>, 
+/**
  * How many were read.
  */
 count: number, 
@@ -1255,6 +1981,56 @@ preview: Array<SweepPoint>,
  * Whether an engine runs that will start them.
  */
 engine_running: boolean, };
+
+/**
+ * A network interface.
+ */
+export type Interface = { 
+/**
+ * Its name, such as eth0.
+ */
+name: string, 
+/**
+ * Bytes in a second.
+ */
+received: Reading<number>, 
+/**
+ * Bytes in a second.
+ */
+sent: Reading<number>, };
+
+/**
+ * A job that ran while the chart's time passed.
+ */
+export type JobMark = { 
+/**
+ * The experiment.
+ */
+uid: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * The attempt.
+ */
+attempt: number, 
+/**
+ * When it started.
+ */
+from: number, 
+/**
+ * When it ended; null while it runs.
+ */
+to: number | null, 
+/**
+ * Where the attempt stands.
+ */
+status: Status, 
+/**
+ * Indices of the GPUs that it was given.
+ */
+gpus: Array<number>, };
 
 /**
  * Names a job.
@@ -1346,6 +2122,40 @@ offset?: number,
 limit: number, };
 
 /**
+ * Which notifications to list.
+ */
+export type ListNotifications = { 
+/**
+ * Only those before this one; from the newest on if absent.
+ */
+before?: number, 
+/**
+ * Only those that were not read.
+ */
+unread?: boolean, 
+/**
+ * At most so many, 1 to 200.
+ */
+limit?: number, };
+
+/**
+ * Mean numbers of runnable tasks.
+ */
+export type Load = { 
+/**
+ * Over a minute.
+ */
+one: number, 
+/**
+ * Over five minutes.
+ */
+five: number, 
+/**
+ * Over fifteen minutes.
+ */
+fifteen: number, };
+
+/**
  * A piece of a log.
  */
 export type LogChunk = { 
@@ -1380,6 +2190,28 @@ end: number,
 ended: boolean, };
 
 /**
+ * For how long somebody looks at the machine.
+ */
+export type LookAtDevice = { 
+/**
+ * Milliseconds, at most 120,000; a longer time is cut. Said again before it ends by who still looks.
+ */
+for_ms: number, };
+
+/**
+ * Notifications that were read: those named, else all up to one, else all.
+ */
+export type MarkNotifications = { 
+/**
+ * These.
+ */
+ids?: Array<number>, 
+/**
+ * All up to this one.
+ */
+up_to?: number, };
+
+/**
  * The latest value of a metric.
  */
 export type MetricValue = { 
@@ -1395,6 +2227,23 @@ value: Number,
  * The step at which it was written.
  */
 step: number, };
+
+/**
+ * Whether a GPU is divided (NVIDIA's multi-instance mode).
+ */
+export type Mig = { "state": "off", } | { "state": "divided", 
+/**
+ * How many there are.
+ */
+instances: number, } | { "state": "instance", 
+/**
+ * That one's uuid.
+ */
+parent: string, 
+/**
+ * The driver's number of it on that GPU, from 0.
+ */
+number: number, };
 
 /**
  * A folder that is followed while jobs run there.
@@ -1597,6 +2446,157 @@ message: string, };
  * How grave a notice is.
  */
 export type NoticeLevel = "info" | "warning" | "error";
+
+/**
+ * A notification.
+ */
+export type Notification = { 
+/**
+ * Strictly increasing, never reused.
+ */
+id: number, 
+/**
+ * Of the first thing that it tells of.
+ */
+at: number, 
+/**
+ * When something was added to it.
+ */
+updated_at: number, 
+/**
+ * What it tells of.
+ */
+what: NotificationKind, 
+/**
+ * How much it presses.
+ */
+urgency: Urgency, 
+/**
+ * In a few words.
+ */
+title: string, 
+/**
+ * More of it; lines are lines.
+ */
+body: string, 
+/**
+ * Jobs or warnings that it tells of.
+ */
+count: number, 
+/**
+ * Those that it names, at most 50.
+ */
+jobs: Array<NotifiedJob>, 
+/**
+ * What can be done from it, opening first.
+ */
+actions: Array<NotificationAction>, 
+/**
+ * It came in quiet hours and was not shown.
+ */
+quiet: boolean, 
+/**
+ * Whether it was read.
+ */
+read: boolean, 
+/**
+ * Why the hook failed for it; `null` if it did not.
+ */
+hook_error: string | null, };
+
+/**
+ * What can be done from a notification.
+ */
+export type NotificationAction = "open" | "log" | "retry";
+
+/**
+ * What a notification tells of.
+ */
+export type NotificationKind = "completed" | "failed" | "cancelled" | "blocked" | "drained" | "gpu_hot" | "gpu_lost" | "disk_low" | "stalled" | "gpu_idle" | "summary" | "hook_failed" | "test";
+
+/**
+ * A page of notifications.
+ */
+export type NotificationPage = { 
+/**
+ * Newest first.
+ */
+notifications: Array<Notification>, 
+/**
+ * How many were not read, in all.
+ */
+unread: number, 
+/**
+ * Whether there are older ones.
+ */
+more: boolean, };
+
+/**
+ * What the user is told of, and when.
+ */
+export type NotificationSettings = { 
+/**
+ * Kinds that nothing is told of.
+ */
+off: Array<NotificationKind>, 
+/**
+ * Projects whose jobs nothing is told of.
+ */
+muted_projects: Array<string>, 
+/**
+ * Parts of the week in which nothing is shown; it is kept, and summed up afterwards.
+ */
+quiet: Array<TimeWindow>, 
+/**
+ * From here on a GPU is hot, °C.
+ */
+gpu_hot: number, 
+/**
+ * Below this a disk is nearly full, bytes.
+ */
+disk_low: number, 
+/**
+ * A job that has written nothing for so long has stalled, milliseconds.
+ */
+stall_ms: number, };
+
+/**
+ * What a test came to.
+ */
+export type NotificationTest = { 
+/**
+ * What the hook did; `null` if there is none.
+ */
+hook: HookTest | null, };
+
+/**
+ * A job that a notification names.
+ */
+export type NotifiedJob = { 
+/**
+ * The experiment; it may have been deleted since.
+ */
+uid: string, 
+/**
+ * Its name then.
+ */
+name: string, 
+/**
+ * Its project.
+ */
+project: string | null, 
+/**
+ * The attempt.
+ */
+attempt: number | null, 
+/**
+ * What is told of it.
+ */
+what: NotificationKind, 
+/**
+ * The last line of its log, if it failed.
+ */
+last_line: string | null, };
 
 /** A float: finite numbers as numbers, the others by name. */
 export type Number = number | "NaN" | "Infinity" | "-Infinity";
@@ -1806,7 +2806,27 @@ monitor: Monitor, } | { "kind": "notice",
 /**
  * The notice.
  */
-notice: Notice, } | { "kind": "resync", 
+notice: Notice, } | { "kind": "notification", 
+/**
+ * The notification as it is now.
+ */
+notification: Notification, 
+/**
+ * How many were not read, with this one.
+ */
+unread: number, 
+/**
+ * Whether the desktop is to show it (again, in the same place, if it does already).
+ */
+alert: boolean, } | { "kind": "notifications_read", 
+/**
+ * These; all there are if none are named.
+ */
+ids: Array<number>, 
+/**
+ * How many were not.
+ */
+unread: number, } | { "kind": "resync", 
 /**
  * Where the stream goes on.
  */
@@ -1874,7 +2894,15 @@ export type ReadEvents = {
 /**
  * The last cursor already known; 0 for all.
  */
-since: number, 
+since?: number, 
+/**
+ * Only those before this cursor, and the newest first.
+ */
+before?: number, 
+/**
+ * Words that sentence, kind and uid must contain together.
+ */
+text?: string, 
 /**
  * Only those of this experiment.
  */
@@ -1883,6 +2911,27 @@ uid?: string,
  * How many at most; at most 1000.
  */
 limit: number, };
+
+/**
+ * A history to be read.
+ */
+export type ReadHistory = { 
+/**
+ * Which.
+ */
+series: HistoryRef, 
+/**
+ * From when on; from the beginning if absent.
+ */
+since?: number, 
+/**
+ * Up to when; now if absent.
+ */
+until?: number, 
+/**
+ * In how many buckets at most, 1 to 2,000.
+ */
+width: number, };
 
 /**
  * Where to read a log.
@@ -2143,6 +3192,15 @@ name: string,
 parallel: number | null, };
 
 /**
+ * Sets the hook.
+ */
+export type SetHook = { 
+/**
+ * `null` takes it away.
+ */
+hook: Hook | null, };
+
+/**
  * The user's settings.
  */
 export type Settings = { 
@@ -2159,7 +3217,7 @@ close_action: CloseAction,
  */
 appearance: Appearance, 
 /**
- * Whether a native notification is shown when a job ends.
+ * Whether the desktop shows notifications. They are kept in any case.
  */
 notify: boolean, 
 /**
@@ -2189,7 +3247,27 @@ windows: Array<TimeWindow>,
 /**
  * Days after which events and logs of finished experiments may be cleaned up.
  */
-keep_days: number, };
+keep_days: number, 
+/**
+ * Percent below which the GPUs of a running job count as idle; 0 is never.
+ */
+idle_gpu_percent: number, 
+/**
+ * Minutes of that after which it is told, 1 to 10,080.
+ */
+idle_gpu_minutes: number, 
+/**
+ * Whether such a job is cancelled.
+ */
+idle_gpu_cancel: boolean, 
+/**
+ * Whether the desktop starts the window's program, hidden in the tray.
+ */
+autostart: boolean, 
+/**
+ * What the user is told of, and when.
+ */
+notifications: NotificationSettings, };
 
 /**
  * Where an experiment stands.
@@ -2333,6 +3411,23 @@ lines: number,
 raw?: boolean, };
 
 /**
+ * A thermometer of the machine.
+ */
+export type Temperature = { 
+/**
+ * What is measured.
+ */
+label: string, 
+/**
+ * °C.
+ */
+value: Reading<number>, 
+/**
+ * °C at which the hardware protects itself, where it tells.
+ */
+critical: number | null, };
+
+/**
  * Light or dark.
  */
 export type Theme = "light" | "dark";
@@ -2380,6 +3475,25 @@ truncated: boolean, };
  */
 export type TransferFormat = "json_lines" | "json" | "toml";
 
+/**
+ * How many notifications were not read.
+ */
+export type Unread = { 
+/**
+ * In all.
+ */
+unread: number, };
+
+/**
+ * How much a notification presses.
+ */
+export type Urgency = "normal" | "critical";
+
+/**
+ * Who made a GPU.
+ */
+export type Vendor = "nvidia" | "amd";
+
 /** Every command: what it takes and what it gives. */
 export interface Commands {
   /** The engine and the paths in use. */
@@ -2406,6 +3520,8 @@ export interface Commands {
   "experiments.move": { input: MoveExperiments; output: Outcomes };
   /** Changes an experiment. */
   "experiments.edit": { input: EditExperiment; output: ExperimentDetail };
+  /** Changes several experiments alike. */
+  "experiments.edit_many": { input: EditExperiments; output: Outcomes };
   /** Puts finished experiments away, or takes them back out. */
   "experiments.archive": { input: ArchiveExperiments; output: Outcomes };
   /** Deletes finished experiments with their logs and recorded metrics; no file of the user is touched. */
@@ -2456,6 +3572,16 @@ export interface Commands {
   "chart.draw": { input: DrawChart; output: Chart };
   /** The machine, now and in the last minutes. */
   "device.history": { input: Nothing; output: DeviceHistory };
+  /** Somebody looks at the machine: it is sampled every second for a while. Said again by who still looks. */
+  "device.look": { input: LookAtDevice; output: Nothing };
+  /** Everything of which there is a history. */
+  "history.metrics": { input: Nothing; output: HistoryMetrics };
+  /** What a metric did from one moment to another. */
+  "history.read": { input: ReadHistory; output: HistoryStretch };
+  /** A chart of the machine's history, with the jobs that ran meanwhile. */
+  "history.chart": { input: DrawHistory; output: HistoryChart };
+  /** A page of a history as CSV. */
+  "history.csv": { input: ExportHistory; output: HistoryCsv };
   /** The folders whose files are followed now, how, and why so. */
   "monitors.list": { input: Nothing; output: Monitors };
   /** Events after a cursor. */
@@ -2464,6 +3590,16 @@ export interface Commands {
   "settings.get": { input: Nothing; output: Settings };
   /** Changes settings. */
   "settings.change": { input: ChangeSettings; output: Settings };
+  /** What the user was told of, newest first. */
+  "notifications.list": { input: ListNotifications; output: NotificationPage };
+  /** Marks notifications as read. */
+  "notifications.mark": { input: MarkNotifications; output: Unread };
+  /** Shows a notification, and runs the hook once, whatever the hour. */
+  "notifications.test": { input: Nothing; output: NotificationTest };
+  /** What is run with each notification, and how it does. */
+  "hook.get": { input: Nothing; output: HookInfo };
+  /** Sets what is run with each notification. */
+  "hook.set": { input: SetHook; output: HookInfo };
   /** The projects. */
   "projects.list": { input: Nothing; output: Projects };
   /** Makes a folder a project; nothing is written into it. */

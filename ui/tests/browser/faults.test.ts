@@ -1,8 +1,9 @@
 // What the window shows when something else goes wrong.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { DeviceSample, EngineInfo, Gpus } from "../../src/lib/bindings";
-import { axe, closeBrowser, type Engine, openWindow, queue, shot, startEngine, startWire } from "./harness";
+import type { EngineInfo } from "../../src/lib/bindings";
+import { axe, closeBrowser, type Engine, openWindow, queue, shot, startEngine, startWire, takeMachine } from "./harness";
+import { type AMachine, driverFault, LOST } from "../fake/machine";
 
 let engine: Engine;
 beforeAll(async () => {
@@ -64,54 +65,12 @@ test("a list that cannot be read says so and what to do next", async () => {
   await window.close();
 });
 
-const GIB = 1024 ** 3;
-const gpu = (index: number, busy: number, used: number) => ({
-  index,
-  uuid: `GPU-${index}`,
-  name: "NVIDIA RTX 6000 Ada Generation",
-  utilisation: { state: "value" as const, value: busy },
-  memory_used: { state: "value" as const, value: used * GIB },
-  memory_total: { state: "value" as const, value: 48 * GIB },
-  temperature: { state: "value" as const, value: 58 + index },
-  power: index === 2 ? { state: "unsupported" as const } : { state: "value" as const, value: 31 + busy * 2.5 },
-  power_limit: { state: "value" as const, value: 300 },
-});
-
-test.each<[string, Gpus, string]>([
-  ["four", { state: "present", driver: "560.35", gpus: [gpu(0, 97, 42.2), gpu(1, 94, 34.1), gpu(2, 0, 1.4), { ...gpu(3, 0, 0), utilisation: { state: "failed", message: "GPU is lost" } }] }, "GPU 0"],
-  ["broken", { state: "broken", message: "The NVIDIA driver does not answer: driver/library version mismatch. Restart the machine to load the new driver." }, "NVIDIA driver fault"],
-  ["none", { state: "present", driver: "560.35", gpus: [] }, "sees no GPU"],
-])("GPUs: %s", async (name, gpus, words) => {
-  const window = await openWindow(engine, {
-    dark: name === "four",
-    prepare: async (page) => {
-      await page.addInitScript(() => {
-        const Native = EventSource;
-        // The machine stands still, as the test has made it.
-        globalThis.EventSource = class extends Native {
-          override set onmessage(listen: ((event: MessageEvent) => void) | null) {
-            super.onmessage = (event) => {
-              if (!String(event.data).includes('"device_update"')) listen?.(event);
-            };
-          }
-        } as typeof EventSource;
-      });
-      await page.route("**/rpc/device.history", async (route) => {
-        const { samples } = (await (await route.fetch()).json()) as { samples: DeviceSample[] };
-        const last = samples.at(-1)!;
-        const made = Array.from({ length: 120 }, (_, i): DeviceSample => ({
-          ...last,
-          at: last.at - (119 - i) * 1_000,
-          cpu: { state: "value", value: 30 + 8 * Math.sin(i / 5) },
-          gpus:
-            gpus.state === "present"
-              ? { ...gpus, gpus: gpus.gpus.map((it) => (it.utilisation.state === "value" ? { ...it, utilisation: { state: "value" as const, value: Math.max(0, it.utilisation.value - (i % 7) * (it.utilisation.value > 0 ? 1 : 0)) } } : it)) }
-              : gpus,
-        }));
-        await route.fulfill({ json: { samples: made } });
-      });
-    },
-  });
+test.each<[string, AMachine, string]>([
+  ["four", { now: 0, gpus: [{ busy: 97, memory: 42 }, { busy: 94, memory: 34 }, { memory: 1.4, bare: true }, { fault: LOST }] }, "It has fallen off the bus."],
+  ["broken", { now: 0, driver: { version: null, cuda: null, fault: driverFault("mismatch") } }, "NVIDIA driver versions differ"],
+  ["none", { now: 0 }, "sees no GPU"],
+])("GPUs: %s", async (name, machine, words) => {
+  const window = await openWindow(engine, { dark: name === "four", prepare: (page) => takeMachine(page, machine) });
   await window.page.getByText(words, { exact: false }).first().waitFor();
   expect(await axe(window.page)).toEqual([]);
   await shot(window.page, `gpus-${name}`);

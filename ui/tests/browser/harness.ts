@@ -16,9 +16,10 @@ import { createInterface } from "node:readline";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
 import type { Commands } from "../../src/lib/bindings";
+import { aMachine, type AMachine } from "../fake/machine";
 
 const UI = resolve(import.meta.dirname, "../..");
-const BIN = process.env["ATHANOR_BIN"] ?? resolve(UI, "../target/debug/athanor");
+export const BIN = process.env["ATHANOR_BIN"] ?? resolve(UI, "../target/debug/athanor");
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 export type Engine = {
@@ -31,7 +32,22 @@ export type Engine = {
   stop(): Promise<void>;
 };
 
-export async function startEngine(slots = 1): Promise<Engine> {
+/** The page shows this machine instead of the engine's own, which stands still as it was made. */
+export async function takeMachine(page: Page, machine: AMachine): Promise<void> {
+  await page.addInitScript(() => {
+    const Native = EventSource;
+    globalThis.EventSource = class extends Native {
+      override set onmessage(listen: ((event: MessageEvent) => void) | null) {
+        super.onmessage = (event) => {
+          if (!String(event.data).includes('"device_update"')) listen?.(event);
+        };
+      }
+    } as typeof EventSource;
+  });
+  await page.route("**/rpc/device.history", (route) => route.fulfill({ json: aMachine({ ...machine, now: Date.now() }) }));
+}
+
+export async function startEngine(slots = 1, environment: Record<string, string> = {}): Promise<Engine> {
   if (!existsSync(BIN)) throw new Error(`${BIN} is not there: build it (cargo build), or name it in ATHANOR_BIN`);
   if (!existsSync(join(UI, "dist/index.html"))) throw new Error("ui/dist is not there: npm run build");
   const folder = await mkdtemp(join(tmpdir(), "athanor-ui-"));
@@ -42,7 +58,7 @@ export async function startEngine(slots = 1): Promise<Engine> {
 
   const start = async (address: string) => {
     child = spawn(BIN, ["serve", "--bridge", address, "--bridge-ui", join(UI, "dist"), "--slots", String(slots)], {
-      env: { ...process.env, ATHANOR_HOME: home },
+      env: { ...process.env, ATHANOR_HOME: home, ...environment },
       stdio: ["ignore", "pipe", "inherit"],
     });
     const lines = createInterface({ input: child.stdout! });

@@ -1,10 +1,10 @@
 // An engine of the tests' own: the page's host, with a queue in memory that behaves as the real one as far as the page
 // can see. It pushes what it changes. Nothing of it is in the program.
 
-import type { ApiError, Commands, Event, EventKind, Experiment, ExperimentDetail, Group, Monitor, NewExperiment, Outcome, Push, QueueStats, SweepRequest } from "../../src/lib/bindings";
+import type { ApiError, Commands, Event, EventKind, Experiment, ExperimentDetail, Group, HookInfo, Monitor, NewExperiment, Notification, Outcome, Push, QueueStats, SweepRequest } from "../../src/lib/bindings";
 import { CallError, type Host } from "../../src/lib/host/host";
 import { isEnded, sectionOf } from "../../src/lib/util/status";
-import { aDetail, anExperiment, GIB, NO_COUNTS, RESOURCES, SETTINGS } from "./make";
+import { aDetail, anExperiment, aNotification, GIB, NO_COUNTS, RESOURCES, SETTINGS } from "./make";
 
 type In<M extends keyof Commands> = Commands[M]["input"];
 type Out<M extends keyof Commands> = Commands[M]["output"];
@@ -21,9 +21,11 @@ export class FakeEngine implements Host {
   paused = false;
   events: Event[] = [];
   monitors: Monitor[] = [];
+  notifications: Notification[] = [];
+  hook: HookInfo = { hook: null, failure: null };
   asked: { method: string; input: unknown }[] = [];
   /** Answers of a test's own, before the engine's. */
-  answers: { [M in keyof Commands]?: (input: In<M>) => Out<M> } = {};
+  answers: { [M in keyof Commands]?: (input: In<M>) => Out<M> | Promise<Out<M>> } = {};
   now = () => Date.now();
 
   #push: (push: Push) => void = () => {};
@@ -35,7 +37,7 @@ export class FakeEngine implements Host {
   async call<M extends keyof Commands>(method: M, input: In<M>): Promise<Out<M>> {
     this.asked.push({ method, input });
     await Promise.resolve();
-    const own = this.answers[method] as ((input: In<M>) => Out<M>) | undefined;
+    const own = this.answers[method] as ((input: In<M>) => Out<M> | Promise<Out<M>>) | undefined;
     if (own !== undefined) return own(input);
     const answer = (this.#commands as unknown as Record<string, (input: In<M>) => Out<M>>)[method];
     if (answer === undefined) throw new CallError({ code: "protocol", message: `The engine does not know ${method}.` });
@@ -62,6 +64,16 @@ export class FakeEngine implements Host {
 
   last<M extends keyof Commands>(method: M): In<M> | undefined {
     return this.asked.findLast((it) => it.method === method)?.input as In<M> | undefined;
+  }
+
+  get unread(): number {
+    return this.notifications.filter((it) => !it.read).length;
+  }
+
+  /** Tells of something, or of more in what there was. */
+  notify(notification: Notification): void {
+    this.notifications = [...this.notifications.filter((it) => it.id !== notification.id), notification];
+    this.push({ kind: "notification", notification, unread: this.unread, alert: true });
   }
 
   // The queue.
@@ -204,10 +216,21 @@ export class FakeEngine implements Host {
       };
     },
     "monitors.list": () => ({ monitors: this.monitors }),
-    "events.read": ({ since, limit, uid }) => ({
-      events: this.events.filter((it) => it.cursor > since && (uid === undefined || it.uid === uid)).slice(0, Math.min(limit, 1_000)),
-      latest: this.#cursor,
-    }),
+    "events.read": ({ since = 0, before, limit, uid, text = "" }) => {
+      const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+      const has = (it: Event) => words.every((word) => `${it.message} ${it.what.replaceAll("_", " ")} ${it.uid ?? ""}`.toLowerCase().includes(word));
+      const there = this.events.filter((it) => it.cursor > since && it.cursor < (before ?? Infinity) && (uid === undefined || it.uid === uid));
+      if (before !== undefined) there.reverse();
+      const most = Math.min(limit, 1_000);
+      const events: Event[] = [];
+      let looked = 0;
+      // As the engine does: looking for words ends after some way, found or not.
+      for (; looked < there.length && looked < 2_000 && events.length < most; looked += 1) {
+        const it = there[looked];
+        if (it !== undefined && has(it)) events.push(it);
+      }
+      return { events, reached: there[looked - 1]?.cursor ?? before ?? since, more: looked < there.length, latest: this.#cursor };
+    },
     "queue.pause": ({ paused }) => {
       this.paused = paused;
       this.tell(paused ? "queue_paused" : "queue_resumed", null);
@@ -215,12 +238,28 @@ export class FakeEngine implements Host {
     },
     "settings.get": () => this.settings,
     "settings.change": (change) => {
-      this.settings = { ...this.settings, ...change };
+      this.settings = { ...this.settings, ...change, notifications: { ...this.settings.notifications, ...change.notifications } };
       this.push({ kind: "settings_update", settings: this.settings, stats: this.stats });
       return this.settings;
     },
+    "notifications.list": ({ before, unread = false, limit = 50 }) => {
+      const all = this.notifications.filter((it) => it.id < (before ?? Infinity) && !(unread && it.read)).sort((a, b) => b.id - a.id);
+      return { notifications: all.slice(0, limit), unread: this.unread, more: all.length > limit };
+    },
+    "notifications.mark": ({ ids, up_to }) => {
+      this.notifications = this.notifications.map((it) => (ids === undefined ? it.id <= (up_to ?? Infinity) : ids.includes(it.id)) ? { ...it, read: true } : it);
+      this.push({ kind: "notifications_read", ids: ids ?? [], unread: this.unread });
+      return { unread: this.unread };
+    },
+    "notifications.test": () => {
+      this.notify(aNotification(this.notifications.length + 1, { what: "test", title: "This is how Athanor tells you", body: "A test, because you asked for one.", jobs: [], updated_at: this.now(), at: this.now() }));
+      return { hook: this.hook.hook === null ? null : { error: this.hook.failure?.message ?? null, took_ms: 120 } };
+    },
+    "hook.get": () => this.hook,
+    "hook.set": ({ hook }) => (this.hook = { hook, failure: null }),
     "projects.list": () => ({ projects: [] }),
-    "device.history": () => ({ samples: [] }),
+    "device.history": () => ({ facts: null, samples: [] }),
+    "device.look": () => ({}),
     "groups.list": () => ({ groups: this.#counted() }),
     "groups.set": ({ name, parallel }) => {
       this.groups = this.groups.map((it) => (it.name === name ? { ...it, parallel } : it));
@@ -279,6 +318,18 @@ export class FakeEngine implements Host {
       this.details.set(uid, { ...this.details.get(uid), ...detail });
       return aDetail(this.change(uid, "edited", plain), this.details.get(uid));
     },
+    "experiments.edit_many": ({ selection, changes }) => {
+      const { group, priority, tags, add_tags = [], remove_tags = [], hold } = changes;
+      if (group !== undefined && group !== null && !this.groups.some((it) => it.name === group)) {
+        this.groups.unshift({ name: group, parallel: null, sweep: null, created_at: this.now(), counts: NO_COUNTS });
+      }
+      return this.#each(selection, (it) => sectionOf(it.status) === "waiting", "edited", (it) => ({
+        ...(group === undefined ? {} : { group }),
+        ...(priority === undefined ? {} : { priority }),
+        ...(hold === undefined ? {} : { held: hold }),
+        tags: [...(tags ?? it.tags).filter((tag) => !remove_tags.includes(tag)), ...add_tags],
+      }));
+    },
     "experiments.export": ({ selection }) => {
       const of = this.experiments.filter((it) => selection?.uids?.includes(it.uid) ?? (selection?.group === undefined ? sectionOf(it.status) === "waiting" : it.group === selection.group));
       return { text: of.map((it) => JSON.stringify({ name: it.name, command: it.command, cwd: it.cwd })).join("\n") + "\n", count: of.length };
@@ -291,8 +342,10 @@ export class FakeEngine implements Host {
           throw new CallError({ code: "invalid_input", message: `Line ${i + 1} is not JSON.`, field: "text" });
         }
       });
-      const experiments = dry_run === true ? [] : jobs.map((it) => this.#queue({ ...it, cwd: it.cwd ?? cwd }));
-      return { experiments, count: jobs.length, preview: jobs.slice(0, 50).map((it) => ({ name: it.name ?? "job", command_line: typeof it.command === "string" ? it.command : it.command.join(" "), values: [] })), engine_running: true };
+      const known = (key: string | undefined) => (key === undefined ? undefined : this.experiments.find((it) => this.details.get(it.uid)?.key === key));
+      const existing = jobs.flatMap((it) => known(it.key)?.uid ?? []);
+      const experiments = dry_run === true ? [] : jobs.map((it) => known(it.key) ?? this.#queue({ ...it, cwd: it.cwd ?? cwd }));
+      return { experiments, existing, count: jobs.length, preview: jobs.filter((it) => dry_run !== true || known(it.key) === undefined).slice(0, 50).map((it) => ({ name: it.name ?? "job", command_line: typeof it.command === "string" ? it.command : it.command.join(" "), values: [] })), engine_running: true };
     },
     "sweeps.preview": (request) => {
       const points = this.#points(request);
@@ -341,7 +394,7 @@ export class FakeEngine implements Host {
 }
 
 /** GPUs as `queue.resources` tells of them. */
-export function someGpus(count: number, used: readonly (string | null)[] = []): FakeEngine["resources"]["gpus"] {
+export function someGpus(count: number, used: readonly (string | Experiment | null)[] = []): FakeEngine["resources"]["gpus"] {
   return Array.from({ length: count }, (_, index) => {
     const job = used[index] ?? null;
     return {
@@ -349,11 +402,12 @@ export function someGpus(count: number, used: readonly (string | null)[] = []): 
       uuid: `GPU-${index}a1b2c3d-0000-4000-8000-00000000000${index}`,
       name: "NVIDIA RTX 6000 Ada Generation",
       memory: { total: 48 * GIB, reserved: job === null ? 0 : 40 * GIB, foreign: job === null ? GIB : 0 },
-      jobs: job === null ? [] : [{ uid: job, name: job }],
+      jobs: job === null ? [] : [typeof job === "string" ? { uid: job, name: job } : { uid: job.uid, name: job.name }],
       exclusive: job !== null,
       foreign_processes: 0,
       unavailable: null,
       blocked: false,
+      tripped_at: null,
     };
   });
 }

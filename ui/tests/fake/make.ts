@@ -1,6 +1,6 @@
 // Things as the engine would tell of them, for tests: what matters to a test is said there, the rest stands here.
 
-import type { Experiment, ExperimentDetail, Group, GroupCounts, QueueStats, Requirements, Resources, Settings, Status } from "../../src/lib/bindings";
+import type { Experiment, ExperimentDetail, Group, GroupCounts, Notification, NotifiedJob, QueueStats, Requirements, Resources, Settings, Status } from "../../src/lib/bindings";
 
 export const GIB = 1024 ** 3;
 
@@ -88,7 +88,17 @@ export const SETTINGS: Settings = {
   ignore_idle_processes: true,
   windows: [],
   keep_days: 30,
+  idle_gpu_percent: 5,
+  idle_gpu_minutes: 15,
+  idle_gpu_cancel: false,
+  autostart: false,
+  notifications: { off: [], muted_projects: [], quiet: [], gpu_hot: 87, disk_low: 5 * GIB, stall_ms: 3_600_000 },
 };
+
+export function aNotification(id: number, more: Partial<Notification> = {}): Notification {
+  const jobs: NotifiedJob[] = [{ uid: `20261121_${id.toString(16).padStart(4, "0")}`, name: `job ${id}`, project: null, attempt: 1, what: "completed", last_line: null }];
+  return { id, at: 1_000, updated_at: 1_000, what: "completed", urgency: "normal", title: `job ${id} completed`, body: "It took 31 s.", count: 1, jobs, actions: ["open", "log"], quiet: false, read: false, hook_error: null, ...more };
+}
 
 export const RESOURCES: Resources = {
   known: true,

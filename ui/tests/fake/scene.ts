@@ -1,7 +1,8 @@
 // A queue to look at: a bit of everything that the window can show.
 
-import type { Bar, DeviceSample, Event, Experiment, GpuResource } from "../../src/lib/bindings";
+import type { Bar, Event, Experiment, GpuResource } from "../../src/lib/bindings";
 import { FakeEngine, someGpus } from "./engine";
+import { aMachine } from "./machine";
 import { anExperiment, GIB, NO_COUNTS } from "./make";
 
 const MIN = 60_000;
@@ -15,7 +16,7 @@ export function aScene(engine: FakeEngine, now: number, many = 0): void {
   const metrics = (key: string, value: number) => [{ key, value, step: 42_600 }];
 
   const running = [
-    make("vit-s16 distill kd=0.7", "running", { project: "vit-distill", progress: progress(71, 100), metrics: metrics("val/acc", 0.8231), gpus: [0], started_at: now - 11 * HOUR, estimated_end: now + 4.5 * HOUR }),
+    make("vit-s16 distill kd=0.7", "running", { project: "vit-distill", progress: progress(71, 100), metrics: [...metrics("val/acc", 0.8231), ...metrics("val/loss", 1.3142), ...metrics("train/loss", 1.1261), ...metrics("lr", 5.73e-5)], gpus: [0], started_at: now - 11 * HOUR, estimated_end: now + 4.5 * HOUR }),
     make("vit-s16 distill kd=0.5", "running", { project: "vit-distill", progress: progress(64, 100), metrics: metrics("val/acc", 0.8174), gpus: [1] }),
     make("ppo humanoid seed 4", "paused", { project: "rl-locomotion", progress: { fraction: 0.9, current: null, total: null, unit: "percent" }, metrics: metrics("return", 5912), gpus: [3] }),
   ];
@@ -71,22 +72,29 @@ export function aScene(engine: FakeEngine, now: number, many = 0): void {
     { folder: "/home/user/src/rl-locomotion", files: "metrics", mode: "events", reason: null, experiments: [running[2]?.uid ?? ""], folders: 40, polled: 0 },
   ];
 
-  const [first, second, , ...rest] = running;
+  const [first, second, third] = running;
   engine.resources = {
     ...engine.resources,
     cpu_cores: { total: 32, reserved: 12, foreign: 2 },
     memory: { total: 256 * GIB, reserved: 96 * GIB, foreign: 18 * GIB },
     slots: { total: 2, reserved: 1, foreign: 0 },
-    gpus: someGpus(4, [first?.name ?? null, second?.name ?? null, null, "unet++ lr=3e-4 seed=3"]).map((it): GpuResource => (it.index === 3 ? { ...it, exclusive: false, memory: { ...it.memory, reserved: 32 * GIB } } : it)),
+    gpus: someGpus(4, [first ?? null, second ?? null, null, third ?? null]).map((it): GpuResource => (it.index === 3 ? { ...it, exclusive: false, jobs: [...it.jobs, { uid: sweep[7]?.uid ?? "", name: sweep[7]?.name ?? "" }], memory: { ...it.memory, reserved: 32 * GIB } } : it)),
     no_gpus: null,
   };
-  void rest;
   engine.settings = { ...engine.settings, slots: 2, windows: [{ name: "nights", days: ["mon", "tue", "wed", "thu", "fri"], from: "22:00", to: "07:00" }, { name: "weekend", days: ["sat", "sun"], from: "00:00", to: "00:00" }] };
   engine.answers["projects.list"] = () => ({
     projects: ["rl-locomotion", "segmentation", "vit-distill"].map((name) => ({ name, folder: `/home/user/src/${name}`, available: true, demo: false, suggestions: [{ label: "train.py", detail: "", name: "train", command: ["python", "train.py"] }] })),
   });
-  const samples = Array.from({ length: 60 }, (_, i) => aSample(now - (60 - i) * 1_000, i));
-  engine.answers["device.history"] = () => ({ samples });
+  const machine = aMachine({
+    now,
+    gpus: [
+      { model: "NVIDIA RTX 6000 Ada Generation", busy: 97, memory: 42, jobs: [running[0]?.uid] },
+      { model: "NVIDIA RTX 6000 Ada Generation", busy: 94, memory: 34, jobs: [running[1]?.uid] },
+      { model: "NVIDIA RTX 6000 Ada Generation", busy: 0, memory: 1.4, others: 1 },
+      { model: "NVIDIA RTX 6000 Ada Generation", busy: 38, memory: 19.7, jobs: [running[2]?.uid, sweep[7]?.uid], others: 1 },
+    ],
+  });
+  engine.answers["device.history"] = () => machine;
   const detailed = waiting[1];
   if (detailed !== undefined) {
     engine.details.set(detailed.uid, {
@@ -127,24 +135,5 @@ export function aScene(engine: FakeEngine, now: number, many = 0): void {
       if (lane !== undefined) bars.push({ uid: it.uid, name: it.name, group: null, attempt: 1, lanes: [lane.id], from: it.started_at ?? now, to: null, status: it.status });
     }
     return { lanes, bars: bars.filter((it) => it.from < to && (it.to ?? now) > from).sort((a, b) => a.from - b.from), truncated: false };
-  };
-}
-
-function aSample(at: number, i: number): DeviceSample {
-  const value = (it: number) => ({ state: "value" as const, value: it });
-  return {
-    at,
-    host: "workstation",
-    cpu: value(31 + (i % 9)),
-    cores: 32,
-    load: 9.4,
-    memory_used: 58 * GIB,
-    memory_total: 256 * GIB,
-    disks: [{ label: "Data folder", path: "/home/user", free: 1_200 * GIB, total: 3_600 * GIB }],
-    gpus: {
-      state: "present",
-      driver: "550.54",
-      gpus: [97, 94, 0, 38].map((busy, index) => ({ index, uuid: someGpus(4)[index]?.uuid ?? "", name: "NVIDIA RTX 6000 Ada Generation", utilisation: value(busy), memory_used: value([42, 34, 1.4, 19.7][index]! * GIB), memory_total: value(48 * GIB), temperature: value(70), power: value(250), power_limit: value(300) })),
-    },
   };
 }

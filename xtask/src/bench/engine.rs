@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 
-use crate::process::{call, forget_cargo};
+use crate::process::{call_within, forget_cargo};
 use crate::workspace::Workspace;
+
+/// How long all jobs of a round may take to end once the last was added.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Ends when it is dropped, with its data folder if nobody keeps that.
 pub struct Engine {
@@ -24,12 +27,18 @@ pub struct Engine {
 impl Engine {
     /// Starts `athanor serve` with `arguments` and waits until it answers.
     pub fn start(workspace: &Workspace, arguments: &[&str]) -> Result<Self> {
+        Self::start_with(workspace, arguments, &[])
+    }
+
+    /// As [`Engine::start`], with more in its environment.
+    pub fn start_with(workspace: &Workspace, arguments: &[&str], environment: &[(&str, &Path)]) -> Result<Self> {
         let program = workspace.program(true, "athanor");
         let home = Rc::new(Folder::create()?);
         let log = home.path.join("serve.log");
         let output = std::fs::File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         let mut serve = Command::new(&program);
         serve.arg("serve").args(arguments).env("ATHANOR_HOME", home.path.join("home"));
+        serve.envs(environment.iter().copied());
         serve.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         forget_cargo(&mut serve, &workspace.target);
         let child = serve.spawn().with_context(|| format!("starting {}", program.display()))?;
@@ -67,7 +76,7 @@ impl Engine {
 
     /// Waits for the recorded outcome of every job.
     pub fn wait_all(&self) -> Result<()> {
-        call(&mut self.client(&["wait", "--all"]))
+        call_within(&mut self.client(&["wait", "--all"]), LIMIT)
     }
 
     /// Queues `count` times `true` in one call.

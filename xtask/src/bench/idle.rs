@@ -16,7 +16,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 const SPAN: Duration = Duration::from_secs(20);
 
 /// The kernel's unit in `/proc/PID/stat`, which is 100 a second for every architecture in use.
-const TICKS_PER_SECOND: f64 = 100.0;
+pub(super) const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Watches an idle engine.
 pub fn measure(workspace: &Workspace) -> Result<Vec<Figure>> {
@@ -43,7 +43,7 @@ pub fn measure(workspace: &Workspace) -> Result<Vec<Figure>> {
 }
 
 /// Processor time of all threads of process `id` so far.
-fn ticks(id: u32) -> Result<f64> {
+pub(super) fn ticks(id: u32) -> Result<f64> {
     let path = format!("/proc/{id}/stat");
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
     ticks_in(&text).with_context(|| format!("understanding {path}"))

@@ -5,6 +5,7 @@
 //!   what else the machine does then weighs on both.
 //! - Nothing here is a test: a busy machine may miss a target. The exit status tells, the table shows.
 
+mod devices;
 mod engine;
 mod idle;
 mod latency;
@@ -83,6 +84,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("throughput", throughput::measure),
     ("queue", queue::measure),
     ("idle", idle::measure),
+    ("devices", devices::measure),
     ("survival", survival::measure),
 ];
 

@@ -1,6 +1,8 @@
-//! A long queue: many jobs in one call, one job among many, and a decision over all that wait.
+//! A long queue: many jobs in one call, one job among many, a decision over all that wait, and what an engine does
+//! while a hundred thousand wait and nothing changes.
 //!
-//! The queue is paused, so that nothing but taking jobs in is measured.
+//! The queue is paused, so that nothing but taking jobs in is measured. For the last, it is not: its only slot is
+//! taken.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -9,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::engine::Engine;
+use super::idle::{TICKS_PER_SECOND, ticks};
 use super::{Figure, Target, median};
 use crate::process::call;
 use crate::workspace::Workspace;
@@ -22,7 +25,13 @@ const CALLS: usize = 10;
 /// Single additions to each queue.
 const SINGLE: usize = 60;
 
-/// Measures all three.
+/// How long nothing changes.
+const STILL: Duration = Duration::from_secs(5);
+
+/// For what is written to disk behind the answers, and for the caches.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// Measures all four.
 pub fn measure(workspace: &Workspace) -> Result<Vec<Figure>> {
     let (short, long) = (paused(workspace)?, paused(workspace)?);
     add_from_a_list(&short, 10)?;
@@ -42,8 +51,37 @@ pub fn measure(workspace: &Workspace) -> Result<Vec<Figure>> {
         Figure::aimed("one add to 100,000 jobs, against one to 10", many / few, "x", Target::Below(1.3)),
         Figure::told("one add to 10 jobs", few, "ms"),
     ];
+    figures.extend(nothing_changes(&long)?);
+    drop((short, long));
     figures.extend(decision(workspace)?);
     Ok(figures)
+}
+
+/// Processor time and bytes written by an engine that has a hundred thousand jobs waiting for its one slot.
+fn nothing_changes(engine: &Engine) -> Result<[Figure; 2]> {
+    call(&mut engine.client(&["settings", "slots=1"]))?;
+    call(&mut engine.client(&["add", "--priority", "urgent", "--", "sleep", "600"]))?;
+    call(&mut engine.client(&["queue", "resume"]))?;
+    std::thread::sleep(SETTLE);
+    let id = engine.id();
+    let (started, before, written) = (Instant::now(), ticks(id)?, written(id)?);
+    std::thread::sleep(STILL);
+    let share = 100.0 * (ticks(id)? - before) / TICKS_PER_SECOND / started.elapsed().as_secs_f64();
+    let more = self::written(id)? - written;
+    call(&mut engine.client(&["queue", "pause"]))?;
+    call(&mut engine.client(&["cancel", "sleep"]))?;
+    Ok([
+        Figure::aimed("100,000 wait and nothing changes, share of one core", share, "%", Target::Below(1.0)),
+        Figure::aimed("100,000 wait and nothing changes, written", more, "bytes", Target::Below(1.0)),
+    ])
+}
+
+/// Bytes that process `id` has had written to disk so far.
+fn written(id: u32) -> Result<f64> {
+    let path = format!("/proc/{id}/io");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    let bytes = text.lines().find_map(|line| line.strip_prefix("write_bytes:")?.trim().parse::<f64>().ok());
+    bytes.with_context(|| format!("there is no write_bytes in {path}"))
 }
 
 fn paused(workspace: &Workspace) -> Result<Engine> {

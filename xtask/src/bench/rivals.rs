@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::engine::Folder;
-use crate::process::{answer, call, find_program};
+use crate::process::{answer, call, call_within, find_program};
+
+/// How long all jobs of a round may take to end once the last was added.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A task-spooler server of our own, with two slots; ends when it is dropped, with its folder if nobody keeps that.
 pub struct TaskSpooler {
@@ -53,8 +56,8 @@ impl TaskSpooler {
 
     /// Waits for the last job that was added, then until no other is left.
     pub fn wait_all(&self) -> Result<()> {
-        call(&mut self.command(&["-w"]))?;
-        let limit = Instant::now() + Duration::from_secs(60);
+        let limit = Instant::now() + LIMIT;
+        call_within(&mut self.command(&["-w"]), LIMIT)?;
         loop {
             let list =
                 answer(self.command(&[]).stdout(Stdio::piped())).context("listing task-spooler's jobs")?;
@@ -65,8 +68,10 @@ impl TaskSpooler {
                 return Ok(());
             }
             if Instant::now() > limit {
-                bail!("{left} of task-spooler's jobs did not end within a minute");
+                bail!("{left} of task-spooler's jobs did not end within {} s", LIMIT.as_secs());
             }
+            // A list of thousands costs its server as much as a few jobs do.
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 }

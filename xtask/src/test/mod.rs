@@ -6,6 +6,7 @@
 //! - The last line counts the tests of all steps, for readers and build servers.
 
 mod count;
+mod gpu;
 
 use std::io::IsTerminal;
 use std::process::{Command, ExitCode};
@@ -22,22 +23,29 @@ use crate::{codegen, system, ui};
 /// What the user asked for.
 pub struct Options {
     window: bool,
+    /// Only what is tested against this machine's own GPU.
+    gpu: bool,
     /// Empty for all.
     steps: Vec<String>,
 }
 
 impl Options {
-    /// `[--no-window] [STEP...]`
+    /// `[--no-window] [STEP...]`, or `--gpu` alone
     pub fn parse(given: &[String]) -> Result<Self> {
-        let mut options = Self { window: true, steps: Vec::new() };
+        let mut options = Self { window: true, gpu: false, steps: Vec::new() };
         for argument in given {
             if argument == "--no-window" {
                 options.window = false;
+            } else if argument == "--gpu" {
+                options.gpu = true;
             } else if STEPS.iter().any(|step| step.name == argument) {
                 options.steps.push(argument.clone());
             } else {
                 bail!("there is no step `{argument}`; the steps are: {}", step_names().join(" "));
             }
+        }
+        if options.gpu && given.len() > 1 {
+            bail!("--gpu is a test of its own: it goes with no other argument");
         }
         Ok(options)
     }
@@ -87,6 +95,9 @@ pub fn step_names() -> Vec<&'static str> {
 
 /// Runs the chosen steps; fails at the first that fails.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    if options.gpu {
+        return gpu::run(workspace);
+    }
     if options.steps.is_empty() {
         system::install(&[system::Set::Build, system::Set::Test])?;
     }
@@ -262,6 +273,7 @@ mod tests {
         assert_eq!(chosen("").unwrap(), step_names());
         assert_eq!(chosen("rust fmt").unwrap(), ["fmt", "rust"]);
         assert!(!chosen("--no-window").unwrap().contains(&"window"));
+        assert!(chosen("--gpu fmt").is_err(), "a test of its own");
         let refused = chosen("rsut").unwrap_err().to_string();
         assert!(refused.contains("`rsut`") && refused.contains("rust"), "{refused}");
     }

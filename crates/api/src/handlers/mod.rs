@@ -2,6 +2,8 @@
 
 pub(crate) mod cleanup;
 pub(crate) mod config;
+pub(crate) mod history;
+pub(crate) mod notifications;
 pub(crate) mod queue;
 pub(crate) mod sweeps;
 pub(crate) mod transfer;
@@ -9,10 +11,12 @@ pub(crate) mod transfer;
 use std::collections::BTreeMap;
 
 use athanor_core::chart::{AxisOptions, Data, Line, LineChart, render_lines};
+use std::time::Duration;
+
 use athanor_core::experiment::is_secret_name;
 use athanor_engine::home::host_name;
 use athanor_engine::queue::{Added, SettingsChange};
-use athanor_engine::store::Filter;
+use athanor_engine::store::{EventQuery, ExperimentRow, Filter};
 use athanor_engine::{Engine, LogPart, LogPiece, projects};
 use base64::Engine as _;
 
@@ -129,7 +133,8 @@ pub(crate) async fn get(engine: &Engine, input: wire::ExperimentRef) -> Result<w
         let sources = engine.store().sources(row.id, number).await?;
         let metrics_file = sources.into_iter().next().map(|source| source.path);
         let folder = engine.home().attempt(&row.uid, number);
-        attempts.push(convert::attempt(attempt, &folder, log_bytes, metrics_file));
+        let seen = engine.queue().usage(row.id, number);
+        attempts.push(convert::attempt(attempt, &folder, log_bytes, metrics_file, seen));
     }
     let parent = match row.parent_id {
         Some(id) => engine.store().experiment(id).await?.map(|parent| parent.uid),
@@ -169,28 +174,45 @@ pub(crate) async fn pause_queue(engine: &Engine, input: wire::PauseQueue) -> Res
 pub(crate) async fn read_log(engine: &Engine, input: wire::ReadLog) -> Result<wire::LogChunk> {
     let row = engine.find(&input.uid).await?;
     let limit = input.limit.unwrap_or(LOG_USUAL).clamp(4, LOG_MAX) as usize;
-    let piece = engine.log(&row, input.attempt, LogPart::From(input.offset, limit)).await?;
-    Ok(chunk(piece, input.raw))
+    log_part(engine, &row, input.attempt, LogPart::From(input.offset, limit), input.stream, input.raw).await
 }
 
 pub(crate) async fn tail_log(engine: &Engine, input: wire::TailLog) -> Result<wire::LogChunk> {
     let row = engine.find(&input.uid).await?;
     let lines = input.lines.min(100_000) as usize;
-    let piece = engine.log(&row, input.attempt, LogPart::Tail(lines, LOG_MAX as usize)).await?;
-    Ok(chunk(piece, input.raw))
+    log_part(engine, &row, input.attempt, LogPart::Tail(lines, LOG_MAX as usize), input.stream, input.raw)
+        .await
 }
 
-/// A piece of a log as text whose ends cut no character, or as base64.
-fn chunk(mut piece: LogPiece, raw: bool) -> wire::LogChunk {
+async fn log_part(
+    engine: &Engine,
+    row: &ExperimentRow,
+    attempt: Option<u32>,
+    part: LogPart,
+    stream: Option<wire::LogStream>,
+    raw: bool,
+) -> Result<wire::LogChunk> {
+    let Some(stream) = stream else {
+        let piece = engine.log(row, attempt, part).await?;
+        let start = piece.start;
+        return Ok(chunk(piece, raw, |index| start + index as u64));
+    };
+    let of = engine.log_stream(row, attempt, part, stream.into()).await?;
+    Ok(chunk(of.piece.clone(), raw, |index| of.offset(index)))
+}
+
+/// A piece of a log as text whose ends cut no character, or as base64. `offset` says where each of its bytes stands in
+/// the log, and where to go on from for the one behind the last.
+fn chunk(mut piece: LogPiece, raw: bool, offset: impl Fn(usize) -> u64) -> wire::LogChunk {
     if !raw {
         // The start of a character at the end waits for its rest, unless the job has ended and there will be none.
         let keep = piece.bytes.len() - partial_character(&piece.bytes);
-        let at_end = piece.start + piece.bytes.len() as u64 >= piece.end;
+        let at_end = offset(piece.bytes.len()) >= piece.end;
         if keep > 0 && !(at_end && piece.ended) {
             piece.bytes.truncate(keep);
         }
     }
-    let next = piece.start + piece.bytes.len() as u64;
+    let next = offset(piece.bytes.len());
     let text = match raw {
         true => base64::engine::general_purpose::STANDARD.encode(&piece.bytes),
         false => String::from_utf8_lossy(&piece.bytes).into_owned(),
@@ -323,8 +345,21 @@ pub(crate) async fn draw_chart(engine: &Engine, input: wire::DrawChart) -> Resul
 
 pub(crate) async fn device_history(engine: &Engine, _: Nothing) -> Result<wire::DeviceHistory> {
     let host = host_name();
-    let history = engine.sampler().map(athanor_engine::devices::Sampler::history).unwrap_or_default();
-    Ok(wire::DeviceHistory { samples: history.iter().map(|sample| convert::sample(sample, &host)).collect() })
+    let Some(sampler) = engine.sampler() else {
+        return Ok(wire::DeviceHistory { facts: None, samples: Vec::new() });
+    };
+    let history = sampler.history();
+    let newest = history.len().saturating_sub(1);
+    let samples = history.iter().enumerate().map(|(at, sample)| {
+        let converted = convert::sample(sample, &host, at == newest);
+        if at == newest { convert::attributed(engine, converted) } else { converted }
+    });
+    Ok(wire::DeviceHistory { facts: Some(sampler.facts().into()), samples: samples.collect() })
+}
+
+pub(crate) async fn look_at_device(engine: &Engine, input: wire::LookAtDevice) -> Result<Nothing> {
+    engine.attention().look(Duration::from_millis(input.for_ms.into()));
+    Ok(Nothing {})
 }
 
 pub(crate) async fn list_monitors(engine: &Engine, _: Nothing) -> Result<wire::Monitors> {
@@ -333,12 +368,17 @@ pub(crate) async fn list_monitors(engine: &Engine, _: Nothing) -> Result<wire::M
 
 pub(crate) async fn read_events(engine: &Engine, input: wire::ReadEvents) -> Result<wire::EventPage> {
     let limit = input.limit.clamp(1, 1000);
-    let events = match &input.uid {
-        Some(uid) => engine.store().events_of(engine.find(uid).await?.id, input.since, limit).await?,
-        None => engine.store().events_since(input.since, limit).await?,
-    };
+    // Asked for first: all up to it is in the table when that is read.
     let latest = engine.store().latest_cursor().await?;
-    Ok(wire::EventPage { events: events.into_iter().map(Into::into).collect(), latest })
+    let experiment = match &input.uid {
+        Some(uid) => Some(engine.find(uid).await?.id),
+        None => None,
+    };
+    let (since, before, text) = (input.since, input.before, input.text.unwrap_or_default());
+    let page = engine.store().events(&EventQuery { experiment, since, before, text, limit }).await?;
+    let (events, reached, more) =
+        (page.events.into_iter().map(Into::into).collect(), page.reached, page.more);
+    Ok(wire::EventPage { events, latest, reached, more })
 }
 
 pub(crate) async fn get_settings(engine: &Engine, _: Nothing) -> Result<wire::Settings> {

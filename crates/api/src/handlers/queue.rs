@@ -1,9 +1,11 @@
 //! What is done with waiting and running experiments, with groups and GPUs, and what can be told of the queue.
 
+use std::collections::HashSet;
+
 use athanor_core::placement::{Assignment, GpuState};
 use athanor_engine::Engine;
 use athanor_engine::home::now_ms;
-use athanor_engine::queue::{Action, Destination, Holdings, NewGroup};
+use athanor_engine::queue::{Action, Destination, Edit, Holdings, NewGroup};
 use athanor_engine::store::ExperimentRow;
 
 use super::Result;
@@ -74,13 +76,44 @@ fn concerns(action: Action, row: &ExperimentRow) -> bool {
 
 /// Does an action with all that are named; those that can't be found are told as such.
 async fn act(engine: &Engine, action: Action, selection: wire::Selection) -> Result<wire::Outcomes> {
-    let mut found: Vec<(String, Result<i64>)> = Vec::with_capacity(selection.uids.len());
+    let found = selected(engine, selection, |row| concerns(action, row)).await?;
+    let done = engine.queue().act(action, ids(&found)).await?;
+    outcomes(engine, found, done).await
+}
+
+pub(crate) async fn edit_many(engine: &Engine, input: wire::EditExperiments) -> Result<wire::Outcomes> {
+    if input.changes == wire::Changes::default() {
+        return Err(ApiError::new(ErrorCode::InvalidInput, "nothing is to be changed").field("changes"));
+    }
+    let edit = Edit::from(input.changes);
+    let waits = |row: &ExperimentRow| !row.status.is_active() && !row.status.is_terminal();
+    let found = selected(engine, input.selection, waits).await?;
+    let done = engine.edit_many(ids(&found), edit).await?;
+    outcomes(engine, found, done).await
+}
+
+/// Experiments by what they were named: their uid and key, or that there is none such.
+type Found = Vec<(String, Result<i64>)>;
+
+fn ids(found: &Found) -> Vec<i64> {
+    found.iter().filter_map(|(_, id)| id.as_ref().ok().copied()).collect()
+}
+
+/// All that are named, and those members of a group that it `concerns`; each once.
+async fn selected(
+    engine: &Engine,
+    selection: wire::Selection,
+    concerns: impl Fn(&ExperimentRow) -> bool,
+) -> Result<Found> {
+    let mut found = Found::with_capacity(selection.uids.len());
+    let mut known = HashSet::new();
     for uid in selection.uids {
-        let row = engine.find(&uid).await;
-        found.push(match row {
-            Ok(row) => (row.uid, Ok(row.id)),
-            Err(error) => (uid, Err(error.into())),
-        });
+        match engine.find(&uid).await {
+            Ok(row) if known.insert(row.id) => found.push((row.uid, Ok(row.id))),
+            // Named twice, it is meant once.
+            Ok(_) => {}
+            Err(error) => found.push((uid, Err(error.into()))),
+        }
     }
     if let Some(group) = &selection.group {
         let members = engine.store().members(group).await?;
@@ -90,15 +123,23 @@ async fn act(engine: &Engine, action: Action, selection: wire::Selection) -> Res
         }
         for id in members {
             if let Some(row) = engine.store().experiment(id).await?
-                && concerns(action, &row)
-                && !found.iter().any(|(uid, _)| *uid == row.uid)
+                && concerns(&row)
+                && known.insert(id)
             {
                 found.push((row.uid, Ok(id)));
             }
         }
     }
-    let ids: Vec<i64> = found.iter().filter_map(|(_, id)| id.as_ref().ok().copied()).collect();
-    let mut done = engine.queue().act(action, ids).await?.into_iter();
+    Ok(found)
+}
+
+/// What became of each, with the experiment as it is now.
+async fn outcomes(
+    engine: &Engine,
+    found: Found,
+    done: Vec<athanor_engine::Result<()>>,
+) -> Result<wire::Outcomes> {
+    let mut done = done.into_iter();
     let mut outcomes = Vec::with_capacity(found.len());
     for (uid, id) in found {
         let id = match id {
@@ -173,7 +214,7 @@ fn all_resources(engine: &Engine) -> wire::Resources {
         },
         disk_free: engine
             .sampler()
-            .and_then(|sampler| sampler.history().last()?.disks.first().map(|disk| disk.free))
+            .and_then(|sampler| sampler.history().last()?.disks.first()?.free.value().copied())
             .unwrap_or(0),
         slots: wire::Amount {
             total: stats.slots.into(),
@@ -197,6 +238,7 @@ fn gpu_resource(gpu: &GpuState, held: &Holdings) -> wire::GpuResource {
         true => gpu.memory_total.saturating_sub(gpu.memory_foreign),
         false => on_it().map(|(_, share)| share.memory).sum(),
     };
+    let tripped = held.tripped.iter().find(|tripped| tripped.uuid == gpu.uuid);
     wire::GpuResource {
         index: gpu.index,
         uuid: gpu.uuid.clone(),
@@ -208,7 +250,8 @@ fn gpu_resource(gpu: &GpuState, held: &Holdings) -> wire::GpuResource {
         exclusive,
         foreign_processes: gpu.foreign_processes,
         unavailable: gpu.unavailable.clone(),
-        blocked: held.blocked.contains(&gpu.uuid),
+        blocked: tripped.is_some() || held.blocked.contains(&gpu.uuid),
+        tripped_at: tripped.map(|tripped| tripped.at),
     }
 }
 

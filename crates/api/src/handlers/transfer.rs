@@ -161,15 +161,28 @@ pub(crate) async fn import(engine: &Engine, input: wire::ImportJobs) -> Result<w
     })
     .await?;
     let count = jobs.len() as u64;
-    let preview = jobs.iter().take(SHOWN).map(shown).collect();
     if dry_run {
+        let (mut existing, mut preview) = (Vec::new(), Vec::new());
+        for job in &jobs {
+            let known = match &job.key {
+                Some(key) => engine.store().experiment_with_key(key).await?,
+                None => None,
+            };
+            match known {
+                Some(row) => existing.push(row.uid),
+                None if preview.len() < SHOWN => preview.push(shown(job)),
+                None => {}
+            }
+        }
         return Ok(wire::ImportedJobs {
             experiments: Vec::new(),
+            existing,
             count,
             preview,
             engine_running: engine.mode() != athanor_engine::Mode::Offline,
         });
     }
+    let preview = jobs.iter().take(SHOWN).map(shown).collect();
     let user = environment.as_ref().and_then(|environment| environment.get("USER").cloned());
     for job in &mut jobs {
         job.user = job.user.take().or_else(|| user.clone());
@@ -177,8 +190,8 @@ pub(crate) async fn import(engine: &Engine, input: wire::ImportJobs) -> Result<w
     let environment = environment.map(Arc::new);
     let jobs = jobs.into_iter().map(|job| Queued { environment: environment.clone(), ..job.into() });
     let all = engine.add(jobs.collect()).await?;
-    let wire::AddedExperiments { experiments, engine_running, .. } = added(engine, all);
-    Ok(wire::ImportedJobs { experiments, count, preview, engine_running })
+    let wire::AddedExperiments { experiments, existing, engine_running } = added(engine, all);
+    Ok(wire::ImportedJobs { experiments, existing, count, preview, engine_running })
 }
 
 fn shown(job: &NewExperiment) -> wire::SweepPoint {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Dependency, DependencyInfo, Number, Requirements, RetryPolicy};
+use super::{Dependency, DependencyInfo, GpuUse, Number, Requirements, RetryPolicy};
 
 /// Where an experiment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
@@ -230,6 +230,10 @@ pub struct Attempt {
     pub gpu_ms: Option<u64>,
     /// Peak of its memory on all its GPUs, bytes, where the driver tells.
     pub peak_gpu_memory: Option<u64>,
+    /// What it used of its GPUs; absent where nothing was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub gpu_use: Option<GpuUse>,
     /// The CSV file that its metrics are read from.
     pub metrics_file: Option<String>,
 }
@@ -528,6 +532,15 @@ pub struct PauseQueue {
     pub paused: bool,
 }
 
+/// One of the two streams that a job writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the words say it")]
+pub enum LogStream {
+    Stdout,
+    Stderr,
+}
+
 /// Where to read a log.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct ReadLog {
@@ -547,6 +560,10 @@ pub struct ReadLog {
     #[serde(default)]
     #[ts(optional, as = "Option<bool>")]
     pub raw: bool,
+    /// Only one of the two streams.
+    #[serde(default)]
+    #[ts(optional)]
+    pub stream: Option<LogStream>,
 }
 
 /// How much of a log's end to read.
@@ -564,6 +581,10 @@ pub struct TailLog {
     #[serde(default)]
     #[ts(optional, as = "Option<bool>")]
     pub raw: bool,
+    /// Only one of the two streams.
+    #[serde(default)]
+    #[ts(optional)]
+    pub stream: Option<LogStream>,
 }
 
 /// A piece of a log.
@@ -572,7 +593,7 @@ pub struct LogChunk {
     /// The attempt it belongs to; 0 if the experiment has not started yet.
     pub attempt: u32,
     /// The text, with U+FFFD for what is not UTF-8, or base64 if `raw` was asked for. Pieces of text join without
-    /// loss: a character is never cut.
+    /// loss: a character is never cut. Of one stream it is shorter than what lies between `start` and `next`.
     pub text: String,
     /// The offset of the piece's first byte. Larger than asked for when the beginning was rotated away.
     pub start: u64,
@@ -649,12 +670,20 @@ pub enum EventKind {
     GroupChanged,
     /// A GPU was taken out of the queue.
     GpuBlocked,
+    /// A GPU was taken out of the queue because jobs died on it one after the other.
+    GpuTripped,
     /// A GPU was given back to the queue.
     GpuUnblocked,
     /// The user paused the queue.
     QueuePaused,
+    /// The queue was paused by itself: attempt after attempt could not be started.
+    QueueTripped,
     /// The user resumed the queue.
     QueueResumed,
+    /// The GPUs of a running job have been idle for long.
+    GpuIdle,
+    /// A job is cancelled by a policy that the user has set.
+    PolicyCancel,
     /// An engine took the data folder.
     EngineStarted,
     /// An engine gave the data folder back.
@@ -665,7 +694,17 @@ pub enum EventKind {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct ReadEvents {
     /// The last cursor already known; 0 for all.
+    #[serde(default)]
+    #[ts(optional, as = "Option<u64>")]
     pub since: u64,
+    /// Only those before this cursor, and the newest first.
+    #[serde(default)]
+    #[ts(optional)]
+    pub before: Option<u64>,
+    /// Words that sentence, kind and uid must contain together.
+    #[serde(default)]
+    #[ts(optional)]
+    pub text: Option<String>,
     /// Only those of this experiment.
     #[serde(default)]
     #[ts(optional)]
@@ -674,11 +713,15 @@ pub struct ReadEvents {
     pub limit: u32,
 }
 
-/// A page of events in order.
+/// A page of events in order, or with the newest first.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct EventPage {
     /// The events.
     pub events: Vec<Event>,
+    /// The last cursor that was looked at: the `since` of the next page, or its `before`.
+    pub reached: u64,
+    /// Whether there may be more from there. Looking for words ends after some way, found or not.
+    pub more: bool,
     /// The newest event's cursor at present.
     pub latest: u64,
 }

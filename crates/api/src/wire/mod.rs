@@ -6,8 +6,10 @@
 
 mod device;
 mod experiment;
+mod history;
 mod metrics;
 mod monitor;
+mod notification;
 mod past;
 mod queue;
 mod sweep;
@@ -15,8 +17,10 @@ mod system;
 
 pub use device::*;
 pub use experiment::*;
+pub use history::*;
 pub use metrics::*;
 pub use monitor::*;
+pub use notification::*;
 pub use past::*;
 pub use queue::*;
 pub use sweep::*;
@@ -227,6 +231,22 @@ pub enum Push {
     Notice {
         /// The notice.
         notice: Notice,
+    },
+    /// The user is told of something, or of more in a notification that there was.
+    Notification {
+        /// The notification as it is now.
+        notification: Box<Notification>,
+        /// How many were not read, with this one.
+        unread: u64,
+        /// Whether the desktop is to show it (again, in the same place, if it does already).
+        alert: bool,
+    },
+    /// Notifications were read.
+    NotificationsRead {
+        /// These; all there are if none are named.
+        ids: Vec<u64>,
+        /// How many were not.
+        unread: u64,
     },
     /// The listener was too slow and has missed pushes: read again what is shown.
     Resync {

@@ -181,6 +181,77 @@ pub struct EditExperiment {
     pub set: BTreeMap<String, Option<String>>,
 }
 
+/// Changes of several experiments alike, in one transaction. Tags may always be changed; the rest while one waits.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+pub struct EditExperiments {
+    /// Which; of a group, those that wait.
+    pub selection: Selection,
+    /// What.
+    pub changes: Changes,
+}
+
+/// What can be changed of several experiments alike: what is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(default, deny_unknown_fields)]
+pub struct Changes {
+    /// How soon they run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub priority: Option<Priority>,
+    /// Their group.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[ts(optional, as = "Option<Option<String>>")]
+    pub group: Change<String>,
+    /// Tags in place of those that they have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub tags: Option<Vec<String>>,
+    /// Tags that they get on top of those that they have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<String>>")]
+    pub add_tags: Vec<String>,
+    /// Tags that they lose.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<String>>")]
+    pub remove_tags: Vec<String>,
+    /// Whether they are held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub hold: Option<bool>,
+    /// What they need, in place of what they asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub requirements: Option<Requirements>,
+    /// Wait on when a dependency can't be met any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub wait_for_failed: Option<bool>,
+    /// Not before this moment, UTC milliseconds.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[ts(optional, as = "Option<Option<i64>>")]
+    pub not_before: Change<i64>,
+    /// Only in this window of the week.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[ts(optional, as = "Option<Option<String>>")]
+    pub window: Change<String>,
+    /// Expire if they have not started by then, UTC milliseconds.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[ts(optional, as = "Option<Option<i64>>")]
+    pub start_by: Change<i64>,
+    /// What is done after a failure.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[ts(optional, as = "Option<Option<RetryPolicy>>")]
+    pub retry: Change<RetryPolicy>,
+    /// Longest time that they may run, milliseconds.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[ts(optional, as = "Option<Option<u64>>")]
+    pub time_limit_ms: Change<u64>,
+    /// From SIGTERM to SIGKILL, milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub grace_ms: Option<u64>,
+}
+
 /// Where in the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "to", rename_all = "snake_case")]
@@ -304,10 +375,12 @@ pub struct GpuResource {
     pub exclusive: bool,
     /// Compute processes of others.
     pub foreign_processes: u32,
-    /// Why it is not given to jobs: it is broken, or the user has taken it out.
+    /// Why it is not given to jobs: it is broken, the user has taken it out, or the circuit breaker has.
     pub unavailable: Option<String>,
-    /// Whether the user has taken it out.
+    /// Whether it was taken out, so that it can be given back: by the user, unless `tripped_at` is there.
     pub blocked: bool,
+    /// When the circuit breaker took it out: jobs died on it one after the other. `unavailable` says how the last did.
+    pub tripped_at: Option<i64>,
 }
 
 /// Names a job.

@@ -239,9 +239,11 @@ pub struct ImportJobs {
 pub struct ImportedJobs {
     /// The experiments, empty for a dry run.
     pub experiments: Vec<Experiment>,
+    /// Uids of those that were there already under their key.
+    pub existing: Vec<String>,
     /// How many were read.
     pub count: u64,
-    /// Names and commands of the first 50.
+    /// Names and commands of the first 50; for a dry run, of those that would be queued.
     pub preview: Vec<SweepPoint>,
     /// Whether an engine runs that will start them.
     pub engine_running: bool,

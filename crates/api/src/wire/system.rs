@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::notification::{ChangeNotifications, NotificationSettings};
 use super::queue::{Change, TimeWindow, given};
 
 /// Who runs the engine.
@@ -96,7 +97,7 @@ pub struct Settings {
     pub close_action: CloseAction,
     /// The look.
     pub appearance: Appearance,
-    /// Whether a native notification is shown when a job ends.
+    /// Whether the desktop shows notifications. They are kept in any case.
     pub notify: bool,
     /// Size at which a job's log is rotated, bytes; one older generation is kept.
     pub log_limit: u64,
@@ -112,6 +113,16 @@ pub struct Settings {
     pub windows: Vec<TimeWindow>,
     /// Days after which events and logs of finished experiments may be cleaned up.
     pub keep_days: u32,
+    /// Percent below which the GPUs of a running job count as idle; 0 is never.
+    pub idle_gpu_percent: u32,
+    /// Minutes of that after which it is told, 1 to 10,080.
+    pub idle_gpu_minutes: u32,
+    /// Whether such a job is cancelled.
+    pub idle_gpu_cancel: bool,
+    /// Whether the desktop starts the window's program, hidden in the tray.
+    pub autostart: bool,
+    /// What the user is told of, and when.
+    pub notifications: NotificationSettings,
 }
 
 /// Settings to change; absent ones stay.
@@ -144,6 +155,16 @@ pub struct ChangeSettings {
     pub windows: Option<Vec<TimeWindow>>,
     #[ts(optional)]
     pub keep_days: Option<u32>,
+    #[ts(optional)]
+    pub idle_gpu_percent: Option<u32>,
+    #[ts(optional)]
+    pub idle_gpu_minutes: Option<u32>,
+    #[ts(optional)]
+    pub idle_gpu_cancel: Option<bool>,
+    #[ts(optional)]
+    pub autostart: Option<bool>,
+    #[ts(optional)]
+    pub notifications: Option<ChangeNotifications>,
 }
 
 /// An experiment that a project's folder suggests.

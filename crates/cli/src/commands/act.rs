@@ -196,7 +196,7 @@ fn ended(backend: &mut Backend, which: Which, archived: bool) -> Result<Vec<Stri
 }
 
 /// Prints what became of each. The first fault decides how the command ends; the others are said, too.
-fn say(outcomes: Vec<Outcome>, json: bool) -> Result<ExitCode, Failure> {
+pub fn say(outcomes: Vec<Outcome>, json: bool) -> Result<ExitCode, Failure> {
     if json {
         print::json(&outcomes)?;
     } else {

@@ -260,13 +260,19 @@ pub fn say_added(added: &wire::AddedExperiments, json: bool) -> Result<ExitCode,
     } else {
         print::lines(added.experiments.iter().map(|experiment| experiment.uid.as_str()))?;
     }
-    for uid in &added.existing {
-        eprintln!("{uid} was there already with this key; nothing was queued for it.");
-    }
+    say_existing(&added.existing, false);
     if !added.engine_running {
         say_no_engine();
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says which experiments were there already under their keys.
+pub fn say_existing(existing: &[String], dry_run: bool) {
+    let nothing = if dry_run { "nothing would be queued for it" } else { "nothing was queued for it" };
+    for uid in existing {
+        eprintln!("{uid} was there already with this key; {nothing}.");
+    }
 }
 
 /// Says that what was queued has to wait for an engine.

@@ -2,10 +2,13 @@
 
 use std::process::ExitCode;
 
-use athanor_api::command::{EditExperiment, GetExperiment};
-use athanor_api::wire::{self, ErrorCode, ExperimentDetail, ExperimentRef, NewExperiment, Requirements};
+use athanor_api::command::{EditExperiment, EditExperiments, GetExperiment};
+use athanor_api::wire::{
+    self, Changes, ErrorCode, ExperimentDetail, ExperimentRef, NewExperiment, Requirements, Selection,
+};
 use clap::Args;
 
+use super::act::say;
 use super::add::{command, set_values, working_directory};
 use crate::backend::Backend;
 use crate::exit::{Failure, fail};
@@ -16,8 +19,14 @@ use crate::print;
 /// What `edit` takes.
 #[derive(Args)]
 pub struct Arguments {
-    /// The uid, a unique beginning of it, or a unique name
-    uid: String,
+    /// Uids, unique beginnings of them, or unique names. Of several, what they can have in common is changed: group,
+    /// priority, tags, schedule, retries, limits
+    #[arg(required_unless_present = "members_of")]
+    uids: Vec<String>,
+
+    /// Those that wait in this group, too
+    #[arg(long, value_name = "GROUP")]
+    members_of: Option<String>,
 
     /// Another name
     #[arg(short, long)]
@@ -26,6 +35,18 @@ pub struct Arguments {
     /// These tags in place of those that it has; may be given several times
     #[arg(short, long = "tag", conflicts_with = "no_tags")]
     tags: Vec<String>,
+
+    /// Add a tag to those that it has; may be given several times
+    #[arg(long = "add-tag", value_name = "TAG")]
+    add_tags: Vec<String>,
+
+    /// Take a tag away; may be given several times
+    #[arg(long = "remove-tag", value_name = "TAG")]
+    remove_tags: Vec<String>,
+
+    /// Hold it back until it is resumed
+    #[arg(long)]
+    hold: bool,
 
     /// Other notes
     #[arg(long)]
@@ -131,15 +152,25 @@ struct Without {
     no_time_limit: bool,
 }
 
-/// Changes an experiment that waits; name, tags and notes of any.
-pub fn run(backend: &mut Backend, arguments: Arguments, json: bool) -> Result<ExitCode, Failure> {
-    let there = backend.call::<GetExperiment>(&ExperimentRef { uid: arguments.uid.clone() })?;
+/// Changes experiments that wait; name, tags and notes of any.
+pub fn run(backend: &mut Backend, mut arguments: Arguments, json: bool) -> Result<ExitCode, Failure> {
+    let several = arguments.uids.len() > 1 || arguments.members_of.is_some();
+    // What only several can be changed by is done that way for one, too.
+    if several || !arguments.add_tags.is_empty() || !arguments.remove_tags.is_empty() || arguments.hold {
+        let selection =
+            Selection { uids: std::mem::take(&mut arguments.uids), group: arguments.members_of.take() };
+        let changes = changes(arguments)?;
+        if changes == Changes::default() {
+            return Err(nothing());
+        }
+        let outcomes = backend.call::<EditExperiments>(&wire::EditExperiments { selection, changes })?;
+        return say(outcomes.outcomes, json);
+    }
+    let uid = arguments.uids.pop().unwrap_or_default();
+    let there = backend.call::<GetExperiment>(&ExperimentRef { uid })?;
     let change = change(arguments, there)?;
     if is_nothing(&change) {
-        return Err(fail(
-            ErrorCode::InvalidInput,
-            "say what to change; “athanor edit --help” lists what can be",
-        ));
+        return Err(nothing());
     }
     let detail = backend.call::<EditExperiment>(&change)?;
     if json {
@@ -149,6 +180,56 @@ pub fn run(backend: &mut Backend, arguments: Arguments, json: bool) -> Result<Ex
         println!("{}  {}  {}", experiment.uid, print::status(experiment), experiment.name);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn nothing() -> Failure {
+    fail(ErrorCode::InvalidInput, "say what to change; “athanor edit --help” lists what can be")
+}
+
+/// What is changed of several alike; what each has of its own is refused.
+fn changes(arguments: Arguments) -> Result<Changes, Failure> {
+    let without = &arguments.without;
+    let own = [
+        ("--name", arguments.name.is_some()),
+        ("--notes", arguments.notes.is_some()),
+        ("--cwd", arguments.cwd.is_some()),
+        ("--env", !arguments.env.is_empty()),
+        ("--unset", !arguments.unset.is_empty()),
+        ("--set", !arguments.set.is_empty()),
+        ("--after", without.no_after || !arguments.after.dependencies().is_empty()),
+        ("what they need", arguments.needs.given()),
+        ("a command", !arguments.command.is_empty()),
+    ];
+    if let Some((name, _)) = own.iter().find(|(_, given)| *given) {
+        let text = format!(
+            "{name} can be changed of one experiment at a time only, and not with --add-tag, --remove-tag or --hold"
+        );
+        return Err(fail(ErrorCode::InvalidInput, text));
+    }
+    Ok(Changes {
+        priority: arguments.priority.map(Into::into),
+        tags: (without.no_tags || !arguments.tags.is_empty()).then_some(arguments.tags),
+        add_tags: arguments.add_tags,
+        remove_tags: arguments.remove_tags,
+        hold: arguments.hold.then_some(true),
+        requirements: without.no_needs.then(Requirements::default),
+        wait_for_failed: waits_for_failed(&arguments.after, without),
+        not_before: cleared(without.no_not_before, arguments.schedule.not_before()),
+        window: cleared(without.no_window, arguments.schedule.window),
+        start_by: cleared(without.no_start_by, arguments.schedule.start_by),
+        retry: cleared(without.no_retries, arguments.retries.policy()),
+        group: cleared(without.no_group, arguments.group),
+        time_limit_ms: cleared(without.no_time_limit, arguments.limits.time_limit),
+        grace_ms: arguments.limits.grace,
+    })
+}
+
+fn waits_for_failed(after: &After, without: &Without) -> Option<bool> {
+    match (after.waits_for_failed(), without.no_wait_for_failed) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    }
 }
 
 fn is_nothing(change: &wire::EditExperiment) -> bool {
@@ -169,11 +250,7 @@ fn change(arguments: Arguments, there: ExperimentDetail) -> Result<wire::EditExp
         priority: arguments.priority.map(Into::into),
         after: None,
         requirements: None,
-        wait_for_failed: match (arguments.after.waits_for_failed(), without.no_wait_for_failed) {
-            (true, _) => Some(true),
-            (_, true) => Some(false),
-            _ => None,
-        },
+        wait_for_failed: waits_for_failed(&arguments.after, without),
         not_before: cleared(without.no_not_before, arguments.schedule.not_before()),
         window: cleared(without.no_window, arguments.schedule.window),
         start_by: cleared(without.no_start_by, arguments.schedule.start_by),

@@ -9,7 +9,7 @@ use athanor_api::command::ImportJobs;
 use athanor_api::wire::{self, ApiError, ErrorCode};
 use clap::Args;
 
-use super::add::{say_no_engine, working_directory};
+use super::add::{say_existing, say_no_engine, working_directory};
 use super::sweep::say_points;
 use crate::backend::Backend;
 use crate::exit::{Failure, fail};
@@ -88,10 +88,12 @@ fn send(
     if json {
         print::json(&imported)?;
     } else if input.dry_run {
-        say_points(&imported.preview, imported.count, "would be queued")?;
+        let fresh = imported.count.saturating_sub(imported.existing.len() as u64);
+        say_points(&imported.preview, fresh, "would be queued")?;
     } else {
         print::lines(imported.experiments.iter().map(|experiment| experiment.uid.as_str()))?;
     }
+    say_existing(&imported.existing, input.dry_run);
     if !input.dry_run && !imported.engine_running {
         say_no_engine();
     }

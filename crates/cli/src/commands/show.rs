@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use athanor_api::command::GetExperiment;
 use athanor_api::wire::{
-    Attempt, Condition, DependencyInfo, DependencyStanding, Experiment, ExperimentDetail, ExperimentRef,
-    FailureReason, Priority, Requirements,
+    Attempt, Condition, DependencyInfo, DependencyStanding, EnergyBasis, Experiment, ExperimentDetail,
+    ExperimentRef, FailureReason, Priority, Requirements,
 };
 use clap::Args;
 
@@ -198,6 +198,47 @@ fn dependency(of: &DependencyInfo) -> String {
     format!("{} ({}), on {when}: {standing}", of.uid, of.name)
 }
 
+/// What it used of its GPUs.
+fn gpu_use(attempt: &Attempt) -> Vec<(&'static str, String)> {
+    let used = attempt.gpu_use.as_ref();
+    let now = used.and_then(|used| used.now);
+    let mut lines = Vec::new();
+    let peak = attempt.peak_gpu_memory.map(|bytes| format!("{} at most", print::bytes(bytes)));
+    let held = now.and_then(|now| now.memory).map(|bytes| format!("{} now", print::bytes(bytes)));
+    let memory: Vec<String> = held.into_iter().chain(peak).collect();
+    if !memory.is_empty() {
+        lines.push(("gpu memory", memory.join(", ")));
+    }
+    let busy = now.and_then(|now| now.utilisation).map(|percent| format!("{percent:.0} % now"));
+    let mean = used.and_then(|used| used.utilisation).map(|percent| format!("{percent:.0} % on average"));
+    let use_words: Vec<String> = busy.into_iter().chain(mean).collect();
+    if !use_words.is_empty() {
+        lines.push(("gpu use", use_words.join(", ")));
+    }
+    if let Some(energy) = used.and_then(|used| used.energy_wh) {
+        let split = match used.and_then(|used| used.energy_basis) {
+            Some(EnergyBasis::Utilisation) => "; shared GPUs split by what each computed",
+            Some(EnergyBasis::Memory) => "; shared GPUs split by the memory that each held",
+            Some(EnergyBasis::Equal) => "; shared GPUs split in equal parts",
+            Some(EnergyBasis::Whole) | None => "",
+        };
+        let power =
+            now.and_then(|now| now.power).map(|watts| format!(", {watts:.0} W now")).unwrap_or_default();
+        lines.push(("energy", format!("{}{power}{split}", energy_words(energy))));
+    }
+    lines
+}
+
+/// Watt-hours with three digits.
+fn energy_words(wh: f64) -> String {
+    match wh {
+        wh if wh >= 999.5 => format!("{:.2} kWh", wh / 1000.0),
+        wh if wh >= 99.95 => format!("{wh:.0} Wh"),
+        wh if wh >= 9.995 => format!("{wh:.1} Wh"),
+        wh => format!("{wh:.2} Wh"),
+    }
+}
+
 fn attempt_lines(attempt: &Attempt) -> Vec<(&'static str, String)> {
     let mut lines = vec![("started", print::time(attempt.started_at))];
     if let Some(ended) = attempt.ended_at {
@@ -213,7 +254,7 @@ fn attempt_lines(attempt: &Attempt) -> Vec<(&'static str, String)> {
         lines.push(("gpus", gpus.join(", ")));
     }
     lines.extend(attempt.gpu_ms.filter(|ms| *ms > 0).map(|ms| ("gpu time", milliseconds(ms))));
-    lines.extend(attempt.peak_gpu_memory.map(|b| ("gpu memory", format!("{} at most", print::bytes(b)))));
+    lines.extend(gpu_use(attempt));
     lines.extend(attempt.cpu_ms.map(|ms| ("cpu", milliseconds(ms))));
     lines.extend(attempt.peak_memory.map(|bytes| ("memory", format!("{} at most", print::bytes(bytes)))));
     lines.push(("log", print::bytes(attempt.log_bytes)));

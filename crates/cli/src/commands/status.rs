@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use athanor_api::command::{DeviceHistory, EngineInfo, ListMonitors, QueueStats};
-use athanor_api::wire::{self, DeviceSample, Gpus, Nothing, Reading};
+use athanor_api::wire::{self, DeviceSample, Nothing, Reading};
 use serde::Serialize;
 
 use crate::backend::Backend;
@@ -83,25 +83,27 @@ fn machine(device: &DeviceSample) {
         "Machine  {}: CPU {cpu} of {} cores, memory {} of {}",
         device.host,
         device.cores,
-        print::bytes(device.memory_used),
-        print::bytes(device.memory_total)
+        value(&device.memory_used, |bytes| print::bytes(*bytes)),
+        value(&device.memory_total, |bytes| print::bytes(*bytes))
     );
-    match &device.gpus {
-        Gpus::Present { gpus, .. } => {
-            for gpu in gpus {
-                println!(
-                    "GPU {}    {}: {}, memory {} of {}, {}, {}",
-                    gpu.index,
-                    gpu.name,
-                    value(&gpu.utilisation, |percent| format!("{percent} %")),
-                    value(&gpu.memory_used, |bytes| print::bytes(*bytes)),
-                    value(&gpu.memory_total, |bytes| print::bytes(*bytes)),
-                    value(&gpu.temperature, |degrees| format!("{degrees} °C")),
-                    value(&gpu.power, |watts| format!("{watts:.0} W")),
-                );
-            }
+    for gpu in &device.gpus.list {
+        if let Some(fault) = &gpu.fault {
+            println!("GPU {}    {}: {} {}", gpu.index, gpu.name, fault.message, fault.next_step);
+            continue;
         }
-        Gpus::NoDriver { message } | Gpus::Broken { message } => println!("GPUs     {message}"),
+        println!(
+            "GPU {}    {}: {}, memory {} of {}, {}, {}",
+            gpu.index,
+            gpu.name,
+            value(&gpu.utilisation, |percent| format!("{percent} %")),
+            value(&gpu.memory_used, |bytes| print::bytes(*bytes)),
+            value(&gpu.memory_total, |bytes| print::bytes(*bytes)),
+            value(&gpu.temperature, |degrees| format!("{degrees} °C")),
+            value(&gpu.power, |watts| format!("{watts:.0} W")),
+        );
+    }
+    for fault in device.gpus.drivers.iter().filter_map(|driver| driver.fault.as_ref()) {
+        println!("GPUs     {} {}", fault.message, fault.next_step.as_deref().unwrap_or_default());
     }
 }
 

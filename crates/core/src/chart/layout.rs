@@ -5,18 +5,18 @@ use super::svg::{FONT, text_width};
 use crate::series::Scale;
 
 /// Distances in CSS pixels; the top is half a label and room for markers.
-const TOP: f64 = 8.0;
+pub(super) const TOP: f64 = 8.0;
 pub(super) const RIGHT: f64 = 6.0;
-const BOTTOM: f64 = 18.0;
+pub(super) const BOTTOM: f64 = 18.0;
 /// The usual left margin: charts beside each other line up as long as their labels are short.
-const LEFT: f64 = 28.0;
+pub(super) const LEFT: f64 = 28.0;
 /// Where a margin has no labels.
-const BARE: f64 = 4.0;
+pub(super) const BARE: f64 = 4.0;
 /// Between the data area and its labels.
 pub(super) const LABEL_GAP: f64 = 5.0;
 /// A picture narrower or lower than this has no labels on that axis: it is a sparkline.
-const LABELLED_WIDTH: f64 = 80.0;
-const LABELLED_HEIGHT: f64 = 56.0;
+pub(super) const LABELLED_WIDTH: f64 = 80.0;
+pub(super) const LABELLED_HEIGHT: f64 = 56.0;
 /// Data that end this part of the axis short of a tick get an axis that ends on it.
 const NEARLY: f64 = 0.02;
 

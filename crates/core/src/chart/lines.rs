@@ -16,9 +16,9 @@ use crate::series::{
 };
 
 /// Sizes in CSS pixels.
-const LINE: f64 = 1.5;
+pub(super) const LINE: f64 = 1.5;
 const FAINT_LINE: f64 = 1.0;
-const DOT: f64 = 2.6;
+pub(super) const DOT: f64 = 2.6;
 /// Opacity of a raw line behind a smoothed one, and of what a restart ran again.
 const RAW: f64 = 0.22;
 const PAST: f64 = 0.35;
@@ -220,10 +220,10 @@ fn placed(reduced: &Reduced, scale: Scale) -> (Pieces, Vec<Special>) {
     (pieces, specials)
 }
 
-type Chart<'a, 'b> = ChartContext<'a, Pen<'b>, Cartesian2d<AxisMap, AxisMap>>;
-type Failed = DrawingAreaErrorKind<std::convert::Infallible>;
+pub(super) type Chart<'a, 'b> = ChartContext<'a, Pen<'b>, Cartesian2d<AxisMap, AxisMap>>;
+pub(super) type Failed = DrawingAreaErrorKind<std::convert::Infallible>;
 
-fn units(pixels: f64) -> i32 {
+pub(super) fn units(pixels: f64) -> i32 {
     (pixels * f64::from(UNITS)).round() as i32
 }
 
@@ -237,6 +237,18 @@ fn draw(
     theme: Theme,
 ) -> Result<PlotRect, Failed> {
     let colours = theme.colours();
+    let chart = frame(canvas, (x, y), margins, &colours)?;
+    draw_series(&chart, x, y, series, live, &colours)?;
+    Ok(plot_of(&chart))
+}
+
+/// The grid and the labels of a chart.
+pub(super) fn frame<'a, 'b>(
+    canvas: &'b RefCell<Canvas>,
+    (x, y): (&AxisMap, &AxisMap),
+    margins: &Margins,
+    colours: &Colours,
+) -> Result<Chart<'a, 'b>, Failed> {
     let root = Pen(canvas).into_drawing_area();
     let mut chart: Chart<'_, '_> = ChartBuilder::on(&root)
         .margin_top(units(margins.top))
@@ -254,16 +266,20 @@ fn draw(
         .set_tick_mark_size(LabelAreaPosition::Left, units(LABEL_GAP / 2.0))
         .set_tick_mark_size(LabelAreaPosition::Bottom, units(LABEL_GAP / 2.0))
         .draw()?;
-    draw_series(&chart, x, y, series, live, &colours)?;
+    Ok(chart)
+}
+
+/// Where the data of a chart are, in CSS pixels.
+pub(super) fn plot_of(chart: &Chart<'_, '_>) -> PlotRect {
     let (across, down) =
         (chart.plotting_area().get_x_axis_pixel_range(), chart.plotting_area().get_y_axis_pixel_range());
     let pixels = |canvas: i32| f64::from(canvas) / f64::from(UNITS);
-    Ok(PlotRect {
+    PlotRect {
         x: pixels(across.start),
         y: pixels(down.start),
         width: pixels(across.end - across.start),
         height: pixels(down.end - down.start),
-    })
+    }
 }
 
 fn draw_series(

@@ -18,13 +18,16 @@
 mod axis;
 mod clip;
 mod format;
+mod history;
 mod layout;
 mod lines;
 mod svg;
 mod theme;
+mod time;
 
 pub use crate::series::{NonFinite, Scale, Special};
 pub use format::short;
+pub use history::{HistoryChart, HistoryLine, RenderedHistory, render_history};
 pub use lines::render_lines;
 pub use theme::{PALETTE, Theme};
 

@@ -20,7 +20,7 @@ mod standing;
 mod telling;
 mod watches;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,6 +29,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use crate::bus::Bus;
+use crate::devices::Attention;
 use crate::files::{self, Bounds, Found};
 use crate::home::Home;
 use crate::store::Store;
@@ -89,6 +90,7 @@ pub(crate) struct Parts {
     pub home: Home,
     pub store: Store,
     pub bus: Bus,
+    pub attention: Attention,
 }
 
 /// What is followed now, for whoever asks.
@@ -140,6 +142,8 @@ struct Monitor {
     readers: Readers,
     watches: Arc<Watches>,
     monitors: Monitors,
+    attention: Attention,
+    running: HashSet<Key>,
     /// By folder.
     roots: HashMap<PathBuf, Root>,
     last_root: RootId,
@@ -163,6 +167,8 @@ impl Monitor {
         watches.add_root(LOGS, &parts.home.attempts());
         let (done, results) = mpsc::unbounded_channel();
         Self {
+            attention: parts.attention.clone(),
+            running: HashSet::new(),
             readers: Readers::new(parts),
             watches,
             monitors,
@@ -193,12 +199,17 @@ impl Monitor {
                     for message in messages.drain(..) {
                         match message {
                             Watch::Begin(job) => {
+                                self.running.insert(job.key());
                                 self.young.push_back((Instant::now() + SETTLED, job.key()));
                                 self.readers.short.insert(job.key(), job);
                             }
-                            Watch::End(job) => self.end(job),
+                            Watch::End(job) => {
+                                self.running.remove(&job.key());
+                                self.end(job);
+                            }
                         }
                     }
+                    self.attention.set_busy(!self.running.is_empty());
                 }
                 Some(done) = results.recv() => self.done(done).await,
                 () = tokio::time::sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}

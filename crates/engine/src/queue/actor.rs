@@ -14,7 +14,7 @@ use super::accept::Uids;
 use super::launch::Decided;
 use super::telling::Told;
 use super::view::{Active, Edge, Obstacle, View, Waiting};
-use super::{Action, Added, Message, Parts, SettingsChange, machine, read, stats, write};
+use super::{Action, Added, Message, Parts, SettingsChange, attribution, machine, read, stats, write};
 use crate::bus::Push;
 use crate::error::{Error, ErrorKind, Result};
 use crate::monitor::Job;
@@ -52,7 +52,6 @@ pub(super) async fn recovered(
         rows: HashMap::new(),
         known: HashMap::new(),
         environment: None,
-        peaks: HashMap::new(),
         uids: Uids::default(),
         environments: HashSet::new(),
         next_id: 0,
@@ -92,8 +91,6 @@ pub(super) struct Actor {
     pub(super) known: HashMap<i64, (ExperimentRow, Vec<u8>)>,
     /// The environment that was last opened, with what it is stored under.
     pub(super) environment: Option<(Vec<u8>, Arc<Environment>)>,
-    /// Most GPU memory that the job of each experiment was seen to use, bytes.
-    pub(super) peaks: HashMap<i64, u64>,
     pub(super) uids: Uids,
     /// Environments that are stored for certain.
     pub(super) environments: HashSet<[u8; 16]>,
@@ -205,20 +202,15 @@ impl Actor {
         let Some(sample) = self.parts.machine.borrow_and_update().clone() else { return false };
         let mut view = write(&self.view);
         let held: Vec<_> = view.active.iter().map(|(id, active)| (*id, active.assignment.clone())).collect();
+        let owners = attribution::look(&view, &sample, (&self.rows, &self.roots), &self.sender);
         let settings = &view.settings;
         let (machine, seen) = machine::look(
             &sample,
-            &self.roots,
+            (&self.roots, &owners),
             &held,
-            &settings.blocked_gpus,
+            &settings.out_of_queue(),
             (settings.ignore_idle_processes, view.memory_matters()),
         );
-        for (id, _) in &held {
-            if let Some(bytes) = seen.of(*id) {
-                let peak = self.peaks.entry(*id).or_default();
-                *peak = (*peak).max(bytes);
-            }
-        }
         let changed = view.machine.as_ref() != Some(&machine) || view.seen != seen;
         view.machine = Some(machine);
         view.seen = seen;
@@ -353,17 +345,14 @@ impl Actor {
                     existing: added.existing,
                 }));
             }
-            (Message::Act { ids, reply, .. }, Applied::Each(each)) => {
+            (Message::Act { ids, reply, .. } | Message::Edit { ids, reply, .. }, Applied::Each(each)) => {
                 let told = |(done, id): (Result<()>, i64)| match failed.get(&id) {
                     Some(why) if done.is_ok() => Err(Error::new(ErrorKind::Internal, why.clone())),
                     _ => done,
                 };
                 let _ = reply.send(Ok(each.into_iter().zip(ids).map(told).collect()));
             }
-            (
-                Message::Edit { reply, .. } | Message::Group { reply, .. } | Message::BlockGpu { reply, .. },
-                Applied::Done(done),
-            ) => {
+            (Message::Group { reply, .. } | Message::BlockGpu { reply, .. }, Applied::Done(done)) => {
                 let _ = reply.send(done);
             }
             (Message::Settings { reply, .. }, Applied::Settings(settings)) => {
@@ -378,7 +367,7 @@ impl Actor {
         Ok(match message {
             Message::Add { prepared, groups, .. } => Applied::Added(self.add(tx, prepared, groups).await?),
             Message::Act { action, ids, .. } => Applied::Each(self.act(tx, *action, ids).await?),
-            Message::Edit { id, edit, .. } => Applied::Done(self.edit(tx, *id, edit).await?),
+            Message::Edit { ids, edit, .. } => Applied::Each(self.edit(tx, ids, edit).await?),
             Message::Group { group, .. } => Applied::Done(self.set_group(tx, group).await?),
             Message::BlockGpu { uuid, label, blocked, .. } => {
                 self.block_gpu(tx, uuid, label, *blocked).await?;
@@ -395,6 +384,10 @@ impl Actor {
             }
             Message::Ended { id, number, ended } => {
                 self.ended(tx, *id, *number, ended).await?;
+                Applied::Nothing
+            }
+            Message::IdleGpus { id, number, idle_ms } => {
+                self.idle_gpus(tx, (*id, *number), *idle_ms).await?;
                 Applied::Nothing
             }
             Message::Look => {
@@ -602,6 +595,7 @@ impl Actor {
         for (child, parent, condition, standing) in store.waiting_dependencies().await? {
             edges.entry(child).or_default().push(Edge { parent, condition, standing });
         }
+        let gpu_breakers = store.gpu_breakers().await?;
         self.next_id = store.largest_id().await? + 1;
         store.count_events().await?;
         self.uids.forget();
@@ -611,6 +605,7 @@ impl Actor {
         let now = self.now();
         let mut view = write(&self.view);
         view.settings = settings;
+        view.gpu_breakers = gpu_breakers;
         view.counts = counts;
         view.groups = groups.into_iter().collect();
         view.clear();
@@ -637,8 +632,8 @@ impl Actor {
     fn refuse(&mut self, message: Message, error: &Error) {
         match message {
             Message::Add { reply, .. } => drop(reply.send(Err(error.copy()))),
-            Message::Act { reply, .. } => drop(reply.send(Err(error.copy()))),
-            Message::Edit { reply, .. } | Message::Group { reply, .. } | Message::BlockGpu { reply, .. } => {
+            Message::Act { reply, .. } | Message::Edit { reply, .. } => drop(reply.send(Err(error.copy()))),
+            Message::Group { reply, .. } | Message::BlockGpu { reply, .. } => {
                 drop(reply.send(Err(error.copy())));
             }
             Message::Settings { reply, .. } => drop(reply.send(Err(error.copy()))),
@@ -647,6 +642,9 @@ impl Actor {
                 self.unrecorded.push(message);
             }
             Message::Process { .. } => tracing::warn!(%error, "a pid could not be recorded"),
+            Message::IdleGpus { .. } => {
+                tracing::warn!(%error, "that a job does not use its GPUs could not be recorded");
+            }
             Message::Look => {
                 tracing::warn!(%error, "what is due could not be recorded; it is tried again");
                 self.refused_until = Some(Instant::now() + RETRY);

@@ -1,5 +1,4 @@
-//! What people do with experiments: cancel, pause, resume, hold, retry, move, edit, put away, delete; and with groups
-//! and GPUs.
+//! What people do with experiments: cancel, pause, resume, hold, retry, move, edit, put away, delete; and with groups.
 
 use athanor_core::dependency::{Condition, Met, find_cycle, met};
 use athanor_core::experiment::Priority;
@@ -11,6 +10,7 @@ use super::view::Waiting;
 use super::{Action, Destination, Hands, NewGroup, Parent, PreparedEdit, read, write};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{EventKind, ExperimentRow, Tx};
+use crate::submit::check_tags;
 
 /// Longest name of a group, characters.
 const GROUP_NAME: usize = 100;
@@ -404,11 +404,26 @@ impl Actor {
         Ok(())
     }
 
-    pub(super) async fn edit(&mut self, tx: &mut Tx, id: i64, prepared: &PreparedEdit) -> Answer {
+    /// Changes each of several experiments.
+    pub(super) async fn edit(
+        &mut self,
+        tx: &mut Tx,
+        ids: &[i64],
+        prepared: &PreparedEdit,
+    ) -> Result<Vec<Result<()>>> {
+        let mut each = Vec::with_capacity(ids.len());
+        for id in ids {
+            each.push(self.edit_one(tx, *id, prepared).await?);
+        }
+        Ok(each)
+    }
+
+    async fn edit_one(&mut self, tx: &mut Tx, id: i64, prepared: &PreparedEdit) -> Answer {
         let edit = &prepared.edit;
         let Some(mut row) = self.parts.store.experiment_in(tx, id).await? else {
             return Ok(Err(Error::new(ErrorKind::NotFound, "that experiment is not there any more")));
         };
+        let kept = row.clone();
         let waits = matches!(row.status, Status::Pending | Status::Queued);
         if !waits && !edit.is_about_words() {
             let why = format!("it is {}: only name, tags and notes can be changed", row.status);
@@ -438,6 +453,16 @@ impl Actor {
         }
         let before = row.status;
         apply(edit, &mut row);
+        if let Err(error) = check_tags(&row.tags) {
+            return Ok(Err(error));
+        }
+        if row == kept && edges.is_none() {
+            // It is so already, as one of many may be.
+            return Ok(Ok(()));
+        }
+        if row.status == Status::Queued && row.gate.held {
+            row.status = super::actor::after(row.status, Move::Hold)?;
+        }
         let text = format!("{} was changed", row.name);
         self.save(tx, &row, (EventKind::Edited, 0), text).await?;
         if let Some(kept) = self.rows.get_mut(&id) {
@@ -524,35 +549,6 @@ impl Actor {
         self.happened_to_queue(tx, EventKind::GroupChanged, &text).await?;
         Ok(Ok(()))
     }
-
-    pub(super) async fn block_gpu(
-        &mut self,
-        tx: &mut Tx,
-        uuid: &str,
-        label: &str,
-        blocked: bool,
-    ) -> Result<()> {
-        let before = read(&self.view).settings.clone();
-        if before.blocked_gpus.iter().any(|known| known == uuid) == blocked {
-            return Ok(());
-        }
-        let mut after = before.clone();
-        match blocked {
-            true => after.blocked_gpus.push(uuid.to_owned()),
-            false => after.blocked_gpus.retain(|known| known != uuid),
-        }
-        self.write_settings(tx, &before, after).await?;
-        if let Some(machine) = &mut write(&self.view).machine {
-            for gpu in machine.gpus.iter_mut().filter(|gpu| gpu.uuid == uuid) {
-                gpu.unavailable = blocked.then(|| "taken out of the queue".to_owned());
-            }
-        }
-        let (what, text) = match blocked {
-            true => (EventKind::GpuBlocked, format!("{label} was taken out of the queue")),
-            false => (EventKind::GpuUnblocked, format!("{label} was given back to the queue")),
-        };
-        self.happened_to_queue(tx, what, &text).await
-    }
 }
 
 /// Checks the name of a group.
@@ -572,6 +568,11 @@ fn apply(edit: &super::Edit, row: &mut ExperimentRow) {
     }
     set(&mut row.name, edit.name.as_ref());
     set(&mut row.tags, edit.tags.as_ref());
+    if let Some(tagging) = &edit.tagging {
+        row.tags.retain(|tag| !tagging.remove.contains(tag));
+        let new: Vec<String> = tagging.add.iter().filter(|tag| !row.tags.contains(tag)).cloned().collect();
+        row.tags.extend(new);
+    }
     set(&mut row.notes, edit.notes.as_ref());
     set(&mut row.command, edit.command.as_ref());
     set(&mut row.cwd, edit.cwd.as_ref());
@@ -580,6 +581,7 @@ fn apply(edit: &super::Edit, row: &mut ExperimentRow) {
     set(&mut row.wait_for_failed, edit.wait_for_failed.as_ref());
     set(&mut row.gate.not_before, edit.not_before.as_ref());
     set(&mut row.gate.window, edit.window.as_ref());
+    set(&mut row.gate.held, edit.hold.as_ref());
     set(&mut row.gate.start_by, edit.start_by.as_ref());
     set(&mut row.retry, edit.retry.as_ref());
     set(&mut row.group, edit.group.as_ref());

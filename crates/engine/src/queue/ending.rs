@@ -90,7 +90,8 @@ impl Actor {
         let took = end.ended_at - end.started_at.or(row.started_at).unwrap_or(end.ended_at);
         let gpus = self.held(row.id).map_or(0, |held| held.gpus.len() as u64);
         end.gpu_ms = (gpus > 0).then(|| gpus.saturating_mul(took.max(0).unsigned_abs()));
-        end.peak_gpu_memory = self.peaks.get(&row.id).copied();
+        let used = self.usage(row.id, number);
+        end.peak_gpu_memory = used.and_then(|used| used.peak_memory);
         let mut ended = row.clone();
         (ended.completed_at, ended.failure) = (Some(end.ended_at), end.failure.clone());
         (ended.started_at, ended.cancel_requested_at) = (end.started_at.or(row.started_at), None);
@@ -132,11 +133,15 @@ impl Actor {
             }
         };
         let cursor = self.parts.store.end_attempt(tx, &ended, &end, (what, &text)).await?;
+        if let Some(used) = used {
+            self.parts.store.set_usage(tx, (row.id, number), &used).await?;
+        }
         self.happened(cursor, end.ended_at, what, row, number, text);
         if took < SETTLED_MS {
             // Nobody has read its files: progress and metrics are as they were.
             self.at_hand(&ended);
         }
+        self.note_gpus(tx, row, &end, took).await?;
         self.leave(row.id);
         self.ended_jobs.push(job(row, number, self.now()));
         self.note_machine(tx, &end).await?;
@@ -208,14 +213,17 @@ impl Actor {
         }
         let why = end.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default();
         let settings = crate::store::Settings { queue_paused: true, ..before.clone() };
+        // Said before the strikes are forgotten with the change.
+        let message = format!(
+            "{} attempts in a row could not be started. The last one: {why} Resume the queue when that is mended.",
+            self.machine_strikes
+        );
         self.write_settings(tx, &before, settings).await?;
+        self.happened_to_queue(tx, EventKind::QueueTripped, &message).await?;
         self.afterwards.push(Afterwards::Tell(Box::new(Push::Notice(Notice {
             level: NoticeLevel::Error,
             title: "The queue was paused: this machine can't start jobs".into(),
-            message: format!(
-                "{} attempts in a row could not be started. The last one: {why} Resume the queue when that is mended.",
-                self.machine_strikes
-            ),
+            message,
         }))));
         Ok(())
     }

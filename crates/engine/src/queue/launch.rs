@@ -60,7 +60,6 @@ impl Actor {
                 (None, None, None, Live::default());
             row.gate.retry_at = None;
             self.at_hand(&row);
-            self.peaks.remove(&id);
             let mut view = write(&self.view);
             view.remove_waiting(id);
             view.active.insert(id, Active::of(&row, assignment));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use athanor_core::placement::{Assignment, GpuState, Machine};
 use athanor_shim::tree::{self, Stat};
 
-use crate::devices::{Gpu, Gpus, Reading, Sample};
+use crate::devices::{Gpu, Reading, Sample};
 
 /// What our jobs are seen to use of the GPUs' memory: bytes by experiment and GPU.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,11 +31,6 @@ impl SeenUse {
             }
         }
         raised
-    }
-
-    /// Bytes that a job is seen to use on all its GPUs.
-    pub fn of(&self, id: i64) -> Option<u64> {
-        self.by_job.get(&id).map(|seen| seen.values().sum())
     }
 
     fn on(&self, uuid: &str) -> u64 {
@@ -64,23 +59,8 @@ fn resident(roots: &HashMap<u32, i64>) -> HashMap<i64, u64> {
     sums
 }
 
-/// The job that a process belongs to, by its ancestors: `roots` are the supervisors and main processes of the jobs
-/// under way. Reads /proc.
-fn owner(pid: u32, roots: &HashMap<u32, i64>) -> Option<i64> {
-    let mut pid = pid;
-    for _ in 0..GENERATIONS {
-        if let Some(id) = roots.get(&pid) {
-            return Some(*id);
-        }
-        match Stat::read(pid) {
-            Ok(Some(stat)) if stat.ppid > 1 => pid = stat.ppid,
-            _ => return None,
-        }
-    }
-    None
-}
-
-/// What the queue may give away, and what its jobs are seen to use.
+/// What the queue may give away, and what its jobs are seen to use. `roots` are the supervisors and main processes of
+/// the jobs under way, `owners` the jobs of the processes on the GPUs.
 ///
 /// - Memory in use on a GPU is split by the processes that the driver names; what it does not name, and what belongs
 ///   to no job of ours, is foreign.
@@ -89,30 +69,27 @@ fn owner(pid: u32, roots: &HashMap<u32, i64>) -> Option<i64> {
 /// - Processes that only draw on a screen do not count as foreign ones: their memory does.
 /// - Host memory is told apart only where `memory_matters`: it takes a look at every process. Elsewhere what our jobs
 ///   use counts as foreign, which nobody asks for.
+/// - GPUs that are `out` of the queue are given to nobody, for the reason that stands there.
 /// - With `ignore_idle`, compute processes of others do not count while the GPU does nothing.
 pub(crate) fn look(
     sample: &Sample,
-    roots: &HashMap<u32, i64>,
+    (roots, owners): (&HashMap<u32, i64>, &HashMap<u32, i64>),
     held: &[(i64, Assignment)],
-    blocked: &[String],
+    out: &BTreeMap<String, String>,
     (ignore_idle, memory_matters): (bool, bool),
 ) -> (Machine, SeenUse) {
     let mut seen = SeenUse::default();
     if memory_matters && !roots.is_empty() {
         seen.host = resident(roots);
     }
-    let (gpus, gpu_fault) = match &sample.gpus {
-        Gpus::Present { gpus, .. } => {
-            let states = gpus.iter().map(|gpu| state(gpu, roots, held, blocked, ignore_idle, &mut seen));
-            (states.collect(), None)
-        }
-        Gpus::NoDriver(why) | Gpus::Broken(why) => (Vec::new(), Some(why.clone())),
-    };
+    let units = sample.gpus.list.iter().filter(|gpu| gpu.is_for_jobs());
+    let gpus = units.map(|gpu| state(gpu, owners, held, out, ignore_idle, &mut seen)).collect();
+    let gpu_fault = sample.gpus.fault();
     let ours: u64 = seen.host.values().sum();
     let machine = Machine {
         cpu_cores: sample.cores,
-        memory_total: sample.memory_total,
-        memory_foreign: sample.memory_used.saturating_sub(ours),
+        memory_total: sample.memory_total.value().copied().unwrap_or(0),
+        memory_foreign: sample.memory_used.value().copied().unwrap_or(0).saturating_sub(ours),
         // Each job's own file system is asked when its turn comes.
         disk_free: u64::MAX,
         gpus,
@@ -123,9 +100,9 @@ pub(crate) fn look(
 
 fn state(
     gpu: &Gpu,
-    roots: &HashMap<u32, i64>,
+    owners: &HashMap<u32, i64>,
     held: &[(i64, Assignment)],
-    blocked: &[String],
+    out: &BTreeMap<String, String>,
     ignore_idle: bool,
     seen: &mut SeenUse,
 ) -> GpuState {
@@ -137,16 +114,16 @@ fn state(
         .sum();
     let has_job = held.iter().any(|(_, held)| held.gpus.iter().any(|share| share.uuid == gpu.uuid));
     let (mut foreign_processes, mut unsure) = (0, false);
-    for process in &gpu.processes {
-        match owner(process.pid, roots) {
-            Some(id) => match process.memory {
+    for process in gpu.processes() {
+        match owners.get(&process.pid) {
+            Some(id) => match process.memory.value() {
                 Some(bytes) => {
-                    *seen.by_job.entry(id).or_default().entry(gpu.uuid.clone()).or_default() += bytes
+                    *seen.by_job.entry(*id).or_default().entry(gpu.uuid.clone()).or_default() += bytes
                 }
                 None => unsure = true,
             },
             None if has_job && Stat::read(process.pid).is_ok_and(|stat| stat.is_none()) => unsure = true,
-            None if process.compute => foreign_processes += 1,
+            None if process.work.computes() => foreign_processes += 1,
             None => {}
         }
     }
@@ -158,13 +135,13 @@ fn state(
         _ => 0,
     };
     let ours = if unsure { asked.max(seen.on(&gpu.uuid)) } else { seen.on(&gpu.uuid) };
-    let unavailable = if blocked.contains(&gpu.uuid) {
-        Some("taken out of the queue".to_owned())
+    let unavailable = if let Some(why) = out.get(&gpu.uuid) {
+        Some(why.clone())
     } else {
-        match &gpu.memory_total {
-            Reading::Failed(why) => Some(why.clone()),
-            _ if gpu.uuid.is_empty() => Some("it has no identity".to_owned()),
-            _ => None,
+        match (&gpu.fault, &gpu.memory_total) {
+            (Some(fault), _) => Some(within_a_sentence(&fault.message)),
+            (None, Reading::Failed(why)) => Some(why.clone()),
+            (None, _) => None,
         }
     };
     GpuState {
@@ -181,9 +158,17 @@ fn state(
     }
 }
 
+/// A sentence as a part of another.
+fn within_a_sentence(sentence: &str) -> String {
+    let sentence = sentence.trim_end_matches('.');
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::devices::{GpuProcess, GpuWork, Vendor};
 
     #[test]
     fn the_memory_of_a_process_and_of_what_it_started_is_the_jobs() {
@@ -193,37 +178,39 @@ mod tests {
         assert!(seen[&7] > seen[&8] && seen[&8] > 0, "the nearest root counts: {seen:?}");
         let seen = resident(&HashMap::from([(own, 7)]));
         assert_eq!(seen.len(), 1, "what a job starts is the job's: {seen:?}");
-        assert_eq!(owner(child.id(), &HashMap::from([(own, 7)])), Some(7));
         child.kill().and_then(|()| child.wait()).expect("ended");
     }
 
     #[test]
     fn foreign_memory_is_what_the_driver_does_not_name_as_ours() {
         let own = std::process::id();
-        let process = |pid, memory| crate::devices::GpuProcess { pid, memory, compute: true };
+        let process = |pid, memory: Option<u64>| GpuProcess {
+            pid,
+            memory: memory.map_or(Reading::Unsupported, Reading::Value),
+            utilisation: Reading::Unsupported,
+            work: GpuWork::Compute,
+            about: None,
+        };
         let gpu = |processes| Gpu {
-            index: 0,
             uuid: "GPU-0".into(),
-            name: "Test".into(),
             utilisation: Reading::Value(0),
             memory_used: Reading::Value(10),
             memory_total: Reading::Value(16),
-            temperature: Reading::Unsupported,
-            power: Reading::Unsupported,
-            power_limit: Reading::Unsupported,
-            processes,
+            processes: Reading::Value(processes),
+            ..Gpu::unread(Vendor::Nvidia, 0)
         };
         let share = athanor_core::placement::GpuShare { index: 0, uuid: "GPU-0".into(), memory: 6 };
         let held = [(7, Assignment { gpus: vec![share], ..Assignment::default() })];
-        let roots = HashMap::from([(own, 7)]);
-        let check = |processes: Vec<_>, blocked: &[String], ignore| {
-            let state = state(&gpu(processes), &roots, &held, blocked, ignore, &mut SeenUse::default());
+        let owners = HashMap::from([(own, 7)]);
+        let check = |processes: Vec<_>, out: &[(&str, &str)], ignore| {
+            let out = out.iter().map(|(uuid, why)| ((*uuid).into(), (*why).into())).collect();
+            let state = state(&gpu(processes), &owners, &held, &out, ignore, &mut SeenUse::default());
             (state.memory_foreign, state.foreign_processes, state.unavailable.is_some())
         };
         assert_eq!(check(vec![process(own, Some(4))], &[], false), (6, 0, false), "10 used, 4 of them ours");
         assert_eq!(check(vec![process(own, None)], &[], false), (4, 0, false), "what was asked for is ours");
         assert_eq!(check(vec![process(1, Some(10))], &[], false), (10, 1, false), "all of it is foreign");
         assert_eq!(check(vec![process(1, Some(10))], &[], true), (10, 0, false), "an idle GPU");
-        assert!(check(Vec::new(), &["GPU-0".into()], false).2, "taken out by the user");
+        assert!(check(Vec::new(), &[("GPU-0", "blocked")], false).2, "taken out of the queue");
     }
 }

@@ -7,6 +7,8 @@
 
 mod accept;
 mod actor;
+mod attribution;
+mod blame;
 mod change;
 mod clock;
 mod ending;
@@ -20,7 +22,8 @@ mod telling;
 mod thread;
 mod view;
 
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use athanor_core::placement::{Assignment, Machine, WaitReason};
 use athanor_core::requirements::Requirements;
@@ -29,9 +32,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use self::change::check_group_name;
 pub(crate) use self::clock::Clock;
-pub use self::request::{Action, Added, Destination, Edit, NewExperiment, NewGroup};
+pub use self::request::{Action, Added, Destination, Edit, NewExperiment, NewGroup, Tagging};
 pub(crate) use self::request::{Parent, PreparedEdit};
 use self::view::View;
+use crate::attribution::{Book, Hoard, JobUse};
 use crate::bus::Bus;
 use crate::devices::Sample;
 use crate::error::{Error, ErrorKind, Result};
@@ -39,7 +43,7 @@ use crate::home::Home;
 use crate::monitor::Watch;
 use crate::runner::{Ended, ProcessIdentity, Runner};
 use crate::seal::Sealer;
-use crate::store::{Counts, Settings, Store};
+use crate::store::{Counts, Settings, Store, TrippedGpu};
 
 /// An experiment that was checked and has all that its row needs, save its uid.
 #[derive(Debug, Clone)]
@@ -76,9 +80,9 @@ pub(crate) enum Message {
         reply: oneshot::Sender<Result<Vec<Result<()>>>>,
     },
     Edit {
-        id: i64,
+        ids: Vec<i64>,
         edit: Box<PreparedEdit>,
-        reply: oneshot::Sender<Result<()>>,
+        reply: oneshot::Sender<Result<Vec<Result<()>>>>,
     },
     Group {
         group: NewGroup,
@@ -104,6 +108,12 @@ pub(crate) enum Message {
         number: u32,
         ended: Ended,
     },
+    /// A job's GPUs have been idle for so long, milliseconds.
+    IdleGpus {
+        id: i64,
+        number: u32,
+        idle_ms: u64,
+    },
     /// The machine was looked at, or the clock has come to a moment that somebody waits for.
     Look,
     Stop {
@@ -114,7 +124,10 @@ pub(crate) enum Message {
 impl Message {
     /// Whether a person asked for it, so that its effect must survive a power cut once it was answered.
     fn asked(&self) -> bool {
-        !matches!(self, Self::Process { .. } | Self::Ended { .. } | Self::Look | Self::Stop { .. })
+        !matches!(
+            self,
+            Self::Process { .. } | Self::Ended { .. } | Self::IdleGpus { .. } | Self::Look | Self::Stop { .. }
+        )
     }
 }
 
@@ -145,6 +158,16 @@ pub struct SettingsChange {
     pub windows: Option<Vec<Window>>,
     /// Days after which events and logs may be cleaned up.
     pub keep_days: Option<u32>,
+    /// Below which utilisation a running job's GPUs count as idle.
+    pub idle_gpu_percent: Option<u32>,
+    /// For how many minutes before that is told.
+    pub idle_gpu_minutes: Option<u32>,
+    /// Whether such a job is cancelled.
+    pub idle_gpu_cancel: Option<bool>,
+    /// Whether the desktop starts the window's program.
+    pub autostart: Option<bool>,
+    /// What the user is told of, and when.
+    pub notifications: athanor_core::notification::Change,
 }
 
 impl SettingsChange {
@@ -162,7 +185,13 @@ impl SettingsChange {
             ignore_idle_processes: self.ignore_idle_processes.unwrap_or(settings.ignore_idle_processes),
             windows: self.windows.clone().unwrap_or_else(|| settings.windows.clone()),
             keep_days: self.keep_days.unwrap_or(settings.keep_days),
+            idle_gpu_percent: self.idle_gpu_percent.unwrap_or(settings.idle_gpu_percent),
+            idle_gpu_minutes: self.idle_gpu_minutes.unwrap_or(settings.idle_gpu_minutes),
+            idle_gpu_cancel: self.idle_gpu_cancel.unwrap_or(settings.idle_gpu_cancel),
             blocked_gpus: settings.blocked_gpus.clone(),
+            tripped_gpus: settings.tripped_gpus.clone(),
+            autostart: self.autostart.unwrap_or(settings.autostart),
+            notifications: settings.notifications.with(&self.notifications),
         }
     }
 }
@@ -228,6 +257,8 @@ pub struct Holdings {
     pub jobs: Vec<(String, String, Assignment)>,
     /// GPUs that the user has taken out.
     pub blocked: Vec<String>,
+    /// GPUs that the circuit breaker has taken out.
+    pub tripped: Vec<TrippedGpu>,
 }
 
 impl Queue {
@@ -256,8 +287,9 @@ impl Queue {
         self.ask(|reply| Message::Act { action, ids, reply }).await?
     }
 
-    pub(crate) async fn edit(&self, id: i64, edit: PreparedEdit) -> Result<()> {
-        self.ask(|reply| Message::Edit { id, edit: Box::new(edit), reply }).await?
+    /// Changes experiments, in one transaction. What became of each stands in the order of `ids`.
+    pub(crate) async fn edit(&self, ids: Vec<i64>, edit: PreparedEdit) -> Result<Vec<Result<()>>> {
+        self.ask(|reply| Message::Edit { ids, edit: Box::new(edit), reply }).await?
     }
 
     /// Makes a group, or changes it.
@@ -281,7 +313,7 @@ impl Queue {
             });
             match (fits.next(), fits.next()) {
                 (Some(one), None) => (one.uuid.clone(), format!("GPU {} ({})", one.index, one.model)),
-                (None, _) if view.settings.blocked_gpus.iter().any(|known| known == gpu) => {
+                (None, _) if view.settings.out_of_queue().contains_key(gpu) => {
                     (gpu.to_owned(), format!("GPU {gpu}"))
                 }
                 (None, _) => {
@@ -368,6 +400,7 @@ impl Queue {
                 })
                 .collect(),
             blocked: view.settings.blocked_gpus.clone(),
+            tripped: view.settings.tripped_gpus.clone(),
         }
     }
 
@@ -375,6 +408,32 @@ impl Queue {
     #[must_use]
     pub fn active(&self) -> Vec<(i64, String)> {
         self.read().active.iter().map(|(id, active)| (*id, active.uid.to_string())).collect()
+    }
+
+    /// What the jobs under way are seen to use of their GPUs.
+    pub(crate) fn book(&self) -> Arc<Mutex<Book>> {
+        self.read().book.clone()
+    }
+
+    /// What an attempt under way is seen to use of its GPUs; `None` before it was looked at.
+    #[must_use]
+    pub fn usage(&self, id: i64, number: u32) -> Option<JobUse> {
+        lock(&self.book()).attempt((id, number))
+    }
+
+    /// Uids of the jobs of the processes on the GPUs, by pid.
+    #[must_use]
+    pub fn gpu_processes(&self) -> HashMap<u32, Arc<str>> {
+        let view = self.read();
+        let book = lock(&view.book);
+        let known = book.processes().iter();
+        known.filter_map(|(pid, id)| Some((*pid, view.active.get(id)?.uid.clone()))).collect()
+    }
+
+    /// GPUs that do nothing while processes hold their memory.
+    #[must_use]
+    pub fn hoards(&self) -> Vec<Hoard> {
+        lock(&self.book()).hoards().to_vec()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, View> {
@@ -394,10 +453,14 @@ fn stats(view: &View) -> Stats {
     Stats { counts: view.counts, slots: view.settings.slots, paused: view.settings.queue_paused }
 }
 
+fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
+    book.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn read(view: &RwLock<View>) -> RwLockReadGuard<'_, View> {
-    view.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    view.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn write(view: &RwLock<View>) -> RwLockWriteGuard<'_, View> {
-    view.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    view.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,7 +17,7 @@ use super::{
     Action, Clock, Destination, Hands, Message, NewExperiment, Parent, Parts, Prepared, Queue, SettingsChange,
 };
 use crate::bus::Bus;
-use crate::devices::{Gpu, Gpus, Reading, Sample};
+use crate::devices::{Gpu, Gpus, Reading, Sample, Vendor};
 use crate::home::Home;
 use crate::runner::Ended;
 use crate::seal::{Environment, Sealer, environment_hash};
@@ -212,26 +212,19 @@ struct World {
 
 fn sample() -> Sample {
     let gpus = (0..GPUS).map(|index| Gpu {
-        index,
         uuid: format!("GPU-{index}"),
-        name: "Test".into(),
         utilisation: Reading::Value(0),
         memory_used: Reading::Value(0),
         memory_total: Reading::Value(16 << 30),
-        temperature: Reading::Unsupported,
-        power: Reading::Unsupported,
-        power_limit: Reading::Unsupported,
-        processes: Vec::new(),
+        processes: Reading::Value(Vec::new()),
+        ..Gpu::unread(Vendor::Nvidia, index)
     });
     Sample {
-        at: BEGIN,
-        cpu: Reading::Unsupported,
         cores: 8,
-        load: 0.0,
-        memory_used: 0,
-        memory_total: 32 << 30,
-        disks: Vec::new(),
-        gpus: Gpus::Present { gpus: gpus.collect(), driver: None },
+        memory_used: Reading::Value(0),
+        memory_total: Reading::Value(32 << 30),
+        gpus: Gpus { list: gpus.collect(), drivers: Vec::new() },
+        ..Sample::unread(BEGIN)
     }
 }
 

@@ -14,6 +14,7 @@ impl Actor {
     /// An attempt whose folder can't be read stays as it is: nothing is guessed, and the next start looks again. Only
     /// what the machine's restart ended is over for certain; a power cut may have left its record without its text.
     pub(super) async fn recover(&mut self) -> Result<()> {
+        self.restore_usage().await?;
         for (row, _) in self.parts.store.active().await? {
             let folder = self.parts.home.attempt(&row.uid, row.attempt);
             match look(folder, &row).await {

@@ -149,6 +149,19 @@ pub struct Edit {
     pub config_text: Option<String>,
     /// Variables to set, or to remove.
     pub set: BTreeMap<String, Option<String>>,
+    /// Tags to add and to take away, after `tags`.
+    pub tagging: Option<Tagging>,
+    /// Whether it is held back.
+    pub hold: Option<bool>,
+}
+
+/// Tags to add and to take away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tagging {
+    /// Added at the end, where they are not there yet.
+    pub add: Vec<String>,
+    /// Taken away, where they are there.
+    pub remove: Vec<String>,
 }
 
 impl Edit {
@@ -173,6 +186,8 @@ impl Edit {
             grace_ms,
             config_text,
             set,
+            tagging: _,
+            hold,
         } = self;
         command.is_none()
             && cwd.is_none()
@@ -188,6 +203,7 @@ impl Edit {
             && time_limit_ms.is_none()
             && grace_ms.is_none()
             && config_text.is_none()
+            && hold.is_none()
             && set.is_empty()
     }
 }

@@ -44,6 +44,9 @@ impl Actor {
         }
         let events = std::mem::take(&mut self.outbox);
         if !self.parts.bus.has_listeners() {
+            if !events.is_empty() {
+                self.parts.bus.stir();
+            }
             return;
         }
         let stats = stats(&read(&self.view));

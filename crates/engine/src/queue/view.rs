@@ -9,6 +9,7 @@ use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use athanor_core::dependency::{Condition, Met};
+use athanor_core::device_breaker::DeviceBreaker;
 use athanor_core::placement::{self, Assignment, Candidate, Holding, Limits, Machine, Plan, WaitReason};
 use athanor_core::requirements::Requirements;
 use athanor_core::schedule::{Bar, Days, Gate, Standing, Window};
@@ -16,6 +17,7 @@ use athanor_core::state::Status;
 use jiff::tz::TimeZone;
 
 use super::machine::SeenUse;
+use crate::attribution::Book;
 use crate::store::{Counts, ExperimentRow, GateRow, Settings};
 
 /// The order of the queue: rank of the priority, position, key.
@@ -103,11 +105,15 @@ pub(crate) struct View {
     pub active: HashMap<i64, Active>,
     pub counts: Counts,
     pub settings: Settings,
+    /// Strikes of the GPUs that have any.
+    pub gpu_breakers: BTreeMap<String, DeviceBreaker>,
     pub groups: HashMap<String, u32>,
     /// What the machine has, once it was looked at; others' use is in it.
     pub machine: Option<Machine>,
     /// What our jobs are seen to use.
     pub seen: SeenUse,
+    /// What of that adds up over their attempts.
+    pub book: Arc<Mutex<Book>>,
     pub plan: Option<Plan>,
     /// Whether this engine starts jobs.
     pub starts: bool,
@@ -128,9 +134,11 @@ impl View {
             active: HashMap::new(),
             counts: Counts::default(),
             settings: Settings::default(),
+            gpu_breakers: BTreeMap::new(),
             groups: HashMap::new(),
             machine: None,
             seen: SeenUse::default(),
+            book: Arc::default(),
             plan: None,
             starts,
             zone: TimeZone::system(),

@@ -1,5 +1,6 @@
 //! Executions: one row each, written when the decision to start is made, completed when the end is known.
 
+use athanor_core::history::Usage;
 use athanor_core::outcome::{Failure, FailureReason};
 use athanor_core::placement::Assignment;
 use athanor_core::state::Status;
@@ -19,7 +20,7 @@ queries! {
 }
 
 /// An attempt as it stands in the table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AttemptRow {
     /// 1 for the first.
     pub number: u32,
@@ -49,8 +50,8 @@ pub struct AttemptRow {
     pub assignment: Option<Assignment>,
     /// Time that it held GPUs, milliseconds summed over them.
     pub gpu_ms: Option<u64>,
-    /// Peak of its memory on all its GPUs, bytes.
-    pub peak_gpu_memory: Option<u64>,
+    /// What it was seen to use of its GPUs, as far as it is stored.
+    pub usage: Usage,
     /// Whether its log was cleaned up.
     pub log_removed: bool,
 }
@@ -116,7 +117,13 @@ impl sqlx::FromRow<'_, SqliteRow> for AttemptRow {
                 .try_get::<Option<&str>, _>("assignment")?
                 .and_then(|text| serde_json::from_str(text).ok()),
             gpu_ms: row.try_get::<Option<i64>, _>("gpu_ms")?.map(i64::unsigned_abs),
-            peak_gpu_memory: row.try_get::<Option<i64>, _>("peak_gpu_memory")?.map(i64::unsigned_abs),
+            usage: super::history::usage((
+                row.try_get("peak_gpu_memory")?,
+                row.try_get("gpu_utilisation")?,
+                row.try_get("gpu_sampled_ms")?,
+                row.try_get("energy_wh")?,
+                row.try_get("energy_basis")?,
+            )),
             log_removed: row.try_get("log_removed")?,
         })
     }

@@ -168,7 +168,7 @@ impl Filter {
 }
 
 /// An experiment as it stands in the table.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ExperimentRow {
     /// The store's own key.
     pub id: i64,

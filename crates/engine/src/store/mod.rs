@@ -12,6 +12,9 @@ mod environment;
 mod event;
 mod experiment;
 mod group;
+mod history;
+mod leftover;
+mod notification;
 mod open;
 mod project;
 mod report;
@@ -25,14 +28,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 pub use attempt::{AttemptEnd, AttemptRow};
 pub use dependency::DependencyRow;
-pub use event::{EventKind, EventRow};
+pub use event::{EventKind, EventQuery, EventRow, EventRows};
 pub use experiment::{Counts, ExperimentRow, Filter, GateRow, Section};
 pub use group::GroupRow;
+pub use history::HistorySeriesRow;
+pub use notification::{
+    HookState, NewNotification, News, NewsJob, NotificationRow, NotificationState, NotifiedJob, RunningRow,
+};
 pub use open::Opened;
 pub use project::ProjectRow;
-pub use report::{BarRow, OldLogRow};
+pub use report::{BarRow, OldLogRow, RecentRow};
 pub use series::{ChunkRow, SeriesRow, SourceRow, total};
-pub use setting::{Appearance, CloseAction, Settings};
+pub use setting::{Appearance, CloseAction, Settings, TrippedGpu};
 pub use transaction::Tx;
 
 use sqlx::sqlite::SqlitePool;
@@ -133,6 +140,9 @@ mod tests {
             event::QUERIES,
             experiment::QUERIES,
             group::QUERIES,
+            history::QUERIES,
+            leftover::QUERIES,
+            notification::QUERIES,
             project::QUERIES,
             report::QUERIES,
             series::QUERIES,

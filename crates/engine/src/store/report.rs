@@ -1,5 +1,7 @@
 //! What can be told of the past: who ran where, how long things took, what may be cleaned up.
 
+use athanor_core::experiment::JobCommand;
+use athanor_core::outcome::FailureReason;
 use athanor_core::placement::Assignment;
 use athanor_core::state::Status;
 
@@ -17,6 +19,10 @@ queries! {
             JOIN attempt ON attempt.experiment_id = shown.experiment_id AND attempt.number = shown.number
             JOIN experiment ON experiment.id = attempt.experiment_id
             ORDER BY attempt.started_at DESC LIMIT ?3";
+    RECENT = "SELECT experiment.uid, experiment.job_group, experiment.command, experiment.cwd, attempt.started_at,
+                attempt.ended_at, attempt.status, attempt.reason, attempt.assignment
+            FROM attempt INDEXED BY attempt_ended JOIN experiment ON experiment.id = attempt.experiment_id
+            WHERE attempt.ended_at IS NOT NULL ORDER BY attempt.ended_at DESC LIMIT ?";
     MEAN_WAIT = "SELECT avg(waited) FROM (
             SELECT started_at - queued_at AS waited FROM experiment INDEXED BY experiment_page_finished
             WHERE status IN ('completed', 'failed', 'cancelled', 'expired') AND archived_at IS NULL
@@ -66,6 +72,29 @@ pub struct BarRow {
     pub assignment: Option<Assignment>,
 }
 
+/// An attempt that has ended.
+#[derive(Debug, Clone)]
+pub struct RecentRow {
+    /// The experiment.
+    pub uid: String,
+    /// Its group.
+    pub group: Option<String>,
+    /// What it ran.
+    pub command: JobCommand,
+    /// Where.
+    pub cwd: String,
+    /// When it started.
+    pub started_at: i64,
+    /// When it ended.
+    pub ended_at: i64,
+    /// How it ended.
+    pub status: Status,
+    /// Why it failed.
+    pub reason: Option<FailureReason>,
+    /// What it held.
+    pub assignment: Option<Assignment>,
+}
+
 /// A log that may be cleaned up.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct OldLogRow {
@@ -98,6 +127,30 @@ impl Store {
                 Some(BarRow { uid, name, group, attempt, from, to, status, assignment })
             })
             .collect())
+    }
+
+    /// The attempts that ended last, the newest first, seen from inside a transaction. What can't be read is left out.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn recent_attempts(&self, tx: &mut Tx, limit: u32) -> Result<Vec<RecentRow>> {
+        type Columns =
+            (String, Option<String>, String, String, i64, i64, String, Option<String>, Option<String>);
+        let rows: Vec<Columns> = sqlx::query_as(RECENT).bind(limit).fetch_all(tx.now().await?).await?;
+        let read = |(uid, group, command, cwd, started_at, ended_at, status, reason, assignment): Columns| {
+            Some(RecentRow {
+                command: serde_json::from_str(&command).ok()?,
+                status: status.parse().ok()?,
+                reason: reason.as_deref().and_then(FailureReason::from_word),
+                assignment: assignment.and_then(|text| serde_json::from_str(&text).ok()),
+                uid,
+                group,
+                cwd,
+                started_at,
+                ended_at,
+            })
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
     }
 
     /// Mean times over the last 1,000 finished: from eligible to started, and from started to ended; milliseconds.

@@ -1,5 +1,10 @@
 //! The user's settings, and the few facts that the store keeps of itself (`meta.*`).
 
+use std::collections::BTreeMap;
+
+use athanor_core::device_breaker::DeviceBreaker;
+use athanor_core::notification;
+use athanor_core::history::Idle;
 use athanor_core::schedule::Window;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -46,7 +51,7 @@ pub struct Settings {
     pub close_action: CloseAction,
     /// The look.
     pub appearance: Appearance,
-    /// Whether a native notification is shown when a job ends.
+    /// Whether the desktop shows notifications. They are kept in any case.
     pub notify: bool,
     /// Size at which a job's log is rotated, bytes.
     pub log_limit: u64,
@@ -62,8 +67,31 @@ pub struct Settings {
     pub windows: Vec<Window>,
     /// Days after which events and logs of finished experiments may be cleaned up.
     pub keep_days: u32,
+    /// Percent below which the GPUs of a running job count as idle; 0 is never.
+    pub idle_gpu_percent: u32,
+    /// Minutes of that after which it is told.
+    pub idle_gpu_minutes: u32,
+    /// Whether such a job is cancelled.
+    pub idle_gpu_cancel: bool,
     /// Uuids of GPUs that the user has taken out of the queue.
     pub blocked_gpus: Vec<String>,
+    /// GPUs that the circuit breaker has taken out of the queue.
+    pub tripped_gpus: Vec<TrippedGpu>,
+    /// Whether the desktop starts the window's program, hidden in the tray.
+    pub autostart: bool,
+    /// What the user is told of, and when.
+    pub notifications: notification::Settings,
+}
+
+/// A GPU on which jobs died one after the other, so that it gets no more until the user has looked at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrippedGpu {
+    /// Its uuid.
+    pub uuid: String,
+    /// Since when, UTC milliseconds.
+    pub at: i64,
+    /// Why, in words that can stand beside it.
+    pub reason: String,
 }
 
 impl Default for Settings {
@@ -81,7 +109,13 @@ impl Default for Settings {
             ignore_idle_processes: false,
             windows: Window::defaults(),
             keep_days: 30,
+            idle_gpu_percent: 5,
+            idle_gpu_minutes: 15,
+            idle_gpu_cancel: false,
             blocked_gpus: Vec::new(),
+            tripped_gpus: Vec::new(),
+            autostart: false,
+            notifications: notification::Settings::default(),
         }
     }
 }
@@ -95,6 +129,21 @@ impl Settings {
     pub const KEEP_DAYS_MAX: u32 = 3650;
     /// Smallest and largest size at which a log may be rotated, bytes.
     pub const LOG_LIMIT: std::ops::RangeInclusive<u64> = 64 << 10..=16 << 30;
+
+    /// Why each GPU that is out of the queue is so, by its uuid.
+    #[must_use]
+    pub fn out_of_queue(&self) -> BTreeMap<String, String> {
+        let taken = self.blocked_gpus.iter().map(|uuid| (uuid.clone(), "taken out of the queue".to_owned()));
+        self.tripped_gpus.iter().map(|gpu| (gpu.uuid.clone(), gpu.reason.clone())).chain(taken).collect()
+    }
+
+    /// Longest time for which GPUs may be idle before it is told, minutes.
+    pub const IDLE_MINUTES_MAX: u32 = 7 * 24 * 60;
+
+    /// When the GPUs of a running job count as idle.
+    pub(crate) fn idle_gpu(&self) -> Idle {
+        Idle { below: f64::from(self.idle_gpu_percent), for_ms: u64::from(self.idle_gpu_minutes) * 60_000 }
+    }
 
     /// Checks what the user may set.
     ///
@@ -126,14 +175,24 @@ impl Settings {
                 ));
             }
         }
+        if self.idle_gpu_percent > 100 {
+            return Err(Error::invalid("idle_gpu_percent", "a utilisation is 0 to 100 %; 0 is never idle"));
+        }
+        if !(1..=Self::IDLE_MINUTES_MAX).contains(&self.idle_gpu_minutes) {
+            return Err(Error::invalid("idle_gpu_minutes", "GPUs may be idle for 1 to 10,080 minutes, a week"));
+        }
         if !(1..=Self::KEEP_DAYS_MAX).contains(&self.keep_days) {
             return Err(Error::invalid("keep_days", "things are kept for 1 to 3,650 days"));
         }
+        self.notifications.validate().map_err(|fault| Error::invalid(fault.field, fault.message))?;
         Ok(())
     }
 }
 
 const SETTINGS: &str = "settings";
+
+/// Where the strikes of the GPUs stand.
+const GPU_BREAKERS: &str = "gpu_breakers";
 
 impl Store {
     /// The settings.
@@ -152,6 +211,32 @@ impl Store {
         self.set(tx, SETTINGS, settings).await
     }
 
+    /// The strikes of each GPU that has any, by its uuid.
+    ///
+    /// # Errors
+    /// The database refuses. Strikes that can't be read are forgotten: they begin anew.
+    pub async fn gpu_breakers(&self) -> Result<BTreeMap<String, DeviceBreaker>> {
+        match self.meta(GPU_BREAKERS).await {
+            Err(error) if error.kind() == ErrorKind::Damaged => {
+                tracing::warn!(%error, "the strikes of the GPUs are forgotten");
+                Ok(BTreeMap::new())
+            }
+            known => Ok(known?.unwrap_or_default()),
+        }
+    }
+
+    /// Replaces the strikes of the GPUs.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn set_gpu_breakers(
+        &self,
+        tx: &mut Tx,
+        breakers: &BTreeMap<String, DeviceBreaker>,
+    ) -> Result<()> {
+        self.set_meta(tx, GPU_BREAKERS, breakers).await
+    }
+
     /// Keeps a fact about the store itself.
     pub(super) async fn set_meta<T: Serialize>(&self, tx: &mut Tx, key: &str, value: &T) -> Result<()> {
         self.set(tx, &format!("meta.{key}"), value).await
@@ -162,14 +247,14 @@ impl Store {
         self.get(&format!("meta.{key}")).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let text: Option<String> = sqlx::query_scalar(GET).bind(key).fetch_optional(self.readers()).await?;
         text.map(|text| serde_json::from_str(&text)).transpose().map_err(|cause| {
             Error::new(ErrorKind::Damaged, format!("the stored {key} can't be read: {cause}"))
         })
     }
 
-    async fn set<T: Serialize>(&self, tx: &mut Tx, key: &str, value: &T) -> Result<()> {
+    pub(super) async fn set<T: Serialize>(&self, tx: &mut Tx, key: &str, value: &T) -> Result<()> {
         let text = serde_json::to_string(value)
             .map_err(|cause| Error::new(ErrorKind::Internal, format!("{key} can't be written: {cause}")))?;
         sqlx::query(SET).bind(key).bind(text).execute(tx.now().await?).await?;

@@ -2,7 +2,7 @@
 //
 // The engine decides; the table here only spares the user an act that it would refuse.
 
-import type { Commands, Destination, Experiment, Outcome, Outcomes, Priority } from "../bindings";
+import type { Changes, Commands, Destination, Experiment, Outcome, Outcomes, Priority } from "../bindings";
 import type { IconName } from "../../components/Icon.svelte";
 import { count, plural } from "../util/format";
 import { isEnded, sectionOf } from "../util/status";
@@ -246,20 +246,10 @@ export async function move(app: App, uids: string[], destination: Destination): 
   if (answer?.outcomes.some((it) => it.error !== null) === true) sayOutcomes(app, answer.outcomes, "moved");
 }
 
-/** One change for several: there is no command for many, so they go one after the other. */
-async function editAll(app: App, of: readonly Experiment[], change: Omit<Commands["experiments.edit"]["input"], "uid">, did: string): Promise<void> {
-  const outcomes: Outcome[] = [];
-  for (const it of of) {
-    try {
-      const detail = await app.call("experiments.edit", { uid: it.uid, ...change });
-      outcomes.push({ uid: it.uid, experiment: detail.experiment, error: null });
-    } catch (thrown) {
-      const error = app.errorOf(thrown);
-      outcomes.push({ uid: it.uid, experiment: null, error });
-      if (error.code === "engine_gone") break;
-    }
-  }
-  sayOutcomes(app, outcomes, did, of);
+/** One change for several, in one call. */
+async function editAll(app: App, of: readonly Experiment[], changes: Changes, did: string): Promise<void> {
+  const answer = await app.attempt("experiments.edit_many", { selection: { uids: uidsOf(of) }, changes });
+  if (answer !== null) sayOutcomes(app, answer.outcomes, did, of);
 }
 
 export const setPriority = (app: App, of: readonly Experiment[], priority: Priority): Promise<void> =>

@@ -6,8 +6,10 @@
 import { createContext } from "svelte";
 
 import type {
+  AddedExperiments,
   DeviceSample,
   EngineInfo,
+  HostFacts,
   ApiError,
   Experiment,
   ExperimentDetail,
@@ -25,6 +27,7 @@ import type { Input, Method, Output } from "../host/host";
 import { plural } from "../util/format";
 import { sayOutcomes } from "./acts";
 import { Groups } from "./groups.svelte";
+import { Look } from "./look";
 import type { MenuItem } from "./menu";
 import { Monitors } from "./monitors.svelte";
 import { MachineResources } from "./resources.svelte";
@@ -65,6 +68,7 @@ export class App {
   readonly groups = new Groups(this);
   readonly resources = new MachineResources(this);
   readonly monitors = new Monitors(this);
+  readonly looking = new Look(this);
 
   connection = $state<Connection>("starting");
   /** Why nothing can be shown at all. */
@@ -74,6 +78,8 @@ export class App {
   settings = $state.raw<Settings | null>(null);
   projects = $state.raw<Project[] | null>(null);
   samples = $state.raw<DeviceSample[]>([]);
+  /** What does not change of this machine. */
+  facts = $state.raw<HostFacts | null>(null);
   notices = $state.raw<ShownNotice[]>([]);
 
   /** What is open over the views. */
@@ -178,20 +184,25 @@ export class App {
   async queue(experiments: NewExperiment[], title?: string): Promise<Experiment[] | null> {
     const added = await this.attempt("experiments.add", { experiments });
     if (added === null) return null;
-    this.sayQueued(added.experiments, title);
+    this.sayQueued(added, title);
     return added.experiments;
   }
 
-  sayQueued(experiments: Experiment[], title?: string): void {
-    const [first] = experiments;
+  /** Says what was queued, and what was there already under its key. */
+  sayQueued({ experiments, existing }: Pick<AddedExperiments, "experiments" | "existing">, title?: string): void {
+    const known = new Set(existing);
+    const fresh = experiments.filter((it) => !known.has(it.uid));
+    const [first] = fresh.length > 0 ? fresh : experiments;
     if (first === undefined) return;
-    const what = experiments.length === 1 ? first.name : plural(experiments.length, "experiment");
-    this.toasts.say(title ?? `Queued ${what}`, { label: "Show", run: () => this.router.openJob(first.uid) });
+    const what = (of: number) => (of === 1 ? first.name : plural(of, "experiment"));
+    const there = known.size === 1 ? "was there already under its key" : "were there already under their keys";
+    const words = fresh.length === 0 ? `${what(known.size)} ${there}; nothing was queued` : known.size === 0 ? (title ?? `Queued ${what(fresh.length)}`) : `Queued ${what(fresh.length)}; ${known.size} ${there}`;
+    this.toasts.say(words, { label: "Show", run: () => this.router.openJob(first.uid) });
   }
 
   async queueAgain(uids: string[]): Promise<void> {
     const added = await this.attempt("experiments.again", { uids });
-    if (added !== null) this.sayQueued(added.experiments);
+    if (added !== null) this.sayQueued(added);
   }
 
   /** Opens the sheet with all of an experiment in it, to change it or to queue a copy. */
@@ -310,7 +321,7 @@ export class App {
         this.projects = push.projects;
         break;
       case "device_update":
-        this.samples = [...this.samples.slice(1 - SAMPLES), push.sample];
+        this.samples = [...this.samples.slice(1 - SAMPLES).map(past), push.sample];
         break;
       case "notice":
         this.#notice(push.notice);
@@ -356,6 +367,7 @@ export class App {
       this.settings = settings;
       this.projects = projects.projects;
       this.samples = history.samples;
+      this.facts = history.facts;
       for (const notice of info.notices) this.#notice(notice);
       this.problem = null;
       this.connection = "live";
@@ -383,6 +395,12 @@ export class App {
     this.#noticeId += 1;
     this.notices = [...this.notices, { ...notice, id: this.#noticeId }];
   }
+}
+
+/** A sample that is no longer the newest: what ran then is not kept. */
+function past(sample: DeviceSample): DeviceSample {
+  if (sample.gpus.list.every((it) => it.processes === null)) return sample;
+  return { ...sample, gpus: { ...sample.gpus, list: sample.gpus.list.map((it) => ({ ...it, processes: null })) } };
 }
 
 export type Question = { title: string; text: string; yes: string; no: string; answer: (yes: boolean) => void };

@@ -18,7 +18,7 @@ class FakeHost implements Host {
     "queue.stats": () => ({ pending: 0, queued: 2, running: 1, paused: 0, completed: 0, failed: 0, cancelled: 0, expired: 0, slots: 1, queue_paused: false }),
     "settings.get": () => SETTINGS,
     "projects.list": () => ({ projects: [] }),
-    "device.history": () => ({ samples: [] }),
+    "device.history": () => ({ facts: null, samples: [] }),
   };
 
   async call<M extends keyof Commands>(method: M, input: Commands[M]["input"]): Promise<Commands[M]["output"]> {

@@ -1,9 +1,9 @@
-// What happened, newest first: all of it, or what happened to one experiment.
+// What happened, newest first: all of it, or what happened to one experiment, or only what has some words.
 //
-// The engine's table is read forwards from a cursor. What is new is read from the newest cursor that is known, whenever
-// a push says that there is something; what is old, by spans of cursors that lie further and further back.
+// The newest are read first, older ones as they are asked for, and what is new from the newest cursor that is known,
+// whenever a push says that there is something. Words are the engine's to look for; it does so some way at a time.
 
-import type { Event, EventPage } from "../bindings";
+import type { Commands, Event, EventPage } from "../bindings";
 import { problemOf, type Problem } from "../errors";
 import { paced } from "../util/follow";
 import type { App } from "./app.svelte";
@@ -17,8 +17,8 @@ const STEP = 500;
 const FAR = 5_000;
 /** How many are kept while nobody looks further back. */
 const MOST = 5_000;
-/** What a span grows by that held nothing: clean-ups leave gaps. */
-const GROWTH = 4;
+/** How often the engine is asked to look further back for words that it has not found, before the user is. */
+const TRIES = 5;
 
 export class Events {
   /** Newest first. */
@@ -33,10 +33,12 @@ export class Events {
   /** Whether the newest are in sight: older ones may be let go of then. */
   atTop = true;
 
-  /** All from after this cursor on is known. */
-  #from = 0;
+  /** All from this cursor on was looked at. */
+  #reached = 0;
   #newest = 0;
   #turn = 0;
+  #text = "";
+  #fresh = true;
   #read = paced(READ_MS, () => this.#load());
 
   constructor(
@@ -64,30 +66,28 @@ export class Events {
     this.#read.ask();
   }
 
-  /** Reads older ones, at least as many if there are so many. */
-  async older(wanted = 1): Promise<void> {
+  /** Only those with these words from now on; what is shown stays until they are read. */
+  look(text: string): void {
+    const words = text.trim();
+    if (words === this.#text) return;
+    this.#text = words;
+    this.#fresh = true;
+    this.#read.ask();
+  }
+
+  /** Reads older ones. */
+  async older(): Promise<void> {
     if (this.loadingOlder || !this.hasOlder) return;
     this.loadingOlder = true;
     const turn = this.#turn;
-    let width = STEP;
-    let found = 0;
     try {
-      while (this.#from > 0 && found < wanted) {
-        const to = this.#from;
-        const since = Math.max(0, to - width);
-        const { events } = await this.#ask(since);
+      for (let tries = 0; tries < TRIES && this.hasOlder; tries += 1) {
+        const { events, reached, more } = await this.#ask({ before: this.#reached, limit: STEP });
         if (turn !== this.#turn) return;
-        // A wide span may hold more than one answer does. One of PAGE cursors never does.
-        if (events.length >= PAGE && (events.at(-1)?.cursor ?? to) < to) {
-          width = Math.max(PAGE, Math.floor(width / 2));
-          continue;
-        }
-        const older = events.filter((it) => it.cursor <= to).reverse();
-        this.#from = since;
-        this.hasOlder = since > 0;
-        this.list = [...this.list, ...older];
-        found += older.length;
-        width = older.length === 0 ? width * GROWTH : Math.min(width, PAGE);
+        this.#reached = reached;
+        this.hasOlder = more;
+        this.list = [...this.list, ...events];
+        if (events.length > 0) break;
       }
       this.problem = null;
     } catch (thrown) {
@@ -97,14 +97,14 @@ export class Events {
     }
   }
 
-  #ask(since: number): Promise<EventPage> {
-    return this.app.call("events.read", { since, limit: PAGE, ...(this.uid === undefined ? {} : { uid: this.uid }) });
+  #ask(which: Commands["events.read"]["input"]): Promise<EventPage> {
+    return this.app.call("events.read", { ...which, ...(this.uid === undefined ? {} : { uid: this.uid }), ...(this.#text === "" ? {} : { text: this.#text }) });
   }
 
   async #load(): Promise<void> {
     try {
-      if (!this.loaded && this.uid === undefined) await this.#begin();
-      await this.#forward();
+      if (this.#fresh) await this.#begin();
+      else await this.#forward();
       this.loaded = true;
       this.problem = null;
     } catch (thrown) {
@@ -114,39 +114,40 @@ export class Events {
 
   /** Leaves all but the newest for later. */
   async #begin(): Promise<void> {
-    const { latest } = await this.app.call("events.read", { since: Number.MAX_SAFE_INTEGER, limit: 1 });
+    const text = this.#text;
+    const { events, reached, more, latest } = await this.#ask({ before: Number.MAX_SAFE_INTEGER, limit: STEP });
+    // Other words were typed meanwhile; they are read next.
+    if (text !== this.#text) return;
     this.#turn += 1;
-    this.#from = Math.max(0, latest - STEP);
-    this.#newest = this.#from;
-    this.hasOlder = this.#from > 0;
-    this.list = [];
+    this.#fresh = false;
+    this.#reached = reached;
+    this.#newest = Math.max(latest, events[0]?.cursor ?? 0);
+    this.hasOlder = more;
+    this.list = events;
   }
 
   async #forward(): Promise<void> {
     const fresh: Event[] = [];
-    for (let newest = this.#newest; ; ) {
-      const page = await this.#ask(newest);
-      if (this.uid === undefined && page.latest - this.#newest > FAR) {
-        await this.#begin();
-        fresh.length = 0;
-        newest = this.#newest;
-        continue;
-      }
+    const turn = this.#turn;
+    const text = this.#text;
+    let newest = this.#newest;
+    for (;;) {
+      const page = await this.#ask({ since: newest, limit: PAGE });
+      if (turn !== this.#turn || text !== this.#text) return;
+      if (this.uid === undefined && page.latest - this.#newest > FAR) return this.#begin();
       fresh.push(...page.events);
-      newest = page.events.at(-1)?.cursor ?? newest;
-      if (page.events.length < PAGE) break;
+      newest = page.reached;
+      if (!page.more) break;
     }
-    const last = fresh.at(-1);
-    if (last === undefined) return;
-    this.#newest = last.cursor;
+    this.#newest = newest;
+    if (fresh.length === 0) return;
     this.shifting = this.loaded && !this.atTop;
     const list = [...fresh.reverse(), ...this.list];
-    if (this.uid === undefined && this.atTop && list.length > MOST) {
-      const kept = list.slice(0, MOST);
+    if (this.atTop && list.length > MOST) {
+      this.list = list.slice(0, MOST);
       this.#turn += 1;
-      this.#from = (kept.at(-1)?.cursor ?? 1) - 1;
-      this.hasOlder = this.#from > 0;
-      this.list = kept;
+      this.#reached = this.list.at(-1)?.cursor ?? 0;
+      this.hasOlder = true;
     } else this.list = list;
   }
 }

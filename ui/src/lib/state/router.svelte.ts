@@ -5,6 +5,7 @@ export type Part = "list" | "timeline" | "activity";
 export type Place =
   | { view: "overview" }
   | { view: "queue" }
+  | { view: "devices" }
   | { view: "settings" }
   | { view: "project"; name: string };
 
@@ -22,7 +23,7 @@ export class Router {
     window.addEventListener("hashchange", () => this.#read());
   }
 
-  go(view: "overview" | "queue" | "settings"): void {
+  go(view: "overview" | "queue" | "devices" | "settings"): void {
     this.part = "list";
     this.#set({ view }, null);
   }
@@ -61,7 +62,7 @@ export class Router {
     const [path = "", query = ""] = window.location.hash.replace(/^#\/?/, "").split("?");
     const [view, name] = path.split("/");
     if (view === "project" && name !== undefined && name !== "") this.place = { view, name: decodeURIComponent(name) };
-    else if (view === "queue" || view === "settings") this.place = { view };
+    else if (view === "queue" || view === "devices" || view === "settings") this.place = { view };
     else this.place = { view: "overview" };
     if (view === "queue") this.part = name === "timeline" || name === "activity" ? name : "list";
     this.job = new URLSearchParams(query).get("job");

@@ -177,6 +177,11 @@ export class Table {
     return true;
   }
 
+  /** The list that shows an experiment: the whole one, or that of an open group. */
+  listOf(uid: string): Experiments | undefined {
+    return [this.list, ...this.open.values()].find((it) => it.find(uid) !== null);
+  }
+
   /** The next place in a direction that can be current. */
   next(by: number): number {
     const { length } = this.layout;
@@ -306,26 +311,28 @@ export class Table {
   }
 
   /**
-   * Where rows that are dropped at a gap between waiting rows go.
+   * Where rows that are dropped at a gap between a list's waiting rows go.
    *
    * - `gap` counts from 0 (before the first) to the number of waiting rows (behind the last).
    * - The neighbour may be one of the moved; then the next that is not is taken, in the direction of the nearer end.
+   * - The ends of the list are those of the queue; the ends of a group are its own first and last.
    * - Null where nothing would change, or no neighbour is loaded.
    */
-  destination(of: readonly Experiment[], gap: number): Destination | null {
-    const total = this.list.count("waiting");
+  destination(of: readonly Experiment[], gap: number, list: Experiments = this.list): Destination | null {
+    const whole = list === this.list;
+    const total = list.count("waiting");
     const taken = new Set(of.map((it) => it.uid));
-    const places = of.map((it) => this.list.find(it.uid)?.index ?? -1).sort((a, b) => a - b);
+    const places = of.map((it) => list.find(it.uid)?.index ?? -1).sort((a, b) => a - b);
     const together = places.every((it, i) => i === 0 || it === (places[i - 1] ?? 0) + 1);
     if (together && places[0] !== undefined && places[0] >= 0 && gap >= places[0] && gap <= places[0] + places.length) return null;
     let after = gap;
-    while (after < total && taken.has(this.list.at("waiting", after)?.uid ?? "")) after += 1;
-    const next = this.list.at("waiting", after);
-    if (next !== undefined && after < total) return gap === 0 ? { to: "top" } : { to: "before", other: next.uid };
+    while (after < total && taken.has(list.at("waiting", after)?.uid ?? "")) after += 1;
+    const next = list.at("waiting", after);
+    if (next !== undefined && after < total) return whole && gap === 0 ? { to: "top" } : { to: "before", other: next.uid };
     let before = gap - 1;
-    while (before >= 0 && taken.has(this.list.at("waiting", before)?.uid ?? "")) before -= 1;
-    const last = this.list.at("waiting", before);
+    while (before >= 0 && taken.has(list.at("waiting", before)?.uid ?? "")) before -= 1;
+    const last = list.at("waiting", before);
     if (last === undefined) return null;
-    return gap >= total ? { to: "bottom" } : { to: "after", other: last.uid };
+    return whole && gap >= total ? { to: "bottom" } : { to: "after", other: last.uid };
   }
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FakeEngine } from "../../../tests/fake/engine";
 import { anExperiment } from "../../../tests/fake/make";
-import { allowed, run, sayOutcomes, setGroup } from "./acts";
+import { allowed, run, sayOutcomes, setGroup, setPriority } from "./acts";
 import { App } from "./app.svelte";
 import { Experiments } from "./experiments.svelte";
 import { groupKey, Table } from "./table.svelte";
@@ -253,12 +253,48 @@ test("archiving can be undone, deleting asks and says what goes", async () => {
   expect([engine.experiments.length, list.total]).toEqual([0, 0]);
 });
 
-test("several are put into a group one after the other", async () => {
-  await begin((it) => it.add(...waiting(3)), { ungrouped: true });
+test("several are put into a group, and given a priority, in one call each", async () => {
+  await begin((it) => it.add(...waiting(3), anExperiment("f1", "completed")), { ungrouped: true });
   await setGroup(app, engine.experiments.slice(0, 2), "new");
   await settle();
   expect(app.groups.get("new")?.counts.queued).toBe(2);
   expect(shown()).toBe("w3");
+  expect(toast()?.title).toBe("Added to new: 2 experiments");
+  await setPriority(app, engine.experiments, "high");
+  expect([engine.count("experiments.edit_many"), engine.count("experiments.edit")]).toEqual([2, 0]);
+  expect(engine.last("experiments.edit_many"), "only those that wait").toEqual({ selection: { uids: ["w1", "w2", "w3"] }, changes: { priority: "high" } });
+  engine.change("w1", "started", { status: "running" });
+  await setGroup(app, [{ ...engine.get("w1"), status: "queued" }, engine.get("w2")], null);
+  expect(toast()?.title, "one that has started meanwhile is told of").toContain("1 could not");
+});
+
+test.each([
+  [["m3"], 0, { to: "before", other: "m1" }],
+  [["m1"], 3, { to: "after", other: "m3" }],
+  [["m3"], 1, { to: "before", other: "m2" }],
+  [["m1", "m3"], 3, { to: "after", other: "m2" }],
+  [["m2"], 2, null],
+])("%s of a group dropped at its gap %i", async (uids, gap, destination) => {
+  const members = ["m1", "m2", "m3"].map((uid) => anExperiment(uid, "queued", { group: "g" }));
+  await begin((it) => it.add(anExperiment("w0"), ...members, anExperiment("w9")), { ungrouped: true });
+  table.toggle("g");
+  await settle();
+  const group = table.listOf("m1");
+  expect([table.listOf("w0") === list, group === table.open.get("g")]).toEqual([true, true]);
+  expect(table.destination(uids.map((uid) => engine.get(uid)), gap, group)).toEqual(destination);
+});
+
+test("members of a group change places within it, shown at once", async () => {
+  const members = ["m1", "m2", "m3"].map((uid) => anExperiment(uid, "queued", { group: "g" }));
+  await begin((it) => it.add(anExperiment("w0"), ...members, anExperiment("w9")), { ungrouped: true });
+  table.toggle("g");
+  await settle();
+  const group = table.open.get("g");
+  const inGroup = () => [0, 1, 2].map((i) => group?.at("waiting", i)?.uid).join(" ");
+  void table.move([engine.get("m3")], { to: "before", other: "m1" });
+  expect(inGroup()).toBe("m3 m1 m2");
+  await settle();
+  expect([inGroup(), order(), shown()]).toEqual(["m3 m1 m2", "w0 m3 m1 m2 w9", "w0 w9"]);
 });
 
 test("what is scrolled past is not asked for, and what is stopped at is", async () => {

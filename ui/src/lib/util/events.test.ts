@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Event } from "../bindings";
-import { eventHas, withDays } from "./events";
+import { withDays } from "./events";
 
 const event = (cursor: number, at: number, more: Partial<Event> = {}): Event => ({ cursor, at, what: "cancel_requested", uid: "20261121_7e01", attempt: null, message: "Vit-S16 is asked to stop", ...more });
 
@@ -18,11 +18,3 @@ test("a day that comes back, as when a clock was set, has a heading of its own",
   const rows = withDays([event(3, now), event(2, yesterday), event(1, now)], now);
   expect(new Set(rows.map((it) => it.key)).size).toBe(6);
 });
-
-test.each<[string[], boolean]>([
-  [[], true],
-  [["vit-s16", "stop"], true],
-  [["cancel", "requested"], true],
-  [["7e01"], true],
-  [["vit-s16", "completed"], false],
-])("what has the words %j: %s", (words, expected) => expect(eventHas(event(1, 0), words)).toBe(expected));

@@ -27,21 +27,19 @@ const LOOKS: Record<EventKind, [IconName, Tone | null]> = {
   deleted: ["trash", null],
   group_changed: ["group", null],
   gpu_blocked: ["gpu", "pause"],
+  gpu_tripped: ["gpu", "fail"],
   gpu_unblocked: ["gpu", null],
   queue_paused: ["pause", "pause"],
+  queue_tripped: ["warning", "fail"],
   queue_resumed: ["play", null],
+  gpu_idle: ["gpu", "pause"],
+  policy_cancel: ["stop", "pause"],
   engine_started: ["info", null],
   engine_stopped: ["info", "pause"],
 };
 
 export const eventIcon = (what: EventKind): IconName => LOOKS[what][0];
 export const eventTone = (what: EventKind): Tone | null => LOOKS[what][1];
-
-/** Whether an event's sentence, kind or uid has all the words; the words are in lower case. */
-export function eventHas(event: Event, words: readonly string[]): boolean {
-  const text = `${event.message} ${event.what.replaceAll("_", " ")} ${event.uid ?? ""}`.toLowerCase();
-  return words.every((word) => text.includes(word));
-}
 
 export type EventRow = { key: string; event: Event } | { key: string; day: string };
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Number as WireNumber } from "../bindings";
-import { bytes, bytesOf, count, day, duration, elapsed, exact, firstSentence, metric, plural, step, timeOfDay, when } from "./format";
+import { bytes, bytesOf, count, day, duration, elapsed, energy, exact, firstSentence, metric, plural, step, timeOfDay, when } from "./format";
 import { timeLimit } from "./limit";
 import { isBookkeeping, leading } from "./metrics";
 import { outcomeWords, progressWords } from "./status";
@@ -133,6 +133,10 @@ test("a day as a heading, and the time of day", () => {
   ];
   for (const [date, expected] of cases) expect(day(date.getTime(), now), expected).toBe(expected);
   expect(timeOfDay(new Date(2026, 2, 1, 9, 5, 7).getTime())).toBe("09:05:07");
+});
+
+test("energy", () => {
+  expect([0, 0.42, 9.96, 10, 310.4, 999.6, 2_400, 12_345].map(energy)).toEqual(["0.0 Wh", "0.4 Wh", "10.0 Wh", "10 Wh", "310 Wh", "1000 Wh", "2.4 kWh", "12 kWh"]);
 });
 
 test("an outcome in words", () => {

@@ -69,6 +69,12 @@ export function percent(value: number): string {
   return `${Math.round(value)}${SPACE}%`;
 }
 
+/** Energy in watt-hours: "0.4 Wh", "310 Wh", "2.4 kWh". */
+export function energy(wattHours: number): string {
+  if (wattHours >= 1_000) return `${(wattHours / 1_000).toFixed(wattHours >= 10_000 ? 0 : 1)} kWh`;
+  return `${wattHours >= 10 ? Math.round(wattHours) : wattHours.toFixed(1)} Wh`;
+}
+
 /** How long something took: "0.4 s", "41 s", "1 min 12 s", "1 h 12 min", "3 d 4 h". */
 export function duration(milliseconds: number): string {
   const ms = Math.max(0, milliseconds);

@@ -20,6 +20,7 @@ export const KEYS: { title: string; keys: [string[], string][] }[] = [
       [["G", "Q"], "Queue"],
       [["G", "T"], "Timeline"],
       [["G", "A"], "Activity"],
+      [["G", "D"], "Devices"],
       [["G", "S"], "Settings"],
       [["S"], "Statistics"],
       [["?"], "This list"],
@@ -104,7 +105,7 @@ export function globalKey(app: App, event: KeyboardEvent): void {
       app.router.goQueue(part);
       return;
     }
-    const view = ({ o: "overview", q: "queue", s: "settings" } as const)[key];
+    const view = ({ o: "overview", q: "queue", d: "devices", s: "settings" } as const)[key];
     if (view !== undefined) {
       event.preventDefault();
       app.router.go(view);

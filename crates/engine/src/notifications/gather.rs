@@ -1,0 +1,137 @@
+//! What an event means to the user: a job's end with the last line of its log, or something that was blocked.
+
+use athanor_core::experiment::is_secret_name;
+use athanor_core::notification::burst::Ending;
+use athanor_core::notification::{Kind, Words, mask};
+use athanor_core::retry::Breaker;
+use athanor_shim::log::LogFolder;
+
+use super::Parts;
+use crate::store::{EventKind, News, NewsJob, NotifiedJob};
+
+/// Lines at the end of a log that are looked through for the last that says something, and their bytes at most.
+const LINES: usize = 20;
+const LINES_BYTES: usize = 16 << 10;
+
+/// What an event is to the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A job ended, and that is told of unless its switch is off.
+    Ended(Ending),
+    /// A job was cancelled: as the user wanted, unless a policy did.
+    Cancelled(Ending),
+    /// A policy has asked a job to end, and why.
+    ByPolicy { uid: String, why: String },
+    /// Something else.
+    Other {
+        kind: Kind,
+        words: Words,
+        job: Option<NotifiedJob>,
+    },
+    /// Nothing that is told of.
+    Nothing,
+}
+
+/// What an event means.
+pub(super) fn meaning_of(news: &News) -> Meaning {
+    let kind = match news.what {
+        EventKind::Completed => Kind::Completed,
+        EventKind::Failed | EventKind::Expired => match &news.job {
+            Some(job) if job.strikes >= Breaker::LIMIT => Kind::Blocked,
+            _ => Kind::Failed,
+        },
+        EventKind::Cancelled => Kind::Cancelled,
+        EventKind::QueueTripped => {
+            let words = Words::new("The queue was paused: this machine can't start jobs", &news.message);
+            return Meaning::Other { kind: Kind::Blocked, words, job: None };
+        }
+        EventKind::GpuTripped => {
+            let body = format!(
+                "{}. Give it back to the queue when that is mended.",
+                news.message.trim_end_matches('.')
+            );
+            return Meaning::Other {
+                kind: Kind::Blocked,
+                words: Words::new("A GPU was taken out of the queue", body),
+                job: None,
+            };
+        }
+        EventKind::GpuIdle => return idle(news),
+        EventKind::PolicyCancel => {
+            let Some(job) = &news.job else { return Meaning::Nothing };
+            return Meaning::ByPolicy { uid: job.uid.clone(), why: news.message.clone() };
+        }
+        _ => return Meaning::Nothing,
+    };
+    let Some(job) = &news.job else { return Meaning::Nothing };
+    // It may have been queued once more since: then what stands there is of another attempt.
+    let as_it_was = job.completed_at == Some(news.at);
+    let reason = match (news.what, as_it_was) {
+        (EventKind::Completed | EventKind::Cancelled, _) => None,
+        (EventKind::Expired, _) => Some("It had not started by its deadline.".to_owned()),
+        (_, true) => job.failure.clone(),
+        (_, false) => Some(news.message.clone()),
+    };
+    let ending = Ending {
+        uid: job.uid.clone(),
+        name: job.name.clone(),
+        project: job.project.clone(),
+        attempt: news.attempt,
+        kind,
+        took_ms: job
+            .started_at
+            .filter(|_| as_it_was && news.attempt.is_some())
+            .map(|started| news.at - started),
+        reason,
+        line: None,
+    };
+    if kind == Kind::Cancelled { Meaning::Cancelled(ending) } else { Meaning::Ended(ending) }
+}
+
+/// A running job that leaves its GPUs idle.
+fn idle(news: &News) -> Meaning {
+    let Some(job) = &news.job else { return Meaning::Nothing };
+    let words = Words::new(format!("{} leaves its GPUs idle", job.name), format!("{}.", news.message));
+    let job = NotifiedJob {
+        uid: job.uid.clone(),
+        name: job.name.clone(),
+        project: job.project.clone(),
+        attempt: news.attempt,
+        kind: Kind::GpuIdle,
+        line: None,
+    };
+    Meaning::Other { kind: Kind::GpuIdle, words, job: Some(job) }
+}
+
+/// The last line of an attempt's log, plain and without secrets; none if it says nothing or can't be read.
+pub(super) async fn last_line(parts: &Parts, job: &NewsJob, attempt: u32) -> Option<String> {
+    let folder = parts.home.attempt(&job.uid, attempt);
+    let read = tokio::task::spawn_blocking(move || {
+        let chunk = LogFolder::open(&folder).ok()?.tail_lines(LINES, LINES_BYTES).ok()?;
+        mask::last_line(&String::from_utf8_lossy(&chunk.bytes))
+    });
+    let line = read.await.ok()??;
+    // The job's own secrets are known by their values.
+    let secrets = secrets_of(parts, job.id).await;
+    let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+    Some(mask::mask(&line, &secrets))
+}
+
+async fn secrets_of(parts: &Parts, id: i64) -> Vec<String> {
+    let Ok(Some(row)) = parts.store.experiment(id).await else { return Vec::new() };
+    let Ok(sealed) = parts.store.environment(&row.environment).await else { return Vec::new() };
+    let environment = parts.sealer.unseal(&sealed).unwrap_or_default();
+    environment.into_iter().filter(|(name, _)| is_secret_name(name)).map(|(_, value)| value).collect()
+}
+
+/// A job as a notification names it.
+pub(super) fn job_of(ending: &Ending) -> NotifiedJob {
+    NotifiedJob {
+        uid: ending.uid.clone(),
+        name: ending.name.clone(),
+        project: ending.project.clone(),
+        attempt: ending.attempt,
+        kind: ending.kind,
+        line: ending.line.clone(),
+    }
+}

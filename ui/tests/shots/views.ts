@@ -1,0 +1,34 @@
+// Every view of which there is a picture, in one list: a new view is one line here.
+
+import type { Page } from "playwright-core";
+
+export type View = {
+  /** The picture's name. */
+  name: string;
+  /** Where it is, after the address's `#`. A name in braces becomes the uid of the experiment of that name. */
+  at: string;
+  /** What the picture waits for, as a selector. */
+  ready: string;
+  /** What else is done before the picture is taken. */
+  then?: (page: Page) => Promise<void>;
+  /** Of what the engine holds, see main.ts of the engine in memory. */
+  query?: string;
+};
+
+const tab = (name: string) => async (page: Page) => page.getByRole("tab", { name }).click();
+
+export const VIEWS: readonly View[] = [
+  { name: "overview", at: "/overview", ready: "article.card .spark path" },
+  { name: "queue", at: "/queue", ready: "[role=row]" },
+  { name: "timeline", at: "/queue/timeline", ready: "[role=application] canvas" },
+  { name: "activity", at: "/queue/activity", ready: "[role=listbox]" },
+  { name: "log", at: "/queue?job={vit-s16 distill kd=0.7}", ready: "[role=log]" },
+  { name: "metrics", at: "/queue?job={vit-s16 distill kd=0.7}", ready: "article .frame svg", then: tab("Metrics") },
+  { name: "details", at: "/queue?job={llama-lora rank 64}", ready: ".details", then: tab("Details") },
+  { name: "failure", at: "/queue?job={llama-lora rank 128}", ready: ".failure" },
+  { name: "project", at: "/project/vit-distill", ready: "h1" },
+  { name: "new", at: "/queue", ready: "#new-command", then: (page) => page.keyboard.press("n") },
+  { name: "statistics", at: "/queue", ready: "[role=dialog]", then: (page) => page.keyboard.press("s") },
+  { name: "palette", at: "/overview", ready: "[role=option]", then: (page) => page.keyboard.press("Control+k") },
+  { name: "settings", at: "/settings", ready: "#slots" },
+];
