@@ -41,7 +41,11 @@ fn resources(athanor: &Athanor) -> Vec<Value> {
 
 /// Queues a job for one GPU that waits for its gate; its GPU once it has started.
 fn start(athanor: &Athanor) -> (String, String) {
-    let uid = athanor.add(&["--gpus", "1", "--shell", "--", GATE]);
+    start_line(athanor, GATE)
+}
+
+fn start_line(athanor: &Athanor, line: &str) -> (String, String) {
+    let uid = athanor.add(&["--gpus", "1", "--shell", "--", line]);
     athanor.until_status(&uid, "running");
     let given = wait_until("it says what it has", || {
         let log = athanor.ok(&["log", &uid]);
@@ -69,8 +73,9 @@ fn processes_on(athanor: &Athanor, gpu: &str) -> Vec<Value> {
 fn two_jobs_run_on_two_gpus_and_are_seen_there() {
     let script = two();
     let athanor = serving(&script, 2);
-    let (first, on_first) = start(&athanor);
-    let (_, on_second) = start(&athanor);
+    let line = "echo $CUDA_VISIBLE_DEVICES; exec sleep 600";
+    let (first, on_first) = start_line(&athanor, line);
+    let (second, on_second) = start_line(&athanor, line);
     let uuids = [0, 1].map(|index: usize| script.gpus[index].uuid.as_str());
     assert_eq!([on_first.as_str(), on_second.as_str()], uuids, "each is told of its own, by uuid");
     let job = athanor.job_pid(&first);
@@ -78,13 +83,16 @@ fn two_jobs_run_on_two_gpus_and_are_seen_there() {
         processes_on(&athanor, &on_first).into_iter().find(|process| process["pid"] == job)
     });
     assert_eq!((&seen["own"], seen["memory"]["value"].as_u64()), (&Value::Bool(true), Some(3 << 30)));
-    assert!(
-        seen["command"].as_str().is_some_and(|command| command.contains("CUDA_VISIBLE_DEVICES")),
-        "{seen}"
-    );
-    assert!(!processes_on(&athanor, &on_second).iter().any(|process| process["pid"] == job));
-    athanor.file("gate", "");
-    athanor.until_status(&first, "completed");
+    assert_eq!(seen["command"], "sleep 600");
+    assert_eq!(seen["experiment"], first.as_str(), "and is known to be the job's");
+    let other = athanor.job_pid(&second);
+    let others = processes_on(&athanor, &on_second);
+    assert!(others.iter().all(|process| process["pid"] != job), "{others:?}");
+    wait_until("the other is seen, too", || {
+        processes_on(&athanor, &on_second).iter().any(|process| process["pid"] == other).then_some(())
+    });
+    athanor.ok(&["cancel", &first, &second]);
+    athanor.until_status(&second, "cancelled");
 }
 
 #[test]

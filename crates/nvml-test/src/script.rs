@@ -69,7 +69,7 @@ pub struct Gpu {
     #[serde(default)]
     pub processes: Vec<Process>,
     /// Every process on this machine whose `CUDA_VISIBLE_DEVICES` names this GPU is on it, and uses this much: so the
-    /// queue's jobs show up where they were put.
+    /// queue's jobs show up where they were put. One that has started another of them is left out.
     #[serde(default)]
     pub follow: Option<Share>,
     /// Its instances, if it is divided.

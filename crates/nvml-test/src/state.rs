@@ -257,7 +257,8 @@ fn own_path() -> Option<PathBuf> {
     }
 }
 
-/// The processes whose `CUDA_VISIBLE_DEVICES` names this GPU. Those of others can't be looked into.
+/// The processes whose `CUDA_VISIBLE_DEVICES` names this GPU, without those that only wait for another of them, as a
+/// shell does for its command. Those of others can't be looked into.
 fn followed(uuid: &str) -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let mut pids: Vec<u32> = entries
@@ -271,6 +272,14 @@ fn followed(uuid: &str) -> Vec<u32> {
             })
         })
         .collect();
+    let parents: Vec<u32> = pids.iter().filter_map(|pid| parent(*pid)).collect();
+    pids.retain(|pid| !parents.contains(pid));
     pids.sort_unstable();
     pids
+}
+
+/// The fourth field of `/proc/PID/stat`; the second may hold spaces and stands in parentheses.
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
