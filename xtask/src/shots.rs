@@ -2,8 +2,8 @@
 //!
 //! They show the page over an engine in memory (`ui/tests/fake`) at a fixed second, because only there can an
 //! experiment be in its eleventh hour, four GPUs busy, and every picture the same each time. Curves and logs
-//! come from a real engine, which has run jobs with the same numbers. The list of views is
-//! `ui/tests/shots/views.ts`.
+//! come from a real engine, which has run jobs with the same numbers; the machine's history is drawn as it draws
+//! it. The list of views is `ui/tests/shots/views.ts`.
 
 use anyhow::{Context, Result};
 
@@ -25,6 +25,8 @@ pub fn run(workspace: &Workspace, views: &[String]) -> Result<()> {
         "athanor",
         "--bin",
         "athanor-shim",
+        "--example",
+        "draw_history",
     ]))
     .context("the engine that draws the curves did not build; see above")?;
     call(&mut ui::npm(

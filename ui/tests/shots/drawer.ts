@@ -3,12 +3,13 @@
 // The queue in the pictures is one in memory, because only there is every experiment where it is wanted at the second
 // that is wanted. Its curves come from jobs with the same numbers, which a real engine has run.
 
+import { spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Page } from "playwright-core";
 
-import { ended, type Engine, queue, startEngine } from "../browser/harness";
+import { BIN, ended, type Engine, queue, startEngine } from "../browser/harness";
 
 /** Always the same noise. */
 function noise(seed: number): () => number {
@@ -63,6 +64,12 @@ export async function startDrawer(): Promise<Drawer> {
       await page.exposeFunction("drawn", (method: "chart.draw" | "metrics.list" | "log.tail" | "log.read", input: { uid: string }, name: string) =>
         engine.call(method, { ...input, uid: uids[COURSES.findIndex((it) => it.name.test(name))] } as never),
       );
+      // The machine's history is months long, and none that an engine could have recorded just now.
+      await page.exposeFunction("drawnHistory", (wanted: object) => {
+        const drawn = spawnSync(join(BIN, "../examples/draw_history"), { input: JSON.stringify(wanted), maxBuffer: 64 * 1024 * 1024 });
+        if (drawn.status !== 0) throw new Error(`draw_history: ${drawn.error?.message ?? String(drawn.stderr)}`);
+        return JSON.parse(String(drawn.stdout)) as object;
+      });
     },
     stop: () => engine.stop(),
   };

@@ -22,6 +22,8 @@ export const VIEWS: readonly View[] = [
   { name: "queue", at: "/queue", ready: "[role=row]" },
   { name: "timeline", at: "/queue/timeline", ready: "[role=application] canvas" },
   { name: "activity", at: "/queue/activity", ready: "[role=listbox]" },
+  { name: "devices", at: "/devices", ready: ".region svg", then: (page) => page.getByRole("radio", { name: "24 h" }).click() },
+  { name: "devices-fault", at: "/devices", ready: ".region svg", query: "machine=lost" },
   { name: "log", at: "/queue?job={vit-s16 distill kd=0.7}", ready: "[role=log]" },
   { name: "metrics", at: "/queue?job={vit-s16 distill kd=0.7}", ready: "article .frame svg", then: tab("Metrics") },
   { name: "details", at: "/queue?job={llama-lora rank 64}", ready: ".details", then: tab("Details") },

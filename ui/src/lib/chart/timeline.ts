@@ -44,12 +44,13 @@ export function stack(lanes: readonly Lane[], bars: readonly Bar[], now: number)
 
 export type View = { from: number; to: number };
 
-const MINUTE = 60_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 export const LEAST_SPAN = 2 * MINUTE;
 export const MOST_SPAN = 60 * DAY;
-const STEPS = [MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY];
+const STEPS = [SECOND, 2 * SECOND, 5 * SECOND, 10 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY];
 
 /** Makes the span `factor` times as long, leaving the moment under the pointer where it is. */
 export function zoomed(view: View, factor: number, about: number): View {
@@ -71,11 +72,12 @@ export function ticks(view: View, width: number, apart: number): Tick[] {
   // Counted from midnight, and midnight is found anew each day, so that a change of the clock moves nothing.
   for (let day = first; day.getTime() < view.to && found.length < 400; day = nextDay(day, step)) {
     const end = nextDay(day, step).getTime();
-    for (let at = day.getTime(); at < Math.min(end, view.to); at += Math.min(step, DAY * 28)) {
+    const skipped = Math.max(0, Math.floor((view.from - day.getTime()) / step)) * step;
+    for (let at = day.getTime() + skipped; at < Math.min(end, view.to); at += Math.min(step, DAY * 28)) {
       if (at < view.from) continue;
       const date = new Date(at);
-      const midnight = date.getHours() === 0 && date.getMinutes() === 0;
-      found.push({ at, day: midnight, label: midnight ? date.toLocaleString("en-GB", { weekday: "short", day: "numeric", month: "short" }) : `${two(date.getHours())}:${two(date.getMinutes())}` });
+      const midnight = date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0;
+      found.push({ at, day: midnight, label: midnight ? date.toLocaleString("en-GB", { weekday: "short", day: "numeric", month: "short" }) : `${two(date.getHours())}:${two(date.getMinutes())}${step < MINUTE ? `:${two(date.getSeconds())}` : ""}` });
     }
   }
   return found;
