@@ -19,7 +19,7 @@ const LOADED_AT_MOST = 2_000;
 const PRIORITIES = ["urgent", "high", "normal", "low"];
 
 /** Events after which an experiment is in the section in which it was. */
-const STAYS: ReadonlySet<EventKind> = new Set<EventKind>(["cancel_requested", "held", "released", "paused", "resumed", "edited", "moved"]);
+const STAYS: ReadonlySet<EventKind> = new Set<EventKind>(["cancel_requested", "held", "released", "paused", "resumed", "edited", "moved", "gpu_idle", "policy_cancel"]);
 
 export type Rows = {
   total: number;
@@ -289,7 +289,7 @@ export class Listing {
 }
 
 /** Events that tell of something before the end. */
-const STALE_AFTER_END: ReadonlySet<EventKind> = new Set<EventKind>(["added", "started", "voided", "cancel_requested", "held", "released", "paused", "resumed", "edited", "moved"]);
+const STALE_AFTER_END: ReadonlySet<EventKind> = new Set<EventKind>(["added", "started", "voided", "cancel_requested", "held", "released", "paused", "resumed", "edited", "moved", "gpu_idle", "policy_cancel"]);
 
 function emptyRows(): Rows {
   return { total: 0, start: 0, rows: [], stale: false, loaded: false };
