@@ -69,6 +69,8 @@ pub fn measure(workspace: &Workspace) -> Result<Vec<Figure>> {
         "the engine sees {list} GPUs, {named} processes on the first"
     );
     let alone = share(&engine)?;
+    let rate = rate(&engine)?;
+    ensure!(rate > 0.9, "it sampled {rate:.2} times a second");
 
     look(&engine)?;
     let mut listener = connect(&engine)?;
@@ -119,6 +121,23 @@ fn newest(engine: &Engine) -> Result<Value> {
     let mut history = ask(engine, "device.history", &json!({}))?;
     let samples = history["samples"].as_array_mut().context("there are no samples")?;
     samples.pop().context("there is no sample")
+}
+
+/// Samples in a second, over those of the last half of the span.
+fn rate(engine: &Engine) -> Result<f64> {
+    let history = ask(engine, "device.history", &json!({}))?;
+    let times: Vec<f64> = history["samples"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|sample| sample["at"].as_f64())
+        .collect();
+    let last = times.last().copied().context("there are no samples")?;
+    let span = SPAN.as_secs_f64() / 2.0;
+    let recent = times.iter().filter(|at| **at > last - span * 1000.0).count();
+    #[allow(clippy::cast_precision_loss, reason = "a few samples")]
+    let rate = recent as f64 / span;
+    Ok(rate)
 }
 
 /// Busy GPUs with these processes on them.

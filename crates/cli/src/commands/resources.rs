@@ -73,6 +73,8 @@ fn say(resources: &Resources, json: bool) -> Result<ExitCode, Failure> {
     println!("Slots    {} of {} free", free(&resources.slots), resources.slots.total);
     if let Some(reason) = &resources.no_gpus {
         println!("GPUs     {reason}");
+    }
+    if resources.gpus.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
     let rows: Vec<Vec<String>> = resources.gpus.iter().map(row).collect();

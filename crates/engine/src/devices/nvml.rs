@@ -350,7 +350,7 @@ impl Look<'_> {
     /// Percent of the GPU's processors that each process kept busy: the mean of the driver's samples since the last look.
     fn read_use(&mut self, device: &Device<'_>, errors: &mut Errors) -> Reading<HashMap<u32, u32>> {
         let since = self.sampled.get(&self.index).copied();
-        let samples = match device.process_utilization_stats(since) {
+        let samples = match again(|| device.process_utilization_stats(since)) {
             // Nothing ran since the last look.
             Err(NvmlError::NotFound) => return Reading::Value(HashMap::new()),
             other => errors.reading(other),

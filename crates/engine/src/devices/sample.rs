@@ -270,13 +270,11 @@ pub struct Gpus {
 }
 
 impl Gpus {
-    /// Why GPUs may be missing from the list, in words, if a driver has a fault.
+    /// Why jobs can't be given GPUs that may be there, in words: the fault of the driver of those that jobs are given.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
-        let mut faults = self.drivers.iter().filter_map(|driver| driver.fault.as_ref());
-        // Where other GPUs work nobody misses a driver that was never installed.
-        let missed = faults.find(|fault| fault.kind != DriverFaultKind::Absent || self.list.is_empty())?;
-        Some(missed.words())
+        let given = self.drivers.iter().find(|driver| driver.vendor == Vendor::Nvidia)?;
+        given.fault.as_ref().map(DriverFault::words)
     }
 }
 
