@@ -113,7 +113,7 @@ fn ask(engine: &Engine, method: &str, params: &Value) -> Result<Value> {
 }
 
 /// Somebody looks, for as long as is allowed to say at once.
-fn look(engine: &Engine) -> Result<()> {
+pub(super) fn look(engine: &Engine) -> Result<()> {
     ask(engine, "device.look", &json!({ "for_ms": 120_000 })).map(|_| ())
 }
 

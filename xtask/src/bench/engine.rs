@@ -31,7 +31,11 @@ impl Engine {
     }
 
     /// As [`Engine::start`], with more in its environment.
-    pub fn start_with(workspace: &Workspace, arguments: &[&str], environment: &[(&str, &Path)]) -> Result<Self> {
+    pub fn start_with(
+        workspace: &Workspace,
+        arguments: &[&str],
+        environment: &[(&str, &Path)],
+    ) -> Result<Self> {
         let program = workspace.program(true, "athanor");
         let home = Rc::new(Folder::create()?);
         let log = home.path.join("serve.log");
