@@ -8,6 +8,7 @@ mod harness;
 mod logs;
 mod metrics;
 mod monitor;
+mod notifications;
 mod nursery;
 mod offline;
 mod options;

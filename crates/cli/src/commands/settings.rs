@@ -197,6 +197,7 @@ fn parse(changes: &[String]) -> Result<wire::ChangeSettings, Failure> {
             };
             let value = match *key {
                 "off" | "muted_projects" => list().into(),
+                "quiet" if text == "none" => Value::Array(Vec::new()),
                 "quiet" => serde_json::to_value(windows::parse(text).map_err(wrong)?).unwrap_or_default(),
                 "disk_low" => values::size(text).map_err(wrong)?.into(),
                 "stall_ms" => values::duration(text).map_err(wrong)?.into(),

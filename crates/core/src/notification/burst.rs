@@ -199,7 +199,8 @@ impl Burst {
 
 /// What is said of one job's end.
 fn words_of(ending: &Ending) -> Words {
-    let took = ending.took_ms.map(text::duration);
+    let took =
+        ending.took_ms.map(|ms| if ms < 1000 { "less than a second".into() } else { text::duration(ms) });
     let reason = ending.reason.as_deref().filter(|reason| !reason.is_empty());
     let what = match ending.kind {
         Kind::Failed => "failed",
@@ -269,6 +270,8 @@ mod tests {
         check(&failed, "digits mlp failed", "After 31 s: It ended with exit code 1.\nValueError: no data");
         let unstarted = Ending { took_ms: None, line: None, ..failed };
         check(&unstarted, "digits mlp failed", "It ended with exit code 1.");
+        let at_once = Ending { took_ms: Some(20), ..ending("x", Kind::Completed) };
+        check(&at_once, "x completed", "It took less than a second.");
         check(&ending("x", Kind::Cancelled), "x was cancelled", "After 31 s.");
         check(&ending("x", Kind::Blocked), "x is blocked", "After 31 s.");
     }

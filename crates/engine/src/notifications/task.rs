@@ -215,9 +215,11 @@ impl Task {
             }
         }
         self.end_of_quiet().await?;
+        let settings = self.settings();
+        let every = Duration::from_millis(stall::look_every(settings.stall_ms));
+        // The user may have made it shorter.
+        self.next_stall_look = self.next_stall_look.min(now + every);
         if self.next_stall_look <= now {
-            let settings = self.settings();
-            let every = Duration::from_millis(stall::look_every(settings.stall_ms));
             // Before the look: one that fails is not repeated at once.
             self.next_stall_look = now + every;
             if settings.wants(Kind::Stalled, None) {
