@@ -93,3 +93,32 @@ fn progress_is_read_from_a_bar_without_line_ends() {
     std::fs::write(athanor.work().join("gate"), "").expect("opened");
     athanor.until_status(&uid, "completed");
 }
+
+#[test]
+fn each_stream_is_read_by_itself() {
+    let athanor = Athanor::serving(1);
+    // Enough of one stream that the last lines of the other lie many steps back.
+    let uid = athanor.add_shell(
+        "echo error 1 >&2; sleep 0.05; printf 'grö' ; sleep 0.05; echo error 2 >&2; sleep 0.05; echo 'ße'; \
+         head -c 1200000 /dev/zero | tr '\\0' 'x'; echo; echo end",
+    );
+    athanor.until_status(&uid, "completed");
+    assert_eq!(athanor.ok(&["log", &uid, "--stderr"]), "error 1\nerror 2\n");
+    assert_eq!(athanor.ok(&["log", &uid, "--stderr", "--tail", "1"]), "error 2\n");
+    assert_eq!(athanor.ok(&["log", &uid, "--stderr", "-f"]), "error 1\nerror 2\n");
+    assert_eq!(athanor.ok(&["log", &uid, "--stdout", "--tail", "1"]), "end\n");
+    let out = athanor.ok(&["log", &uid, "--stdout"]);
+    assert!(
+        out.starts_with("größe\nxxx") && out.ends_with("x\nend\n") && out.len() == 1_200_000 + 13,
+        "{}",
+        out.len()
+    );
+    let both = athanor.ok(&["log", &uid]);
+    assert!(both.starts_with("error 1\ngröerror 2\nße\n"), "{}", &both[..40]);
+    // As text, no character is cut, and the offsets are those of the whole log.
+    let chunk = athanor.ok(&["--json", "log", &uid, "--stderr"]);
+    let chunk: serde_json::Value =
+        serde_json::from_str(chunk.lines().next().expect("a chunk")).expect("JSON");
+    assert_eq!((&chunk["text"], &chunk["start"]), (&"error 1\nerror 2\n".into(), &0.into()));
+    assert!(chunk["next"].as_u64() > Some(1_000_000), "{}", chunk["next"]);
+}

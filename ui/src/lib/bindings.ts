@@ -1974,7 +1974,7 @@ existing: Array<string>,
  */
 count: number, 
 /**
- * Names and commands of the first 50.
+ * Names and commands of the first 50; for a dry run, of those that would be queued.
  */
 preview: Array<SweepPoint>, 
 /**
@@ -2165,7 +2165,7 @@ export type LogChunk = {
 attempt: number, 
 /**
  * The text, with U+FFFD for what is not UTF-8, or base64 if `raw` was asked for. Pieces of text join without
- * loss: a character is never cut.
+ * loss: a character is never cut. Of one stream it is shorter than what lies between `start` and `next`.
  */
 text: string, 
 /**
@@ -2188,6 +2188,11 @@ end: number,
  * Whether the job has ended, so that nothing will follow after `end`.
  */
 ended: boolean, };
+
+/**
+ * One of the two streams that a job writes.
+ */
+export type LogStream = "stdout" | "stderr";
 
 /**
  * For how long somebody looks at the machine.
@@ -2956,7 +2961,11 @@ limit?: number,
 /**
  * Give the bytes in base64 instead of text.
  */
-raw?: boolean, };
+raw?: boolean, 
+/**
+ * Only one of the two streams.
+ */
+stream?: LogStream, };
 
 /**
  * A span of time.
@@ -3408,7 +3417,11 @@ lines: number,
 /**
  * Give the bytes in base64 instead of text.
  */
-raw?: boolean, };
+raw?: boolean, 
+/**
+ * Only one of the two streams.
+ */
+stream?: LogStream, };
 
 /**
  * A thermometer of the machine.

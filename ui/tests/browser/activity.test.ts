@@ -61,10 +61,16 @@ test("what is looked for is found further back, and opened from the keyboard", a
   await fresh("#/queue/activity");
   await list().waitFor();
   await page.keyboard.press("/");
+  await page.keyboard.type("no such thing");
+  await page.getByText("Nothing matches “no such thing”").waitFor();
+  await page.getByText("All events were looked through.").waitFor();
+  await shot(page, "activity-nothing");
+  await page.getByText("Clear the filter", { exact: true }).click();
+  await list().waitFor();
   await page.keyboard.type("the first completed");
-  await page.getByText("Nothing matches").waitFor();
-  await page.getByRole("button", { name: "Look further back" }).click();
   await event("the first").waitFor();
+  await page.getByText("1 event", { exact: true }).waitFor();
+  await shot(page, "activity-found");
   expect(await event("the first").count()).toBe(1);
   await list().focus();
   await page.keyboard.press("Home");

@@ -1,7 +1,10 @@
 // The log of jobs that behave badly.
 
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { closeBrowser, ended, type Engine, openWindow, queue, shot, startEngine, until, type Window } from "./harness";
+import { axe, closeBrowser, ended, type Engine, openWindow, queue, shot, startEngine, until, type Window } from "./harness";
 
 let engine: Engine;
 beforeAll(async () => {
@@ -53,6 +56,29 @@ test("colours, redrawn lines, invalid text and markup", async () => {
   expect(await log.getByText("red", { exact: true }).evaluate((it) => it.className)).toContain("f1");
   expect(await log.getByText("orange").evaluate((it) => getComputedStyle(it).color)).toBe("rgb(255, 135, 0)");
   await shot(window.page, "log-colours");
+  await window.close();
+});
+
+test("each of the two streams can be read by itself, live", async () => {
+  const uid = await queue(engine, "writes both", "echo out 1; echo error 1 >&2; until [ -e go ]; do sleep 0.1; done; echo out 2; echo error 2 >&2; sleep 60");
+  const window = await openLog(uid);
+  const { page } = window;
+  const log = page.getByRole("log");
+  await log.getByText("error 1").waitFor();
+  const streams = page.getByLabel("Streams");
+  await streams.focus();
+  await streams.selectOption("Standard error");
+  await until("only errors are seen", async () => (await log.innerText()).replaceAll("\u200b", "").trim() === "error 1");
+  expect(await streams.evaluate((it) => it === document.activeElement), "the focus stays").toBe(true);
+  await shot(page, "log-stderr");
+  await writeFile(join(engine.work, "go"), "");
+  await log.getByText("error 2").waitFor();
+  expect(await log.innerText()).not.toContain("out");
+  await streams.selectOption("Standard output");
+  await log.getByText("out 2").waitFor();
+  expect(await log.innerText()).not.toContain("error");
+  expect(await axe(page), "one stream").toEqual([]);
+  await engine.call("experiments.cancel", { uids: [uid] });
   await window.close();
 });
 

@@ -127,6 +127,53 @@ test("several are acted on together, and one toast says what became of them", as
   await window.close();
 });
 
+test("members of an open group are dragged within it, and several are changed in one call", async () => {
+  for (const name of ["first", "second", "third"]) await queue(engine, name, "true", { group: "letters" });
+  await fresh();
+  const group = page.locator("[data-group=letters]");
+  await group.locator("[data-fold]").click();
+  await row("third").waitFor();
+  const members = async () => (await engine.call("experiments.list", { section: "waiting", group: "letters", limit: 9 })).experiments.map((it) => it.name).join();
+  const grab = async (name: string, to: string, below: boolean) => {
+    const from = (await row(name).boundingBox())!;
+    const there = (await row(to).boundingBox())!;
+    await page.mouse.move(from.x + 200, from.y + 15);
+    await page.mouse.down();
+    await page.mouse.move(from.x + 210, from.y + 8, { steps: 3 });
+    await page.mouse.move(there.x + 210, there.y + (below ? 28 : 2), { steps: 6 });
+  };
+  await grab("third", "first", false);
+  await page.locator(".drop").waitFor();
+  await page.locator(".carried", { hasText: "to place 1 of its group" }).waitFor();
+  await shot(page, "queue-group-drag");
+  await page.mouse.up();
+  await until("the third is first", async () => (await members()) === "third,first,second");
+  await until("and shown so", async () => (await page.locator(".row.member .name").allInnerTexts()).join() === "third,first,second");
+  await grab("third", "second", true);
+  await page.mouse.up();
+  await until("and last again", async () => (await members()) === "first,second,third");
+  expect(page.url()).not.toContain("job=");
+
+  // Far above the group, it goes no further than its first place.
+  await grab("second", "gamma", false);
+  await page.mouse.move(400, 140);
+  await page.locator(".carried", { hasText: "to place" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.mouse.up();
+  expect(await members()).toBe("first,second,third");
+
+  await row("first").click({ modifiers: ["Control"] });
+  await row("third").click({ modifiers: ["Control"] });
+  const asked: string[] = [];
+  page.on("request", (it) => asked.push(new URL(it.url()).pathname));
+  await page.getByRole("toolbar").getByRole("button", { name: /^Priority/ }).click();
+  await page.getByRole("menuitemradio", { name: "Urgent" }).click();
+  await until("both are urgent", async () => (await members()) === "first,third,second");
+  expect(asked.filter((it) => it.includes("experiments.edit"))).toEqual(["/rpc/experiments.edit_many"]);
+  await page.keyboard.press("Escape");
+  await window.close();
+});
+
 test("a sweep over an edited config, with what it needs and when it may start", async () => {
   await fresh();
   await page.keyboard.press("n");
@@ -280,6 +327,17 @@ test("jobs go out as text and come in again", async () => {
   await page.keyboard.press("Control+Enter");
   await sheet.waitFor({ state: "detached" });
   await row("from text").waitFor();
+
+  // What has a key is queued once.
+  await engine.call("experiments.add", { experiments: [{ name: "keyed", command: "true", cwd: engine.work, key: "k" }] });
+  await page.getByRole("button", { name: "More for the queue" }).click();
+  await menuItem("Import jobs…").click();
+  await sheet.getByLabel("Folder", { exact: true }).last().fill(engine.work);
+  await sheet.getByLabel("Jobs", { exact: true }).fill('{"name": "keyed", "command": "true", "key": "k"}\n{"name": "new one", "command": "true", "key": "n"}\n');
+  await sheet.getByText("One more is there already under its key").waitFor();
+  await shot(page, "import-existing");
+  await sheet.getByRole("button", { name: "Queue 1 experiment" }).click();
+  await page.getByRole("status").getByText("Queued new one; 1 was there already under its key").waitFor();
   await window.close();
 });
 

@@ -30,6 +30,24 @@ pub struct Arguments {
     /// The attempt; the newest if absent
     #[arg(long)]
     attempt: Option<u32>,
+
+    /// Only what went to standard output
+    #[arg(long, conflicts_with = "stderr")]
+    stdout: bool,
+
+    /// Only what went to standard error
+    #[arg(long)]
+    stderr: bool,
+}
+
+impl Arguments {
+    fn stream(&self) -> Option<wire::LogStream> {
+        match (self.stdout, self.stderr) {
+            (true, _) => Some(wire::LogStream::Stdout),
+            (_, true) => Some(wire::LogStream::Stderr),
+            _ => None,
+        }
+    }
 }
 
 /// Bytes asked for at a time.
@@ -46,11 +64,12 @@ pub fn run(backend: &mut Backend, arguments: &Arguments, json: bool) -> Result<E
             attempt: arguments.attempt,
             lines,
             raw,
+            stream: arguments.stream(),
         })?,
         None => read(backend, arguments, arguments.attempt, 0, raw)?,
     };
-    if arguments.tail.is_none() && chunk.start > 0 {
-        eprintln!("athanor: the first {} of this log were rotated away", print::bytes(chunk.start));
+    if arguments.tail.is_none() && chunk.oldest > 0 {
+        eprintln!("athanor: the first {} of this log were rotated away", print::bytes(chunk.oldest));
     }
     let mut attempt = (chunk.attempt > 0).then_some(chunk.attempt);
     loop {
@@ -80,8 +99,8 @@ fn read(
     offset: u64,
     raw: bool,
 ) -> Result<LogChunk, Failure> {
-    let uid = arguments.uid.clone();
-    Ok(backend.call::<ReadLog>(&wire::ReadLog { uid, attempt, offset, limit: Some(PIECE), raw })?)
+    let (uid, stream) = (arguments.uid.clone(), arguments.stream());
+    Ok(backend.call::<ReadLog>(&wire::ReadLog { uid, attempt, offset, limit: Some(PIECE), raw, stream })?)
 }
 
 fn write(chunk: &LogChunk, json: bool) -> Result<(), Failure> {

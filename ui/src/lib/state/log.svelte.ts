@@ -1,5 +1,6 @@
 // A log as it is followed: reads only what is new, never more often than it can be looked at.
 
+import type { LogStream } from "../bindings";
 import { problemOf, type Problem } from "../errors";
 import { KEEP_AT_MOST, LogModel, type Line } from "../log/model";
 import { paced } from "../util/follow";
@@ -41,6 +42,8 @@ export class Log {
     private readonly uid: string,
     /** An attempt, or null for the newest. */
     private readonly wanted: number | null,
+    /** One of the two streams, or null for both in their order. */
+    private readonly stream: LogStream | null = null,
   ) {}
 
   follow(): () => void {
@@ -82,6 +85,7 @@ export class Log {
         attempt: this.#model.attempt,
         offset: from,
         limit: this.#model.start - from,
+        ...this.#stream(),
       });
       if (this.#model.prepend(chunk) > 0) this.shifting = true;
       else if (chunk.start >= this.#model.start) this.#model.oldest = this.#model.start;
@@ -94,7 +98,7 @@ export class Log {
   }
 
   async #tail(): Promise<void> {
-    const chunk = await this.app.call("log.tail", { uid: this.uid, lines: TAIL_LINES, ...this.#attempt() });
+    const chunk = await this.app.call("log.tail", { uid: this.uid, lines: TAIL_LINES, ...this.#attempt(), ...this.#stream() });
     this.#model.reset(chunk);
     this.#end = Math.max(chunk.end, chunk.attempt === this.attempt ? this.#end : 0);
     this.loaded = true;
@@ -116,6 +120,7 @@ export class Log {
             offset: this.#model.next,
             limit: READ_BYTES,
             ...this.#attempt(),
+            ...this.#stream(),
           });
           this.#model.append(chunk, !this.following);
           this.#end = chunk.attempt === this.attempt ? Math.max(this.#end, chunk.end) : chunk.end;
@@ -131,6 +136,10 @@ export class Log {
 
   #attempt() {
     return this.wanted === null ? {} : { attempt: this.wanted };
+  }
+
+  #stream() {
+    return this.stream === null ? {} : { stream: this.stream };
   }
 
   #publish(): void {
