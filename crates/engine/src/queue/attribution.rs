@@ -109,3 +109,7 @@ impl Actor {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "attribution_tests.rs"]
+mod tests;
