@@ -125,7 +125,7 @@ test("a GPU is taken out of the queue and given back", async () => {
   await show("sidebar");
   const button = await screen.findByRole("button", { name: /^GPU 0/ });
   await fireEvent.click(button);
-  expect((await screen.findAllByRole("menuitem")).map((it) => it.textContent?.trim())).toEqual(["vit", "Take out of the queue (what runs goes on)"]);
+  expect((await screen.findAllByRole("menuitem")).map((it) => it.textContent?.trim())).toEqual(["vit", "Show in Devices", "Take out of the queue (what runs goes on)"]);
   await fireEvent.click(screen.getByText(/^Take out/));
   await screen.findByRole("button", { name: "GPU 0, out" });
   expect(app.toasts.list.at(-1)?.title).toBe("GPU 0 is out of the queue; what runs on it goes on");

@@ -80,6 +80,9 @@ for (const dark of [false, true]) {
       await go(`#/queue?job=${failed}`);
       await page.locator(".failure").waitFor();
       await look("failure");
+      await go("#/devices");
+      await page.locator(".region svg").first().waitFor();
+      await look("devices");
       await go("#/project/digits");
       await page.getByText("Start here").waitFor();
       await look("project");

@@ -117,7 +117,7 @@ function aSample(machine: AMachine, at: number, step: number, newest: boolean): 
       ...Array.from({ length: machine.disks ?? 0 }, (_, i) => ({ label: `/scratch/${i}`, holds: [`project ${i}`], path: `/scratch/${i}`, mount: `/scratch/${i}`, file_system: "xfs", free: i === 2 ? failed("the server does not answer") : read(90 * GIB), total: i === 2 ? failed("the server does not answer") : read(7_000 * GIB) })),
     ],
     network: [
-      { name: "enp5s0", received: read(84e6 + noise(3, step) * 60e6), sent: read(2.1e6 + noise(4, step) * 1.6e6) },
+      { name: "enp5s0", received: read(84e6 + noise(3, Math.floor(step / 7)) * 60e6), sent: read(2.1e6 + noise(4, Math.floor(step / 7)) * 1.6e6) },
       { name: "wlp6s0", received: read(0), sent: read(0) },
     ],
     temperatures: [

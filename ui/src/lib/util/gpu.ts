@@ -1,7 +1,7 @@
 // What is said of a GPU where there is little room.
 
-import type { DeviceSample, DriverFaultKind, Gpu, GpuProcess, Vendor } from "../bindings";
-import { bytes, plural } from "./format";
+import type { DeviceSample, DriverFaultKind, Gpu, GpuProcess, IdleMemory, Vendor } from "../bindings";
+import { bytes, bytesOf, count, duration, percent, plural } from "./format";
 import { valueOf } from "./reading";
 
 /** The model without the maker, whom everybody knows here. */
@@ -29,6 +29,32 @@ export function othersOn(gpu: Pick<Gpu, "processes">): { count: number; words: s
       .map((it) => `${it.pid} ${it.owner ?? ""} ${it.command ?? it.name ?? ""}${it.memory.state === "value" ? ` · ${bytes(it.memory.value)}` : ""}`)
       .join("\n"),
   };
+}
+
+/** Memory that is held while nothing is computed, in a few words. */
+export const idleWords = (idle: IdleMemory): string => `idle for ${duration(Math.floor(idle.idle_ms / 60_000) * 60_000)}, ${bytes(idle.memory)} held`;
+
+/** All GPUs of a machine in a few words: what one of them does not tell is left out for all. */
+export function totals(gpus: readonly Gpu[]): string {
+  const of = gpus.filter((it) => it.fault === null);
+  const all = (read: (gpu: Gpu) => number | null): number[] | null => {
+    const values = of.map(read).filter((it) => it !== null);
+    return values.length === of.length && values.length > 0 ? values : null;
+  };
+  const sum = (values: number[]) => values.reduce((total, it) => total + it, 0);
+  const busy = all((it) => valueOf(it.utilisation));
+  const used = all((it) => valueOf(it.memory_used));
+  const total = all((it) => valueOf(it.memory_total));
+  const power = all((it) => valueOf(it.power));
+  const hottest = all((it) => valueOf(it.temperature));
+  return [
+    busy === null ? null : `${percent(sum(busy) / busy.length)} busy`,
+    used === null || total === null ? null : bytesOf(sum(used), sum(total)),
+    power === null ? null : `${count(Math.round(sum(power)))} W`,
+    hottest === null ? null : `up to ${Math.max(...hottest)} °C`,
+  ]
+    .filter((it) => it !== null)
+    .join(" · ");
 }
 
 const VENDORS: Record<Vendor, string> = { nvidia: "NVIDIA", amd: "AMD" };

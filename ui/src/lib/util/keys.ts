@@ -21,6 +21,7 @@ export const KEYS: { title: string; keys: [string[], string][] }[] = [
       [["G", "T"], "Timeline"],
       [["G", "A"], "Activity"],
       [["G", "D"], "Devices"],
+      [["G", "B"], "Notifications"],
       [["G", "S"], "Settings"],
       [["S"], "Statistics"],
       [["?"], "This list"],
@@ -59,6 +60,16 @@ export const KEYS: { title: string; keys: [string[], string][] }[] = [
     keys: [
       [["←", "→", "↑", "↓"], "From bar to bar"],
       [["+", "−"], "Zoom (also Ctrl and the wheel)"],
+      [["Page ↑", "Page ↓"], "Earlier, later"],
+      [["End"], "Now"],
+    ],
+  },
+  {
+    title: "On the history of a machine",
+    keys: [
+      [["←", "→"], "Read its values, with Shift faster"],
+      [["Enter"], "Open what ran then"],
+      [["+", "−"], "Zoom; drag to choose a part"],
       [["Page ↑", "Page ↓"], "Earlier, later"],
       [["End"], "Now"],
     ],
@@ -103,6 +114,11 @@ export function globalKey(app: App, event: KeyboardEvent): void {
     if (part !== undefined) {
       event.preventDefault();
       app.router.goQueue(part);
+      return;
+    }
+    if (key === "b" && app.info !== null) {
+      event.preventDefault();
+      app.notifications.open = true;
       return;
     }
     const view = ({ o: "overview", q: "queue", d: "devices", s: "settings" } as const)[key];

@@ -7,7 +7,7 @@ const WORDS: Record<HistoryUnit, (value: number) => string> = {
   percent,
   bytes,
   bytes_per_second: (value) => `${bytes(value)}/s`,
-  watt: (value) => `${Math.round(value)} W`,
+  watt: (value) => `${count(Math.round(value))} W`,
   celsius: (value) => `${Math.round(value)} °C`,
   megahertz: (value) => `${count(Math.round(value))} MHz`,
 };
