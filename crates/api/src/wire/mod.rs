@@ -7,6 +7,7 @@
 mod device;
 mod experiment;
 mod history;
+mod log;
 mod metrics;
 mod monitor;
 mod notification;
@@ -18,6 +19,7 @@ mod system;
 pub use device::*;
 pub use experiment::*;
 pub use history::*;
+pub use log::*;
 pub use metrics::*;
 pub use monitor::*;
 pub use notification::*;

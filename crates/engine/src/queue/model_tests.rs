@@ -517,6 +517,10 @@ async fn run(steps: Vec<Step>) {
         let told = format!("{step:?}");
         take(&mut world, &mut model, step).await;
         world.rest().await;
+        // The model knows nothing of the devices' circuit breaker: what that takes out is given back.
+        for gpu in world.queue.holdings().tripped {
+            world.queue.block_gpu(&gpu.uuid, false).await.expect("given back");
+        }
         model.rest();
         while let Ok((id, number)) = world.starts.try_recv() {
             model.started(id, number);
