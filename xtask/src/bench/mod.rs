@@ -7,6 +7,7 @@
 
 mod devices;
 mod engine;
+mod history;
 mod idle;
 mod latency;
 mod queue;
@@ -85,6 +86,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("queue", queue::measure),
     ("idle", idle::measure),
     ("devices", devices::measure),
+    ("history", history::measure),
     ("survival", survival::measure),
 ];
 

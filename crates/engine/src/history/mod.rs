@@ -124,6 +124,22 @@ impl History {
         Ok(Self { shared, orders, tasks })
     }
 
+    /// The history of a store, with nothing recorded but what [`History::record`] is given.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn open(store: Store) -> Result<Self> {
+        Self::start(store, Arc::default(), None).await
+    }
+
+    /// Takes in a sample.
+    pub fn record(&self, sample: &Sample) {
+        if self.shared.collect(sample) {
+            // A writer that is gone has said why.
+            let _ = self.orders.send(Order::Store(sample.at));
+        }
+    }
+
     /// Stores what came so far.
     pub async fn finish(&self) {
         let (reply, done) = oneshot::channel();
