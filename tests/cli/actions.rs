@@ -1,5 +1,7 @@
 //! What is done with experiments that are there: pausing, holding, moving, retrying, putting away, deleting.
 
+use athanor_shim::tree::{Stat, descendants};
+
 use crate::harness::Athanor;
 use crate::wait::wait_until;
 
@@ -12,14 +14,23 @@ fn a_paused_job_stands_still_and_goes_on() {
     let pid = athanor.job_pid(&uid);
     athanor.ok(&["pause", &uid]);
     athanor.until_status(&uid, "paused");
-    wait_until("its process was stopped", || {
-        let stat = athanor_shim::tree::Stat::read(pid).expect("readable").expect("there");
-        (stat.state == b'T').then_some(())
-    });
+    wait_until("its process was stopped", || stands_still(pid).then_some(()));
     athanor.ok(&["resume", &uid]);
     athanor.until_status(&uid, "running");
     athanor.file("gate", "");
     athanor.until_status(&uid, "completed");
+}
+
+/// Whether a process was stopped, or waits in the kernel for a child of its own that was: a shell that is stopped
+/// between `vfork` and `exec` only takes notice when its child goes on.
+fn stands_still(pid: u32) -> bool {
+    let stat = Stat::read(pid).expect("readable").expect("there");
+    let children = descendants(pid).expect("readable");
+    match stat.state {
+        b'T' => true,
+        b'D' => !children.is_empty() && children.iter().all(|child| child.state == b'T'),
+        _ => false,
+    }
 }
 
 #[test]
