@@ -18,7 +18,10 @@ type Result<T> = std::result::Result<T, ApiError>;
 const LINES: usize = 16;
 
 /// Jobs marked on one chart at most.
-const MARKS: u32 = 400;
+const MARKS: usize = 400;
+
+/// Attempts that are looked through for them at most: many may have used no GPU.
+const LOOKED_THROUGH: u32 = 4000;
 
 /// Rows of one page of an export at most.
 const PAGE: i64 = 5000;
@@ -297,8 +300,8 @@ async fn marks(
             _ => None,
         })
         .collect();
-    let rows = engine.store().bars(since, until, MARKS).await?;
-    let cut = rows.len() >= MARKS as usize;
+    let rows = engine.store().bars(since, until, LOOKED_THROUGH).await?;
+    let looked_at_all = rows.len() < LOOKED_THROUGH as usize;
     let mark = |row: store::BarRow| {
         let held = row.assignment.map(|held| held.gpus).unwrap_or_default();
         let shown = gpus.is_empty() || held.iter().any(|share| gpus.contains(&share.uuid.as_str()));
@@ -312,7 +315,12 @@ async fn marks(
             gpus: held.iter().map(|share| share.index).collect(),
         })
     };
-    Ok((rows.into_iter().rev().filter_map(mark).collect(), cut))
+    // The newest come first.
+    let mut marks: Vec<wire::JobMark> = rows.into_iter().filter_map(mark).take(MARKS + 1).collect();
+    let cut = marks.len() > MARKS || !looked_at_all;
+    marks.truncate(MARKS);
+    marks.reverse();
+    Ok((marks, cut))
 }
 
 pub(crate) async fn export(engine: &Engine, input: wire::ExportHistory) -> Result<wire::HistoryCsv> {
