@@ -83,6 +83,13 @@ test("jobs stand at their GPUs and among the processes, and are opened from ther
   await row.click();
   await page.getByRole("complementary", { name: /vit-s16/ }).or(page.getByRole("log")).first().waitFor();
   expect(page.url()).toContain(`job=${jobs[0]}`);
+  await until("the engine has told what it uses", async () => (await engine.call("experiments.get", { uid: jobs[0]! })).attempts[0]?.gpu_use?.utilisation);
+  await page.getByRole("tab", { name: "Metrics" }).click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await page.locator(".courses svg").nth(1).waitFor();
+  await page.getByText("GPU memoryup to 20.0 GiB").waitFor();
+  expect(await axe(page)).toEqual([]);
+  await shot(page, "devices-attempt");
   await window.close();
 });
 

@@ -77,9 +77,11 @@ export function useHistory(engine: FakeEngine, gpus: readonly Gpu[], now: () => 
   engine.answers["history.csv"] = ({ series: { metric, gpu } }) => ({ name: `${gpu === undefined ? "" : "gpu-"}${metric}.csv`, text: `time,min,mean,max,samples\n2026-11-21T15:00:00Z,1,2,3,60\n2026-11-21T15:01:00Z,2,3,4,60\n`, next: null });
   engine.answers["history.chart"] = async ({ series: asked, since: first, until: last, width, height, theme }) => {
     const until = last ?? now();
-    const since = Math.max(first ?? begins_at, begins_at);
+    const uid = asked[0]?.uid;
+    const job = uid === undefined ? null : engine.get(uid);
+    const since = Math.max(first ?? job?.started_at ?? begins_at, begins_at);
     const step = STEPS.find((it) => (until - since) / it <= width) ?? 24 * HOUR;
-    const shown = asked.flatMap((ref) => series.filter((it) => it.metric === ref.metric && (ref.gpu === undefined || it.gpu?.uuid === ref.gpu) && (ref.disk === undefined || it.disk === ref.disk)));
+    const shown = asked.flatMap((ref) => job !== null ? [{ metric: ref.metric.replace("job.", ""), title: "GPU of the job", unit: ref.metric === "job.gpu.mem" ? "bytes" as const : "percent" as const, gpu: null, disk: null, uid: job.uid, attempt: 1, seen_at: now() }] :  series.filter((it) => it.metric === ref.metric && (ref.gpu === undefined || it.gpu?.uuid === ref.gpu) && (ref.disk === undefined || it.disk === ref.disk)));
     const schedules = new Map(gpus.map((it) => [it.index, jobsOn(it.index, since, now(), engine)]));
     const lines = shown.map((of, i) => {
       const gpu = of.gpu?.index ?? 20 + i;
@@ -89,7 +91,7 @@ export function useHistory(engine: FakeEngine, gpus: readonly Gpu[], now: () => 
       for (let at = Math.floor(since / step) * step; at < until; at += step) {
         while (next < jobs.length - 1 && (jobs[next]?.to ?? Infinity) < at) next += 1;
         const job = jobs[next];
-        const busy = job !== undefined && job.from <= at && (job.to ?? Infinity) >= at;
+        const busy = of.uid !== null || (job !== undefined && job.from <= at && (job.to ?? Infinity) >= at);
         const mean = valueAt(of.metric, gpu, busy, at) * (1 + noise(gpu, at / step) * 0.03);
         const most = of.unit === "percent" ? 100 : Infinity;
         buckets.push({ at, mean: Math.min(mean, most), min: mean * (busy ? 0.55 + Math.abs(noise(gpu + 1, at / step)) * 0.4 : 0.9), max: Math.min(mean * 1.06, most), count: step / 1_000 });

@@ -1,9 +1,9 @@
 // A queue to look at: a bit of everything that the window can show.
 
-import type { Bar, Event, Experiment, GpuResource } from "../../src/lib/bindings";
+import type { Bar, Event, Experiment, GpuResource, NotificationKind } from "../../src/lib/bindings";
 import { FakeEngine, someGpus } from "./engine";
 import { aMachine } from "./machine";
-import { anExperiment, GIB, NO_COUNTS } from "./make";
+import { anExperiment, aNotification, GIB, NO_COUNTS } from "./make";
 
 const MIN = 60_000;
 const HOUR = 60 * MIN;
@@ -95,6 +95,10 @@ export function aScene(engine: FakeEngine, now: number, many = 0): void {
     ],
   });
   engine.answers["device.history"] = () => machine;
+  const [long] = running;
+  if (long !== undefined) {
+    engine.details.set(long.uid, { notes: "Temperature 4, the teacher's logits from the store.", attempts: [{ number: 1, status: "running", started_at: long.started_at ?? now, ended_at: null, pid: 48_211, exit_code: null, signal: null, failure: null, folder: "/home/user/.local/share/athanor/attempts/7e00/1", log_bytes: 5_731, log_dropped: 0, cpu_ms: 41 * HOUR, peak_memory: 23 * GIB, gpus: [{ index: 0, uuid: "GPU-0" }], gpu_ms: 11 * HOUR, peak_gpu_memory: 43.1 * GIB, metrics_file: "outputs/metrics.csv", gpu_use: { now: null, utilisation: 91, sampled_ms: 11 * HOUR, energy_wh: 2_890, energy_basis: "whole" } }] });
+  }
   const detailed = waiting[1];
   if (detailed !== undefined) {
     engine.details.set(detailed.uid, {
@@ -115,6 +119,17 @@ export function aScene(engine: FakeEngine, now: number, many = 0): void {
     const attempt = { pid: 4242, exit_code: 1, signal: null, failure: failed.failure, folder: "/home/user/.local/share/athanor/attempts/7e1a/1", log_bytes: 18_233, log_dropped: 0, cpu_ms: 61_000, peak_memory: 11 * GIB, gpus: [{ index: 1, uuid: "GPU-1" }], gpu_ms: 41_000, peak_gpu_memory: 47.2 * GIB, metrics_file: "metrics.csv", status: "failed" as const };
     engine.details.set(failed.uid, { attempts: [{ ...attempt, number: 2, started_at: now - 4 * HOUR, ended_at: now - 4 * HOUR + 41_000 }, { ...attempt, number: 1, started_at: now - 5 * HOUR, ended_at: now - 5 * HOUR + 39_000 }] });
   }
+  const job = (it: Experiment | undefined, what: NotificationKind, last_line: string | null = null) => (it === undefined ? [] : [{ uid: it.uid, name: it.name, project: it.project, attempt: 1, what, last_line }]);
+  const points = sweep.slice(0, 6);
+  engine.notifications = [
+    aNotification(7, { at: now - 4 * MIN, what: "failed", title: `${failed?.name ?? ""} failed`, body: "After 41 s: Out of GPU memory on GPU 1. It reached 47.2 GiB.\ntorch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB", jobs: job(failed, "failed"), actions: ["open", "log", "retry"] }),
+    aNotification(6, { at: now - 26 * MIN, what: "stalled", title: "ppo humanoid seed 4 has written nothing for 1 h", body: "Neither its log nor its metrics have grown. It may hang; it goes on until you cancel it.", jobs: job(running[2], "stalled") }),
+    aNotification(5, { at: now - 2.2 * HOUR, what: "failed", title: "6 experiments ended", body: "5 completed, 1 failed: unet++ lr=1e-3 seed=5", count: 6, jobs: points.flatMap((it) => job(it, it.status === "failed" ? "failed" : "completed")) }),
+    aNotification(4, { at: now - 7 * HOUR, what: "summary", title: "While it was quiet, 14 experiments ended", body: "13 completed, 1 failed, 1 warning of a hot GPU.", jobs: [], read: true }),
+    aNotification(3, { at: now - 12 * HOUR, what: "gpu_hot", urgency: "critical", title: "GPU 2 (NVIDIA RTX A6000) is hot: 88 °C", body: "It has been at 87 °C or more for a while. Look after its fans and the air around it; it slows down before it takes harm.", jobs: [], actions: ["open"], read: true, quiet: true }),
+    aNotification(2, { at: now - 20 * HOUR, what: "disk_low", urgency: "critical", title: "Disk nearly full: /data", body: "4.20 GiB left at /data/runs. Jobs that write there will fail when it is full: free some space, or clean up old logs in the settings.", jobs: [], actions: ["open"], read: true }),
+    aNotification(1, { at: now - 31 * HOUR, title: `${finished[0]?.name ?? ""} completed`, body: "It took 3 h 12 min.", jobs: job(finished[0], "completed"), read: true, hook_error: "https://hooks.example.com/••• answered 503 Service Unavailable" }),
+  ].map((it) => ({ ...it, updated_at: it.at }));
   engine.answers["queue.timeline"] = ({ from, to }) => {
     const lanes = [...engine.resources.gpus.map((it) => ({ id: it.uuid, label: `GPU ${it.index}`, present: true })), { id: "cpu", label: "CPU", present: true }];
     const bars: Bar[] = [];

@@ -27,10 +27,20 @@ export const VIEWS: readonly View[] = [
   { name: "log", at: "/queue?job={vit-s16 distill kd=0.7}", ready: "[role=log]" },
   { name: "metrics", at: "/queue?job={vit-s16 distill kd=0.7}", ready: "article .frame svg", then: tab("Metrics") },
   { name: "details", at: "/queue?job={llama-lora rank 64}", ready: ".details", then: tab("Details") },
+  { name: "attempt", at: "/devices?job={vit-s16 distill kd=0.7}", ready: ".courses svg", then: tab("Details") },
   { name: "failure", at: "/queue?job={llama-lora rank 128}", ready: ".failure" },
   { name: "project", at: "/project/vit-distill", ready: "h1" },
   { name: "new", at: "/queue", ready: "#new-command", then: (page) => page.keyboard.press("n") },
   { name: "statistics", at: "/queue", ready: "[role=dialog]", then: (page) => page.keyboard.press("s") },
   { name: "palette", at: "/overview", ready: "[role=option]", then: (page) => page.keyboard.press("Control+k") },
+  {
+    name: "notifications",
+    at: "/queue",
+    ready: ".notifications li",
+    then: async (page) => {
+      await page.keyboard.press("g");
+      await page.keyboard.press("b");
+    },
+  },
   { name: "settings", at: "/settings", ready: "#slots" },
 ];
