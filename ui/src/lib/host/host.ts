@@ -11,7 +11,7 @@ export type Input<M extends Method> = Commands[M]["input"];
 export type Output<M extends Method> = Commands[M]["output"];
 
 /** Where a notification or the tray wants the window to go. */
-export type Navigation = { to: "experiment"; uid: string } | { to: "overview" | "queue" | "settings" | "new" };
+export type Navigation = { to: "experiment" | "log"; uid: string } | { to: "overview" | "queue" | "devices" | "settings" | "notifications" | "new" };
 
 export interface Host {
   /** Calls a command; rejects with a `CallError` and nothing else. */

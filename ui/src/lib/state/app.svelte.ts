@@ -31,6 +31,7 @@ import { Look } from "./look";
 import type { MenuItem } from "./menu";
 import { Monitors } from "./monitors.svelte";
 import { MachineResources } from "./resources.svelte";
+import { Notifications } from "./notifications.svelte";
 import { Router } from "./router.svelte";
 import { Toasts } from "./toasts.svelte";
 
@@ -69,6 +70,7 @@ export class App {
   readonly resources = new MachineResources(this);
   readonly monitors = new Monitors(this);
   readonly looking = new Look(this);
+  readonly notifications = new Notifications(this);
 
   connection = $state<Connection>("starting");
   /** Why nothing can be shown at all. */
@@ -120,6 +122,10 @@ export class App {
     this.#stop.push(
       await this.host.onNavigate((to) => {
         if (to.to === "experiment") this.router.openJob(to.uid, "queue");
+        else if (to.to === "log") {
+          this.router.openJob(to.uid, "queue");
+          this.router.tab = "log";
+        } else if (to.to === "notifications") this.notifications.open = true;
         else if (to.to === "new") this.draft = {};
         else this.router.go(to.to);
       }),
