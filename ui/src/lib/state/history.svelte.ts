@@ -3,6 +3,7 @@
 import type { HistoryChart, HistoryCsv, HistoryPlace, HistoryRef, HistorySeries } from "../bindings";
 import { problemOf, type Problem } from "../errors";
 import { paced } from "../util/follow";
+import { gpuIn, gpuLabel } from "../util/gpu";
 import { readPreference, writePreference } from "../util/preferences";
 import type { App } from "./app.svelte";
 import { theme } from "./theme.svelte";
@@ -28,7 +29,7 @@ export type Range = { since: number; until: number };
 
 /** What it is of: a GPU, a disk, or the machine itself. */
 export const subjectOf = (series: HistorySeries): string => series.gpu?.uuid ?? series.disk ?? "";
-export const subjectTitle = (series: HistorySeries): string => (series.gpu !== null ? `GPU ${series.gpu.index}` : (series.disk ?? series.title));
+const csvField = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 const refOf = (series: HistorySeries): HistoryRef => ({ metric: series.metric, ...(series.gpu === null ? {} : { gpu: series.gpu.uuid }), ...(series.disk === null ? {} : { disk: series.disk }) });
 
 export class MachineHistory {
@@ -58,6 +59,15 @@ export class MachineHistory {
   readonly shown = $derived(this.subjects.filter((it) => !this.hidden.has(subjectOf(it))));
   readonly chart = $derived(this.charts[0] ?? null);
   readonly laneHeight = $derived(this.shown.length > 4 ? 34 : 46);
+  /** What a line is called: a GPU as everywhere else, and that it is gone where it is. */
+  title(series: HistorySeries): string {
+    const { gpu } = series;
+    if (gpu === null) return series.disk ?? series.title;
+    const now = this.app.sample === null ? undefined : gpuIn(this.app.sample, gpu.uuid);
+    if (now !== undefined) return gpuLabel(now);
+    return `GPU ${gpu.index}${(this.app.sample?.gpus.list.length ?? 0) > 0 ? ", gone" : ""}`;
+  }
+
   /** The metrics of which there is a history, each once. */
   readonly metrics = $derived.by(() => {
     const seen = new Map<string, string>();
@@ -144,7 +154,7 @@ export class MachineHistory {
     const lines: string[] = [];
     let name = `${this.metric}.csv`;
     for (const one of shown) {
-      const label = shown.length === 1 ? "" : `${subjectTitle(one)},`;
+      const label = shown.length === 1 ? "" : `${csvField(this.title(one))},`;
       let after: HistoryPlace | null = null;
       do {
         const page: HistoryCsv | null = await this.app.attempt("history.csv", { series: refOf(one), since: Math.floor(view.since), until: Math.ceil(view.until), ...(after === null ? {} : { after }) });

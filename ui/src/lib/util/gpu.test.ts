@@ -8,7 +8,7 @@ const gpus = (...of: Parameters<typeof aMachine>[0]["gpus"] & object): Gpu[] => 
 const GIB = 1024 ** 3;
 
 test("names leave out what everybody knows", () => {
-  expect(["NVIDIA GeForce RTX 4090", "NVIDIA RTX 6000 Ada Generation", "AMD Radeon PRO W7900", "NVIDIA H100 80GB HBM3"].map((name) => gpuName({ name }))).toEqual(["RTX 4090", "RTX 6000 Ada", "Radeon PRO W7900", "H100 80GB HBM3"]);
+  expect(["NVIDIA GeForce RTX 4090", "NVIDIA RTX 6000 Ada Generation", "AMD Radeon PRO W7900", "NVIDIA H100 80GB HBM3", "NVIDIA H100 80GB HBM3 MIG 3g.40gb"].map((name) => gpuName({ name }))).toEqual(["RTX 4090", "RTX 6000 Ada", "Radeon PRO W7900", "H100 80GB HBM3", "MIG 3g.40gb"]);
   expect(gpuLabel({ index: 1, mig: { state: "instance", parent: "", number: 2 } })).toBe("GPU 1:2");
   expect([driverTitle("nvidia", "absent"), driverTitle("amd", "silent")]).toEqual(["No NVIDIA driver", "AMD driver does not answer"]);
   expect(idleWords({ memory: 6 * GIB, idle_ms: 725_000, pids: [1] })).toBe("idle for 12 min, 6.0 GiB held");

@@ -4,8 +4,12 @@ import type { DeviceSample, DriverFaultKind, Gpu, GpuProcess, IdleMemory, Vendor
 import { bytes, bytesOf, count, duration, percent, plural } from "./format";
 import { valueOf } from "./reading";
 
-/** The model without the maker, whom everybody knows here. */
-export const gpuName = (gpu: Pick<Gpu, "name">): string => gpu.name.replace(/^(NVIDIA (GeForce )?|AMD )/, "").replace(/ Generation$/, "");
+/** The model without the maker, whom everybody knows here; of an instance only which part of the model it is. */
+export const gpuName = (gpu: Pick<Gpu, "name">): string =>
+  gpu.name
+    .replace(/^.* (?=MIG )/, "")
+    .replace(/^(NVIDIA (GeForce )?|AMD )/, "")
+    .replace(/ Generation$/, "");
 
 /** What it is called everywhere: its number, and that of the instance where it is one. */
 export const gpuLabel = (gpu: Pick<Gpu, "index" | "mig">): string => (gpu.mig.state === "instance" ? `GPU ${gpu.index}:${gpu.mig.number}` : `GPU ${gpu.index}`);
