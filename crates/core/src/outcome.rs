@@ -90,6 +90,34 @@ pub struct Failure {
     pub message: String,
 }
 
+impl Failure {
+    /// Whether this is how it looks when the kernel ends a process because memory ran out: by SIGKILL, or, where a
+    /// shell stands between, with exit code 137.
+    #[must_use]
+    pub fn may_be_memory(&self) -> bool {
+        match self.reason {
+            FailureReason::Signal => self.signal == Some(SIGKILL),
+            FailureReason::ExitCode => self.exit_code == Some(128 + SIGKILL),
+            _ => false,
+        }
+    }
+
+    /// The same failure once it is known that the kernel ended a process for lack of memory just then.
+    #[must_use]
+    pub fn out_of_memory(self) -> Self {
+        Self {
+            reason: FailureReason::OutOfMemory,
+            message: "The kernel ended it because the machine's memory ran out. Let it use less, say how much it needs \
+                      (--memory), or run fewer jobs at once."
+                .into(),
+            ..self
+        }
+    }
+}
+
+/// The signal that nothing survives.
+const SIGKILL: i32 = 9;
+
 /// What the supervisor recorded: the kernel's wait status, and whether somebody had asked for the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
@@ -280,6 +308,25 @@ mod tests {
             Ending::Cancelled { .. } => (None, "cancelled".into()),
             Ending::Failure(failure) => (Some(failure.reason), failure.message),
         }
+    }
+
+    #[test]
+    fn only_what_was_killed_may_have_lacked_memory() {
+        let failure =
+            |reason, exit_code, signal| Failure { reason, exit_code, signal, message: "as it was".into() };
+        for (failure, may) in [
+            (failure(FailureReason::Signal, None, Some(9)), true),
+            (failure(FailureReason::ExitCode, Some(137), None), true),
+            (failure(FailureReason::Signal, None, Some(15)), false),
+            (failure(FailureReason::ExitCode, Some(1), None), false),
+            (failure(FailureReason::TimeLimit, None, Some(9)), false),
+            (failure(FailureReason::Lost, None, None), false),
+        ] {
+            assert_eq!(failure.may_be_memory(), may, "{failure:?}");
+        }
+        let known = failure(FailureReason::ExitCode, Some(137), None).out_of_memory();
+        assert_eq!((known.reason, known.exit_code), (FailureReason::OutOfMemory, Some(137)));
+        assert!(known.message.contains("memory ran out"), "{}", known.message);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::accept::Uids;
 use super::launch::Decided;
+use super::memory::MemoryWatch;
 use super::telling::Told;
 use super::view::{Active, Edge, Obstacle, View, Waiting};
 use super::{Action, Added, Message, Parts, SettingsChange, attribution, machine, read, stats, write};
@@ -37,6 +38,7 @@ pub(super) async fn recovered(
     view: Arc<RwLock<View>>,
     sender: mpsc::UnboundedSender<Message>,
 ) -> Result<Actor> {
+    let now = parts.clock.now();
     let mut actor = Actor {
         parts,
         view,
@@ -59,6 +61,7 @@ pub(super) async fn recovered(
         refused_until: None,
         stale: false,
         machine_strikes: 0,
+        memory: MemoryWatch::new(now),
         sync_at: None,
     };
     actor.reload().await?;
@@ -103,6 +106,8 @@ pub(super) struct Actor {
     stale: bool,
     /// Attempts in a row that the machine itself kept from starting.
     pub(super) machine_strikes: u32,
+    /// Whether the kernel ends processes for lack of memory.
+    pub(super) memory: MemoryWatch,
     /// When what was written lightly is synced, if nobody does before.
     sync_at: Option<Instant>,
 }
@@ -200,6 +205,7 @@ impl Actor {
     /// Takes in a sample of the machine. Returns whether somebody may be able to start because of it.
     fn look_at_machine(&mut self) -> bool {
         let Some(sample) = self.parts.machine.borrow_and_update().clone() else { return false };
+        self.memory.look(self.now());
         let mut view = write(&self.view);
         let held: Vec<_> = view.active.iter().map(|(id, active)| (*id, active.assignment.clone())).collect();
         let owners = attribution::look(&view, &sample, (&self.rows, &self.roots), &self.sender);

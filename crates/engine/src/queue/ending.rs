@@ -87,6 +87,7 @@ impl Actor {
         number: u32,
         mut end: AttemptEnd,
     ) -> Result<()> {
+        end.failure = end.failure.map(|failure| self.with_memory(failure, end.ended_at));
         let took = end.ended_at - end.started_at.or(row.started_at).unwrap_or(end.ended_at);
         let gpus = self.held(row.id).map_or(0, |held| held.gpus.len() as u64);
         end.gpu_ms = (gpus > 0).then(|| gpus.saturating_mul(took.max(0).unsigned_abs()));
@@ -226,6 +227,14 @@ impl Actor {
             message,
         }))));
         Ok(())
+    }
+
+    /// A failure that looks as if memory ran out is called that where the kernel says so.
+    fn with_memory(&self, failure: Failure, ended_at: i64) -> Failure {
+        match failure.may_be_memory() && self.memory.rose_since(ended_at) {
+            true => failure.out_of_memory(),
+            false => failure,
+        }
     }
 
     /// Takes an experiment out of those with an attempt under way.

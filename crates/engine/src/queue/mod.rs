@@ -14,6 +14,7 @@ mod clock;
 mod ending;
 mod launch;
 mod machine;
+mod memory;
 #[cfg(test)]
 mod model_tests;
 mod recover;
