@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
+use crate::cgroup::Group;
 use crate::claim::{parse_slot, read_file, read_slot};
 use crate::error::Error;
 use crate::identity::{Identity, boot_id};
@@ -84,6 +85,26 @@ pub fn read_exit(dir: &Path) -> Result<Option<Exit>, Error> {
 /// The record cannot be read or is damaged.
 pub fn read_started(dir: &Path) -> Result<Option<Started>, Error> {
     read_slot(READ_STARTED, dir, Slot::Started, Started::parse)
+}
+
+/// Ends what a killed shim has left behind, by [`end_orphans`] and, where the job had a control group, by that: in a
+/// group also those are found that founded a session of their own. Returns how many processes were found.
+///
+/// # Errors
+/// `/proc` is not readable.
+pub fn end_all(dir: &Path, shim: &Identity, job: Option<&Identity>) -> Result<usize, Error> {
+    if shim.is_alive()? {
+        return Ok(0);
+    }
+    let group = Group::left_by(shim, dir)?;
+    let grouped = group.as_ref().map_or(0, Group::count);
+    let found = end_orphans(shim, job, Signal::KILL)?;
+    if let Some(group) = group {
+        // Those that may be killed by nobody but their owner stay in it, and it stays, too.
+        let _ = group.kill();
+        group.remove();
+    }
+    Ok(found.max(grouped))
 }
 
 /// Sends a signal to what a killed shim has left behind, and returns how many processes were found.

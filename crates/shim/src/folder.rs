@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use athanor_shim::RECORD;
 use athanor_shim::claim::{claim_in, create_folder, read_claim};
@@ -47,6 +47,10 @@ impl Folder {
         };
         let Some(record) = claim_in(&fd, &claim)? else { return Ok(None) };
         Ok(Some(Folder { path, fd, claim, record, started: None, started_is_written: false }))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     pub fn fd(&self) -> &OwnedFd {

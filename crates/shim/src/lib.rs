@@ -10,6 +10,7 @@
 //! | `record`, second part | in place | the job's process exists, and this is its identity |
 //! | `record`, third part | in place | how the job ended, as the kernel said; the only proof of an end |
 //! | `output.<base>.log` | appended | the job's output; `<base>` is the absolute offset of the first byte |
+//! | `cgroup` | once | the job's control group, where it has got one (see [`cgroup`]) |
 //! | `output.<base>.streams` | appended | which bytes of that segment are stdout and which are stderr |
 //!
 //! All that is recorded stands in one file, whose parts have fixed places (see [`record`]): making files is what costs
@@ -21,6 +22,7 @@
 //! process; all functions do plain file reads, so async callers wrap them in `spawn_blocking`.
 
 pub mod attempt;
+pub mod cgroup;
 pub mod claim;
 mod error;
 pub mod identity;
@@ -34,6 +36,9 @@ pub use error::{Error, ErrorCause};
 
 /// Name of the file that holds claim, start and end.
 pub const RECORD: &str = "record";
+
+/// Name of the file that holds the path of the job's control group, where it has one.
+pub const CGROUP: &str = "cgroup";
 
 /// Exit code of a shim that did its work to the end, whatever became of the job.
 pub const CODE_DONE: i32 = 0;

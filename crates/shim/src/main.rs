@@ -13,6 +13,7 @@ mod folder;
 mod line;
 mod nursery;
 mod output;
+mod ready;
 mod supervise;
 
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use athanor_shim::cgroup::Group;
 use athanor_shim::identity::Identity;
 use athanor_shim::launch::{Head, word};
 use athanor_shim::log::Stream;
@@ -14,7 +15,6 @@ use athanor_shim::record::{Cause, Claim, Exit, Outcome, Stage, Started, Usage};
 use athanor_shim::status::Status;
 use athanor_shim::tree::{self, Stat};
 use athanor_shim::{CODE_DISPLACED, CODE_DONE, CODE_REFUSED, CODE_TAKEN, CODE_USAGE};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Pid, Signal, chdir, getpgrp, getsid, kill_process};
@@ -24,6 +24,7 @@ use crate::environment::{Ended, Hold, Signals, detach, reap, replace_environment
 use crate::folder::{Folder, Gone};
 use crate::line::Line;
 use crate::output::Output;
+use crate::ready::{timespec, wait};
 
 /// How much the kernel holds for the job while this process is busy.
 const PIPE: usize = 1 << 20;
@@ -48,6 +49,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(1);
 /// the engine was killed, and then the record is missing and said to be. A sync costs more than all else that is done
 /// for a short job.
 const SHORT: Duration = Duration::from_secs(1);
+/// A job that runs for so long gets a control group of its own. Making one costs about as much as all else that is done
+/// for a short job.
+const GROUP_AFTER: Duration = Duration::from_secs(1);
 /// A chase of dying processes goes on until none has shown up for this long.
 const CHASE: Duration = Duration::from_millis(5);
 
@@ -153,7 +157,7 @@ fn start(args: Args, own: &Identity, mut folder: Folder, signals: &Signals, line
 
     let now = Instant::now();
     let mut job = Job {
-        own_pid: own.pid,
+        own: own.clone(),
         own_group: number(getpgrp()),
         foreign_session: getsid(None).ok().map(number).filter(|session| *session != own.pid),
         identity: job,
@@ -170,6 +174,7 @@ fn start(args: Args, own: &Identity, mut folder: Folder, signals: &Signals, line
         usage: Usage::default(),
         ended: HashSet::new(),
         left: 0,
+        group: Grouped::At(now + GROUP_AFTER),
         line,
         folder,
         output: Output::new(args.log_limit),
@@ -214,7 +219,7 @@ fn spawn(args: &Args) -> Result<Child, (Stage, i32)> {
 }
 
 struct Job<'a> {
-    own_pid: u32,
+    own: Identity,
     own_group: u32,
     /// The session of this process, where another has founded it.
     foreign_session: Option<u32>,
@@ -235,6 +240,7 @@ struct Job<'a> {
     /// Processes other than the main one that were ended, each counted once.
     ended: HashSet<u32>,
     left: u32,
+    group: Grouped,
     line: &'a Line,
     folder: Folder,
     output: Output,
@@ -248,6 +254,16 @@ struct MainEnd {
     at: Instant,
     ended_ms: u64,
     paused: Duration,
+}
+
+/// Whether the job has a control group.
+enum Grouped {
+    /// From then on it is to have one.
+    At(Instant),
+    /// It has.
+    In(Group),
+    /// It may not have one.
+    No,
 }
 
 /// How far the ending of the job's processes has come. It only moves forward.
@@ -336,6 +352,11 @@ impl Job<'_> {
     /// - The time limit has passed: as if cancelled, with that reason.
     /// - The grace period has passed: SIGKILL, until nothing is left.
     fn act(&mut self, now: Instant) {
+        if let Grouped::At(at) = self.group
+            && now >= at
+        {
+            self.group = self.gather();
+        }
         if let Some(main) = &self.main {
             let linger = main.at + LINGER;
             let latest = linger + SURVIVOR_GRACE.min(self.grace);
@@ -376,10 +397,37 @@ impl Job<'_> {
     }
 
     fn next_timer(&self) -> Option<Instant> {
+        let due = self.next_end();
+        match self.group {
+            Grouped::At(at) => Some(due.map_or(at, |due| due.min(at))),
+            Grouped::In(_) | Grouped::No => due,
+        }
+    }
+
+    fn next_end(&self) -> Option<Instant> {
         match self.end {
             End::NotAsked => Some(self.running_since? + self.time_left?),
             End::Lingering { until } | End::Asked { until } => Some(until),
             End::Killing { next, .. } => Some(next),
+        }
+    }
+
+    /// Gives the job a control group, and takes all of its processes in. Looks again until a look finds nobody new: who
+    /// was started by one that was in it already was born there.
+    fn gather(&self) -> Grouped {
+        let Some(group) = Group::make(&self.own, self.folder.path()) else { return Grouped::No };
+        let give_up = Instant::now() + SWEEP;
+        let mut taken = HashSet::new();
+        loop {
+            let mut fresh = self.alive();
+            fresh.retain(|stat| taken.insert(stat.key()));
+            if fresh.is_empty() || Instant::now() >= give_up {
+                return Grouped::In(group);
+            }
+            for stat in fresh {
+                // One that has ended, or belongs to somebody else, is left to the other ways.
+                let _ = group.take(stat.pid);
+            }
         }
     }
 
@@ -455,13 +503,17 @@ impl Job<'_> {
     ///   however fast a chain of such processes moves, its newest link turns up here.
     fn kill(&mut self) -> Found {
         let alive = self.alive();
+        if let Grouped::In(group) = &self.group {
+            // Who refuses shows below.
+            let _ = group.kill();
+        }
         self.signal(&alive, Signal::KILL);
         self.count(&alive);
         let mut quiet_until = Instant::now() + CHASE;
         let mut killed = HashSet::new();
         let latest = Instant::now() + SWEEP;
         while !self.reap_all() && Instant::now() < quiet_until.min(latest) {
-            for child in tree::children(self.own_pid).unwrap_or_default() {
+            for child in tree::children(self.own.pid).unwrap_or_default() {
                 // An own child's pid cannot be another's: this process has not waited for it yet.
                 let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
                 if pid.is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok()) && killed.insert(child) {
@@ -505,7 +557,7 @@ impl Job<'_> {
     }
 
     fn alive(&self) -> Vec<Stat> {
-        let mut found = tree::descendants(self.own_pid).unwrap_or_default();
+        let mut found = tree::descendants(self.own.pid).unwrap_or_default();
         found.retain(Stat::is_alive);
         found
     }
@@ -576,6 +628,9 @@ impl Job<'_> {
             survivors_left: self.left,
         };
         let text = exit.format();
+        if let Grouped::In(group) = self.group {
+            group.remove();
+        }
         // It has happened, whatever the disk says.
         let heard = self.line.write(&text);
         let sync = !heard || main.at - self.started >= SHORT;
@@ -608,35 +663,6 @@ fn record(folder: &mut Folder, text: &str, sync: bool) -> i32 {
             }
         }
     }
-}
-
-struct Ready {
-    signal: bool,
-    streams: Vec<Stream>,
-}
-
-fn wait(signals: &Signals, pipes: &[(Stream, OwnedFd)], timeout: Option<&Timespec>) -> Ready {
-    let mut fds = vec![PollFd::new(signals.fd(), PollFlags::IN)];
-    fds.extend(pipes.iter().map(|(_, pipe)| PollFd::new(pipe, PollFlags::IN)));
-    match poll(&mut fds, timeout) {
-        Ok(_) => Ready {
-            signal: !fds[0].revents().is_empty(),
-            streams: pipes
-                .iter()
-                .zip(&fds[1..])
-                .filter(|(_, fd)| !fd.revents().is_empty())
-                .map(|((stream, _), _)| *stream)
-                .collect(),
-        },
-        // Interrupted by a signal, whose request is waiting.
-        Err(_) => Ready { signal: true, streams: Vec::new() },
-    }
-}
-
-fn timespec(duration: Duration) -> Timespec {
-    // A time beyond what the clock can hold is as good as none.
-    let tv_sec = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
-    Timespec { tv_sec, tv_nsec: i64::from(duration.subsec_nanos()) }
 }
 
 fn number(pid: Pid) -> u32 {

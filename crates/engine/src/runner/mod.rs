@@ -307,7 +307,7 @@ impl Runner {
         match found {
             Ok(Ok(Attempt::Ended(exit))) => Ended::Known(Box::new(from_exit(&exit, &program, &cwd))),
             Ok(Ok(Attempt::Lost { shim, started })) => {
-                let ended = tokio::task::spawn_blocking(move || lost(&shim, started.as_ref())).await;
+                let ended = tokio::task::spawn_blocking(move || lost(&folder, &shim, started.as_ref())).await;
                 ended.unwrap_or_else(|error| could_not_start(&error.into()))
             }
             Ok(Ok(Attempt::Void)) => Ended::NeverStarted,
@@ -363,7 +363,7 @@ pub fn find(folder: &Path, program: &str, cwd: &str) -> Result<Found> {
             Found::Running { shim, process: started.map(|started| identity(&started.job)) }
         }
         Attempt::Ended(exit) => Found::Over(Ended::Known(Box::new(from_exit(&exit, program, cwd)))),
-        Attempt::Lost { shim, started } => Found::Over(lost(&shim, started.as_ref())),
+        Attempt::Lost { shim, started } => Found::Over(lost(folder, &shim, started.as_ref())),
     })
 }
 

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use athanor_core::outcome::{Asked, Ending, Failure, FailureReason, Recorded, StartStage, ending};
 use athanor_core::state::Status;
-use athanor_shim::attempt::end_orphans;
+use athanor_shim::attempt::end_all;
 use athanor_shim::identity::Identity;
 use athanor_shim::record::{Cause, Exit, Outcome, Stage, Started};
 use athanor_shim::status::Status as ShimStatus;
-use rustix::process::Signal;
 
 use super::{Ended, identity};
 use crate::error::{Error, ErrorKind};
@@ -77,12 +76,12 @@ pub(crate) fn restarted() -> Ended {
 
 const RESTARTED: &str = "The machine was restarted while it ran. Its log up to then is kept.";
 
-pub(super) fn lost(shim: &Identity, started: Option<&Started>) -> Ended {
+pub(super) fn lost(folder: &Path, shim: &Identity, started: Option<&Started>) -> Ended {
     let rebooted = athanor_shim::identity::boot_id().is_ok_and(|boot| boot != shim.boot_id);
     let message = if rebooted {
         RESTARTED.to_owned()
     } else {
-        let ended = end_orphans(shim, started.map(|started| &started.job), Signal::KILL).unwrap_or(0);
+        let ended = end_all(folder, shim, started.map(|started| &started.job)).unwrap_or(0);
         let rest = match ended {
             0 => String::new(),
             1 => " One process that it left was ended.".into(),
