@@ -2,6 +2,7 @@
 
 mod actions;
 mod bulk;
+mod devices;
 mod faults;
 mod gpus;
 mod harness;
