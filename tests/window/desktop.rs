@@ -35,14 +35,25 @@ pub struct Note {
     pub id: u32,
     pub title: String,
     pub body: String,
+    /// Keys of what can be clicked.
+    pub actions: Vec<String>,
+    /// 0 to 2, as the specification has it.
+    pub urgency: u8,
+    /// How often it was changed in its place.
+    pub changed: u32,
+    /// The program took it away.
+    pub closed: bool,
 }
 
 /// What the tray shows.
 pub struct Icon {
-    pub size: (i32, i32),
-    /// ARGB, a byte each.
+    /// Edges of the pictures that a panel can choose from.
+    pub sizes: Vec<i32>,
+    /// The largest, ARGB, a byte each.
     pub pixels: Vec<u8>,
     tooltip: String,
+    /// Lines below the tooltip's first.
+    pub details: String,
 }
 
 /// A line of a tray menu. Separators have an empty label.
@@ -86,7 +97,11 @@ impl Watcher {
     }
 }
 
-struct Server(Arc<Mutex<Vec<Note>>>);
+struct Server {
+    notes: Arc<Mutex<Vec<Note>>>,
+    /// Whether it has buttons.
+    buttons: bool,
+}
 
 #[interface(name = "org.freedesktop.Notifications")]
 impl Server {
@@ -94,32 +109,47 @@ impl Server {
     fn notify(
         &self,
         _app_name: &str,
-        _replaces_id: u32,
+        replaces_id: u32,
         _app_icon: &str,
         summary: &str,
         body: &str,
         actions: Vec<String>,
-        _hints: HashMap<String, OwnedValue>,
+        hints: HashMap<String, OwnedValue>,
         _expire_timeout: i32,
     ) -> fdo::Result<u32> {
         if actions.first().is_none_or(|action| action != "default") {
             return Err(fdo::Error::InvalidArgs("a click would lead nowhere".into()));
         }
-        let mut notes = self.0.lock().expect("no panic");
+        let urgency = hints.get("urgency").and_then(|urgency| u8::try_from(urgency).ok()).unwrap_or(1);
+        let actions = actions.into_iter().step_by(2).collect();
+        let (title, body) = (summary.to_owned(), body.to_owned());
+        let mut notes = self.notes.lock().expect("no panic");
+        if let Some(note) = notes.iter_mut().find(|note| note.id == replaces_id) {
+            *note =
+                Note { id: note.id, title, body, actions, urgency, changed: note.changed + 1, closed: false };
+            return Ok(note.id);
+        }
         let id = u32::try_from(notes.len() + 1).expect("few notes");
-        notes.push(Note { id, title: summary.to_owned(), body: body.to_owned() });
+        notes.push(Note { id, title, body, actions, urgency, changed: 0, closed: false });
         Ok(id)
     }
 
     fn get_capabilities(&self) -> Vec<&str> {
-        vec!["actions", "body", "body-markup", "persistence"]
+        let mut all = vec!["body", "body-markup", "persistence"];
+        if self.buttons {
+            all.push("actions");
+        }
+        all
     }
 
     fn get_server_information(&self) -> (&str, &str, &str, &str) {
         ("athanor-test", "athanor", "1", "1.2")
     }
 
-    fn close_notification(&self, _id: u32) {}
+    fn close_notification(&self, id: u32) {
+        let mut notes = self.notes.lock().expect("no panic");
+        notes.iter_mut().filter(|note| note.id == id).for_each(|note| note.closed = true);
+    }
 
     #[zbus(signal)]
     async fn action_invoked(emitter: &SignalEmitter<'_>, id: u32, action_key: &str) -> zbus::Result<()>;
@@ -131,12 +161,31 @@ impl Server {
 impl Desktop {
     /// Takes both places on the session bus.
     pub async fn start() -> Result<Self> {
+        Self::with(Some(true)).await
+    }
+
+    /// With a notification server that has no buttons.
+    pub async fn without_buttons() -> Result<Self> {
+        Self::with(Some(false)).await
+    }
+
+    /// With a tray alone: notifications are somebody else's.
+    pub async fn tray_alone() -> Result<Self> {
+        Self::with(None).await
+    }
+
+    async fn with(buttons: Option<bool>) -> Result<Self> {
         let (icons, notes) = (Arc::default(), Arc::default());
-        let bus = zbus::connection::Builder::session()?
+        let mut bus = zbus::connection::Builder::session()?
             .serve_at("/StatusNotifierWatcher", Watcher(Arc::clone(&icons)))?
-            .serve_at("/org/freedesktop/Notifications", Server(Arc::clone(&notes)))?
-            .name("org.kde.StatusNotifierWatcher")?
-            .name("org.freedesktop.Notifications")?
+            .name("org.kde.StatusNotifierWatcher")?;
+        if let Some(buttons) = buttons {
+            let server = Server { notes: Arc::clone(&notes), buttons };
+            bus = bus
+                .serve_at("/org/freedesktop/Notifications", server)?
+                .name("org.freedesktop.Notifications")?;
+        }
+        let bus = bus
             .build()
             .await
             .context("this test wants a session bus of its own: `cargo xtask test window` gives it one")?;
@@ -144,16 +193,17 @@ impl Desktop {
     }
 
     /// What the newest icon shows.
-    async fn icon(&self) -> Result<Icon> {
+    pub async fn icon(&self) -> Result<Icon> {
         type Pixmap = (i32, i32, Vec<u8>);
         let place = self.place()?;
         // The program changes the pixels first, so they are as new as the words.
         let tooltip: (String, Vec<Pixmap>, String, String) = self.property(&place, "ToolTip").await?;
         let pixmaps: Vec<Pixmap> = self.property(&place, "IconPixmap").await?;
-        let Some((width, height, pixels)) = pixmaps.into_iter().next() else {
+        let sizes = pixmaps.iter().map(|(width, ..)| *width).collect();
+        let Some((_, _, pixels)) = pixmaps.into_iter().max_by_key(|(width, ..)| *width) else {
             bail!("the icon has no pixels")
         };
-        Ok(Icon { size: (width, height), pixels, tooltip: tooltip.3 })
+        Ok(Icon { sizes, pixels, tooltip: tooltip.2, details: tooltip.3 })
     }
 
     /// Waits until the icon says just this of the queue, and gives it.
@@ -210,9 +260,14 @@ impl Desktop {
 
     /// Clicks a notification, which closes it.
     pub async fn click_note(&self, note: &Note) -> Result<()> {
+        self.click_action(note, "default").await
+    }
+
+    /// Clicks one of a notification's buttons.
+    pub async fn click_action(&self, note: &Note, action: &str) -> Result<()> {
         let server =
             self.bus.object_server().interface::<_, Server>("/org/freedesktop/Notifications").await?;
-        Server::action_invoked(server.signal_emitter(), note.id, "default").await?;
+        Server::action_invoked(server.signal_emitter(), note.id, action).await?;
         Server::notification_closed(server.signal_emitter(), note.id, 2).await?;
         Ok(())
     }

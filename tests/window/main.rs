@@ -5,6 +5,7 @@
 //! `target/window-test/`. With `ATHANOR_SHOTS_DIR` pictures for the documentation are saved there, too.
 
 mod desktop;
+mod notifications;
 mod page;
 mod program;
 mod screen;
@@ -81,9 +82,9 @@ async fn first_start(desktop: &Desktop, screen: &Screen, place: &Place, program:
     page::is_accessible(program).await.context("the first screen")?;
     let idle = desktop.wait_for_icon("nothing runs").await?;
     ensure!(
-        idle.size.0 >= 22 && idle.pixels.iter().any(|byte| *byte != 0),
+        idle.sizes == [16, 22, 24, 32, 48] && idle.pixels.iter().any(|byte| *byte != 0),
         "the icon is empty: {:?}",
-        idle.size
+        idle.sizes
     );
 
     program.click("button", "Try the demo project").await?;

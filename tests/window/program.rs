@@ -10,6 +10,7 @@ use athanor_api::Home;
 use athanor_api::command::{self, GetExperiment, ReadLog};
 use athanor_api::socket::Client;
 use athanor_api::wire::{self, ExperimentDetail, ExperimentRef, Nothing, Settings, Status};
+use athanor_nvml_test::script::Script;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use thirtyfour::prelude::*;
 
@@ -23,6 +24,20 @@ pub struct Place {
 impl Place {
     pub fn new() -> Result<Self> {
         Ok(Self { folder: tempfile::tempdir()? })
+    }
+
+    /// Where the desktop keeps what the user has configured.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("config")
+    }
+
+    fn gpus(&self) -> PathBuf {
+        self.folder.path().join("gpus.json")
+    }
+
+    /// The machine's GPUs; before the program starts, or while it runs.
+    pub fn set_gpus(&self, script: &Script) -> Result<()> {
+        Ok(script.write(&self.gpus())?)
     }
 
     pub fn home(&self) -> Home {
@@ -41,13 +56,16 @@ impl Place {
         let mut command = Command::new(program);
         command
             .env("ATHANOR_HOME", self.home().root())
-            .env("XDG_CONFIG_HOME", self.folder.path().join("config"))
+            .env("XDG_CONFIG_HOME", self.config())
             .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
             .env("XDG_DATA_HOME", self.folder.path().join("share"))
             .env("GTK_THEME", "Adwaita")
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .stdin(Stdio::null())
             .stdout(Stdio::null());
+        if let (true, Ok(library)) = (self.gpus().exists(), athanor_nvml_test::built_library()) {
+            command.env("ATHANOR_NVML", library).env(athanor_nvml_test::SCRIPT_VARIABLE, self.gpus());
+        }
         command
     }
 
@@ -96,7 +114,14 @@ impl Place {
 
     /// The whole log of an experiment.
     pub fn log(&self, uid: &str) -> Result<String> {
-        let ask = wire::ReadLog { uid: uid.to_owned(), attempt: None, offset: 0, limit: None, raw: false };
+        let ask = wire::ReadLog {
+            uid: uid.to_owned(),
+            attempt: None,
+            offset: 0,
+            limit: None,
+            raw: false,
+            stream: None,
+        };
         Ok(self.call::<ReadLog>(&ask)?.text)
     }
 
