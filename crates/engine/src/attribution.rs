@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use athanor_core::history::{Alarm, Basis, Idle, Metric, Share, Shrinking, Usage, Used, shares, span_after};
 use athanor_shim::tree::Stat;
 
-use crate::devices::{Gpu, Sample};
+use crate::devices::{Gpu, Mig, Sample};
 
 /// How far up a process's ancestors are followed.
 const GENERATIONS: usize = 64;
@@ -86,6 +86,8 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Owners {
     roots: HashMap<u32, i64>,
+    /// Start times of the roots in ticks, read when each was first named: one whose pid is given again is none.
+    starts: HashMap<u32, u64>,
     /// By pid and start time in ticks; good for as long as the roots are the same.
     known: HashMap<(u32, u64), Option<i64>>,
 }
@@ -109,6 +111,14 @@ impl Owners {
         if self.roots != *roots || self.known.len() > KNOWN {
             self.roots.clone_from(roots);
             self.known.clear();
+            self.starts.retain(|pid, _| roots.contains_key(pid));
+            for pid in
+                roots.keys().filter(|pid| !self.starts.contains_key(pid)).copied().collect::<Vec<u32>>()
+            {
+                if let Ok(Some(stat)) = Stat::read(pid) {
+                    self.starts.insert(pid, stat.start_ticks);
+                }
+            }
         }
     }
 
@@ -132,13 +142,16 @@ impl Owners {
     fn look(&self, pid: u32) -> Option<i64> {
         let mut pid = pid;
         for _ in 0..GENERATIONS {
-            if let Some(id) = self.roots.get(&pid) {
+            let Ok(Some(stat)) = Stat::read(pid) else { return None };
+            if let Some(id) = self.roots.get(&pid)
+                && self.starts.get(&pid).is_none_or(|start| *start == stat.start_ticks)
+            {
                 return Some(*id);
             }
-            match Stat::read(pid) {
-                Ok(Some(stat)) if stat.ppid > 1 => pid = stat.ppid,
-                _ => return None,
+            if stat.ppid <= 1 {
+                return None;
             }
+            pid = stat.ppid;
         }
         None
     }
@@ -176,6 +189,10 @@ struct Split {
 
 impl Split {
     fn of(gpu: &Gpu, owners: &mut Owners, processes: &mut HashMap<u32, i64>) -> Self {
+        if matches!(gpu.mig, Mig::Divided { .. }) {
+            // Its instances have its processes.
+            return Self::default();
+        }
         let mut split = Self { listed: gpu.processes.value().is_some(), ..Self::default() };
         for process in gpu.processes() {
             let (memory, utilisation) =

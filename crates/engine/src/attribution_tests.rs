@@ -118,20 +118,42 @@ fn a_shared_gpu_is_split_and_the_way_is_said() {
 }
 
 #[test]
+fn what_runs_on_an_instance_is_not_counted_on_the_gpu_that_it_is_part_of() {
+    let own = Own::start();
+    let on_it = || vec![process(own.pid(), 3 << 30, None)];
+    let mut whole = gpu("a", 0, 200.0, on_it());
+    whole.mig = Mig::Divided { instances: 2 };
+    let mut instance = gpu("MIG-1", 0, 0.0, on_it());
+    instance.mig = Mig::Instance { parent: "a".into(), number: 0 };
+    (instance.utilisation, instance.power) = (Reading::Unsupported, Reading::Unsupported);
+    let mut book = Book::default();
+    let roots = HashMap::from([(own.pid(), 7)]);
+    book.look(&sample(1000, vec![whole, instance]), &roots, &[held(7, &["MIG-1"])], &IDLE);
+    let now = book.attempt((7, 1)).and_then(|job| job.now).expect("seen");
+    assert_eq!(
+        (now.memory, now.utilisation, now.power),
+        (Some(3 << 30), None, None),
+        "an instance tells no more"
+    );
+}
+
+#[test]
 fn a_pid_that_is_given_again_is_another_process() {
     let child = Own::start();
-    let mut book = Book::default();
-    let roots = HashMap::from([(child.pid(), 7)]);
-    let of = |book: &mut Book, pid: u32, ticks: u64| {
-        book.owners.follow(&roots);
-        book.owners.of(pid, Some(ticks))
-    };
     let ticks = Stat::read(child.pid()).expect("readable").expect("there").start_ticks;
-    assert_eq!(of(&mut book, child.pid(), ticks), Some(7));
-    // What was known of (pid, start) is known no more once somebody else is looked for.
-    book.owners.follow(&HashMap::from([(1, 8)]));
-    assert_eq!(book.owners.of(child.pid(), Some(ticks)), None, "the job is over: its processes are nobody's");
-    assert_eq!(book.owners.of(child.pid(), Some(ticks + 1)), None);
+    let roots = HashMap::from([(child.pid(), 7)]);
+    let mut owners = Owners::default();
+    owners.follow(&roots);
+    assert_eq!(owners.of(child.pid(), Some(ticks)), Some(7));
+    // The same pid, but the root that had it when it was named was another process.
+    owners.starts.insert(child.pid(), ticks + 1);
+    assert_eq!(owners.of(child.pid(), Some(ticks)), Some(7), "what was found of this very process holds");
+    assert_eq!(owners.look(child.pid()), None, "somebody else's, looked at anew");
+    // The job is over: its processes are nobody's.
+    owners.follow(&HashMap::from([(std::process::id(), 8)]));
+    assert_eq!(owners.of(child.pid(), Some(ticks)), Some(8), "the nearest root counts");
+    owners.follow(&HashMap::new());
+    assert_eq!(owners.of(child.pid(), Some(ticks)), None);
 }
 
 #[test]

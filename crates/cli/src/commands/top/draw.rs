@@ -325,7 +325,7 @@ fn gpu_lines(scene: &Scene<'_>, gpu: &Gpu, columns: usize) -> Vec<Line> {
         Mig::Off {} | Mig::Divided { .. } => gpu.name.clone(),
     };
     let mut head = Line::of(format!("{:<3}", gpu.index), Style::Bold);
-    head.add(cell(&name, 26), Style::Plain);
+    head.add(cell(&name, if columns >= 100 { 32 } else { 24 }), Style::Plain);
     let words = [
         reading(&gpu.temperature, |degrees| format!("{degrees} °C")),
         power(gpu),
