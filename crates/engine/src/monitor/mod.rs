@@ -49,6 +49,12 @@ const GROUP: usize = 256;
 /// costs few transactions. A kill in between costs one more look at the next start.
 const FLUSH: Duration = Duration::from_millis(250);
 
+/// How long after the end of a job that was over at once its folder is looked at, together with others.
+const OVER: Duration = Duration::from_millis(20);
+
+/// From one hearing of jobs to the next: each takes a thread's waking, and hundreds may begin and end in a second.
+const PACE: Duration = Duration::from_millis(5);
+
 /// Looks at the ends of short jobs, and at new folders, that run at once.
 const LOOKS: usize = 16;
 
@@ -134,8 +140,8 @@ enum Done {
     Stated(PathBuf, Stated),
     /// A look at folders that appeared.
     Entered(Found),
-    /// The last look at a job that was not followed.
-    Ended(Job, Found),
+    /// The last look at jobs that were not followed and ended in this folder.
+    Over(Vec<Job>, Found),
 }
 
 struct Monitor {
@@ -156,6 +162,10 @@ struct Monitor {
     logs_at: Option<Instant>,
     /// The limit of watches was spoken of.
     said: bool,
+    /// Jobs that were over at once, by folder, and when it is looked whether they wrote anything: one look does for all
+    /// that ended in it since.
+    over: HashMap<PathBuf, Vec<Job>>,
+    over_at: Option<Instant>,
     /// Attempts that were read to their end, and when that is recorded.
     read: Vec<Key>,
     flush_at: Option<Instant>,
@@ -180,6 +190,8 @@ impl Monitor {
             results: Some(results),
             logs_at: None,
             said: false,
+            over: HashMap::new(),
+            over_at: None,
             read: Vec::new(),
             flush_at: None,
         }
@@ -189,13 +201,19 @@ impl Monitor {
         let watches = self.watches.clone();
         let Some(mut results) = self.results.take() else { return };
         let mut messages = Vec::new();
+        let mut paced = Instant::now();
         loop {
             let next = self.next();
+            let told = async {
+                tokio::time::sleep_until(paced).await;
+                receiver.recv_many(&mut messages, GROUP).await
+            };
             tokio::select! {
-                received = receiver.recv_many(&mut messages, GROUP) => {
+                received = told => {
                     if received == 0 {
                         return;
                     }
+                    paced = Instant::now() + PACE;
                     for message in messages.drain(..) {
                         match message {
                             Watch::Begin(job) => {
@@ -224,7 +242,7 @@ impl Monitor {
         let now = Instant::now();
         let ripe = self.young.front().map(|(at, _)| *at);
         let roots = self.roots.values().filter_map(|root| root.next(now));
-        roots.chain(ripe).chain(self.flush_at).chain(self.logs_at).min()
+        roots.chain(ripe).chain(self.over_at).chain(self.flush_at).chain(self.logs_at).min()
     }
 
     /// Does what is due.
@@ -234,6 +252,15 @@ impl Monitor {
             let Some((_, key)) = self.young.pop_front() else { break };
             if let Some(job) = self.readers.short.remove(&key) {
                 self.begin(job).await;
+            }
+        }
+        if self.over_at.is_some_and(|at| at <= now) {
+            self.over_at = None;
+            for (folder, jobs) in std::mem::take(&mut self.over) {
+                self.beside(
+                    move || files::walk(vec![(folder, 0)], Bounds::SHALLOW, |_, _| {}),
+                    move |found| Done::Over(jobs, found),
+                );
             }
         }
         if self.flush_at.is_some_and(|at| at <= now) {
@@ -286,17 +313,16 @@ impl Monitor {
             }
             return;
         }
-        let bounds = match self.young.iter().position(|(_, young)| *young == key) {
-            Some(place) => {
-                self.young.remove(place);
-                Bounds::SHALLOW
-            }
-            None => Bounds::WHOLE,
-        };
+        if let Some(place) = self.young.iter().position(|(_, young)| *young == key) {
+            self.young.remove(place);
+            self.over.entry(job.cwd.clone()).or_default().push(job);
+            self.over_at.get_or_insert_with(|| Instant::now() + OVER);
+            return;
+        }
         let folder = job.cwd.clone();
         self.beside(
-            move || files::walk(vec![(folder, 0)], bounds, |_, _| {}),
-            move |found| Done::Ended(job, found),
+            move || files::walk(vec![(folder, 0)], Bounds::WHOLE, |_, _| {}),
+            move |found| Done::Over(vec![job], found),
         );
     }
 
@@ -315,7 +341,11 @@ impl Monitor {
                     self.show(&folder);
                 }
             }
-            Done::Ended(job, found) => self.ended(job, found).await,
+            Done::Over(jobs, found) => {
+                for job in jobs {
+                    self.over(job, &found).await;
+                }
+            }
         }
     }
 
@@ -368,7 +398,7 @@ impl Monitor {
     }
 
     /// The last look at a job that was not followed is done.
-    async fn ended(&mut self, job: Job, found: Found) {
+    async fn over(&mut self, job: Job, found: &Found) {
         let key = job.key();
         let young = self.readers.short.contains_key(&key);
         if young && !found.tables.iter().any(|table| table.stamp.modified() >= job.since) {
@@ -386,7 +416,7 @@ impl Monitor {
         }
         self.readers.short.remove(&key);
         self.readers.watched.insert(key, watched);
-        self.finish(&job, &found).await;
+        self.finish(&job, found).await;
     }
 
     /// Reads a job's files to their end, and follows them no more.
