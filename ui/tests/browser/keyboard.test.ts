@@ -160,7 +160,7 @@ test("settings are kept", async () => {
   await page.locator("html[data-theme=dark]").waitFor();
   await page.getByRole("radio", { name: "Dark" }).press("ArrowLeft");
   await page.locator("html[data-theme=light]").waitFor();
-  await page.getByRole("switch", { name: "Notifications" }).uncheck();
+  await page.getByRole("switch", { name: "Show on the desktop" }).uncheck();
   await page.getByRole("radio", { name: /Quit Athanor/ }).check();
   await page.getByLabel("Log size").fill("32");
   await page.getByLabel("Log size").press("Enter");
