@@ -122,10 +122,11 @@ impl History {
         Resolution { tier, step }: Resolution,
     ) -> Result<Stretch> {
         let key = Key { metric, subject: subject.to_owned() };
+        let gate = self.shared.gate.read().await;
+        // Not before the gate: a series that is stored for the first time would be neither here nor there.
         let id = self.shared.store.history_series().await?;
         let id =
             id.iter().find(|row| row.metric == metric.name() && row.subject == subject).map(|row| row.id);
-        let gate = self.shared.gate.read().await;
         // The first bucket and the last are whole.
         let (from, end) =
             (since.div_euclid(step) * step, until.saturating_add(step - 1).div_euclid(step) * step);
