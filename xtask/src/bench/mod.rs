@@ -14,6 +14,7 @@ mod queue;
 mod rivals;
 mod survival;
 mod throughput;
+mod tray;
 
 use std::process::ExitCode;
 
@@ -87,6 +88,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("idle", idle::measure),
     ("devices", devices::measure),
     ("history", history::measure),
+    ("tray", tray::measure),
     ("survival", survival::measure),
 ];
 

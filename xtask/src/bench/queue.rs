@@ -107,14 +107,20 @@ fn add_one(engine: &Engine) -> Result<f64> {
 
 /// What `crates/core/benches/placement.rs` prints of a decision over 10,000 waiting jobs and 16 GPUs: the slowest.
 fn decision(workspace: &Workspace) -> Result<Option<Figure>> {
-    let mut bench = workspace.cargo(["bench", "--package", "athanor-core", "--bench", "placement"]);
+    let slowest = slowest_of_core(workspace, "placement")?;
+    Ok(slowest
+        .map(|ms| Figure::aimed("a decision over 10,000 jobs and 16 GPUs", ms, "ms", Target::Below(5.0))))
+}
+
+/// The slowest of what a bench of core measures, milliseconds.
+pub fn slowest_of_core(workspace: &Workspace, bench: &str) -> Result<Option<f64>> {
+    let mut bench = workspace.cargo(["bench", "--package", "athanor-core", "--bench", bench]);
     // It says by its exit status whether it was fast enough; here the figure says so.
     let output =
         bench.stdin(Stdio::null()).stderr(Stdio::null()).output().context("running the bench of core")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let slowest = text.lines().filter_map(milliseconds).fold(f64::NAN, f64::max);
-    Ok((!slowest.is_nan())
-        .then(|| Figure::aimed("a decision over 10,000 jobs and 16 GPUs", slowest, "ms", Target::Below(5.0))))
+    Ok((!slowest.is_nan()).then_some(slowest))
 }
 
 /// The time in a line such as `10000 waiting, 16 GPUs, every limit set: 1.5ms, 36 plain passes of 41µs`.
