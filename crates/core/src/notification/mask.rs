@@ -1,22 +1,22 @@
 //! What is quoted of a log: its last line, plain, short, and without secrets.
 
 use crate::experiment::is_secret_name;
+use crate::secrets::{MASK, mask_text};
 
 /// Characters that a quoted line has at most.
 pub const LINE_MAX: usize = 240;
 
-const MASK: &str = "•••";
-
 /// The last line that says something, of the end of a log: without colours, cursor movements and other control
-/// characters; of a line that was written over (by carriage returns), what stands at the end; cut at [`LINE_MAX`].
+/// characters; of a line that was written over (by carriage returns), what stands at the end; without secrets (see
+/// [`mask`]), and then cut at [`LINE_MAX`], so that none is cut before it is known.
 #[must_use]
-pub fn last_line(end_of_log: &str) -> Option<String> {
+pub fn quote(end_of_log: &str, known: &[&str]) -> Option<String> {
     let plain = strip(end_of_log);
     let line = plain
         .rsplit('\n')
         .map(|line| line.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or("").trim())
         .find(|line| !line.is_empty())?;
-    Some(cut(line))
+    Some(cut(&mask(line, known)))
 }
 
 fn cut(line: &str) -> String {
@@ -65,14 +65,16 @@ fn strip(text: &str) -> String {
     plain
 }
 
-/// The same text with what looks like a secret masked: values of the job's own secret variables (`known`), what stands
-/// after a name that usually carries one, passwords in addresses, bearer tokens, and tokens by their well-known heads.
+/// The same text with what looks like a secret masked: values of the job's own secret variables (`known`), what
+/// [`mask_text`] knows by its form, and what is found in logs besides: bearer tokens, names and values with a sign between
+/// them, tokens by their well-known heads, and queries of addresses.
 #[must_use]
 pub fn mask(text: &str, known: &[&str]) -> String {
     let mut text = text.to_owned();
     for value in known.iter().filter(|value| value.len() >= 6) {
         text = text.replace(value, MASK);
     }
+    let text = mask_text(&text);
     let mut masked = String::with_capacity(text.len());
     let (mut after_name, mut named) = (false, false);
     for piece in pieces(&text) {
@@ -108,6 +110,10 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 
 /// A word, masked if it is a secret, and whether the next word is one by its name.
 fn mask_word(word: &str, after_name: bool) -> (String, bool) {
+    if word.contains(MASK) {
+        // It was known by its form.
+        return (word.to_owned(), false);
+    }
     let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
     if after_name && !bare.is_empty() {
         // “Authorization: Bearer abc”: the word between names the kind of secret.
@@ -120,18 +126,8 @@ fn mask_word(word: &str, after_name: bool) -> (String, bool) {
         // A sign between name and value, as in “token = abc”.
         return (word.to_owned(), true);
     }
-    if let Some(at) = word.find(['=', ':'])
-        && !word[at..].starts_with("://")
-        && names_a_secret(&word[..at])
-    {
-        let value = &word[at + 1..];
-        let bare = value.trim_matches(|c: char| !c.is_alphanumeric());
-        return match bare {
-            "" => (word.to_owned(), true),
-            _ => (format!("{}{MASK}", &word[..=at]), false),
-        };
-    }
-    if word.starts_with("--") && names_a_secret(word) {
+    // “Authorization:” names a secret, and what comes next may only name its kind.
+    if word.ends_with(':') && names_a_secret(word) {
         return (word.to_owned(), true);
     }
     if bare.eq_ignore_ascii_case("bearer") {
@@ -140,7 +136,7 @@ fn mask_word(word: &str, after_name: bool) -> (String, bool) {
     if looks_like_token(bare) {
         return (word.replace(bare, MASK), false);
     }
-    (mask_address(word), false)
+    (mask_query(word), false)
 }
 
 fn names_a_secret(name: &str) -> bool {
@@ -169,21 +165,11 @@ fn looks_like_token(word: &str) -> bool {
     word.len() >= 16 && HEADS.iter().any(|head| word.starts_with(head))
 }
 
-/// An address without its password and without its query: `https://user:•••@host/path`.
-fn mask_address(word: &str) -> String {
-    let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
-    let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
-    let authority = path.split('/').next().unwrap_or_default();
-    let path = match authority.rsplit_once('@') {
-        Some((user, host)) if user.contains(':') => {
-            let name = user.split(':').next().unwrap_or_default();
-            format!("{name}:{MASK}@{host}{}", &path[authority.len()..])
-        }
-        _ => path.to_owned(),
-    };
-    match query {
-        Some(_) => format!("{scheme}://{path}?{MASK}"),
-        None => format!("{scheme}://{path}"),
+/// An address without its query: `https://host/path?•••`.
+fn mask_query(word: &str) -> String {
+    match word.split_once('?') {
+        Some((path, _)) if path.contains("://") => format!("{path}?{MASK}"),
+        _ => word.to_owned(),
     }
 }
 
@@ -218,9 +204,14 @@ mod tests {
             ("x\x1b]0;never ends\nlast", Some("last")),
             ("bell\x07 and nul\0", Some("bell and nul")),
         ] {
-            assert_eq!(last_line(log).as_deref(), line, "{log:?}");
+            assert_eq!(quote(log, &[]).as_deref(), line, "{log:?}");
         }
-        let long = last_line(&"é".repeat(1000)).expect("a line");
+        let straddles = format!("{} sesame-opens-9911", "x ".repeat(115));
+        assert!(
+            !quote(&straddles, &["sesame-opens-9911"]).expect("a line").contains("sesame"),
+            "cut, but not through"
+        );
+        let long = quote(&"é".repeat(1000), &[]).expect("a line");
         assert_eq!(long.chars().count(), LINE_MAX);
         assert!(long.ends_with('…'));
     }
@@ -271,7 +262,7 @@ mod tests {
 
         #[test]
         fn a_quoted_line_is_one_plain_short_line(log in "\\PC{0,400}|[\\x00-\\x7f]{0,400}") {
-            if let Some(line) = last_line(&log) {
+            if let Some(line) = quote(&log, &[]) {
                 prop_assert!(!line.contains(['\n', '\r', '\x1b']));
                 prop_assert!(!line.trim().is_empty());
                 prop_assert!(line.chars().count() <= LINE_MAX);

@@ -23,11 +23,7 @@ pub(super) enum Meaning {
     /// A policy has asked a job to end, and why.
     ByPolicy { uid: String, why: String },
     /// Something else.
-    Other {
-        kind: Kind,
-        words: Words,
-        job: Option<NotifiedJob>,
-    },
+    Other { kind: Kind, words: Words, job: Option<NotifiedJob> },
     /// Nothing that is told of.
     Nothing,
 }
@@ -106,15 +102,14 @@ fn idle(news: &News) -> Meaning {
 /// The last line of an attempt's log, plain and without secrets; none if it says nothing or can't be read.
 pub(super) async fn last_line(parts: &Parts, job: &NewsJob, attempt: u32) -> Option<String> {
     let folder = parts.home.attempt(&job.uid, attempt);
-    let read = tokio::task::spawn_blocking(move || {
-        let chunk = LogFolder::open(&folder).ok()?.tail_lines(LINES, LINES_BYTES).ok()?;
-        mask::last_line(&String::from_utf8_lossy(&chunk.bytes))
-    });
-    let line = read.await.ok()??;
     // The job's own secrets are known by their values.
     let secrets = secrets_of(parts, job.id).await;
-    let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
-    Some(mask::mask(&line, &secrets))
+    let quoted = tokio::task::spawn_blocking(move || {
+        let chunk = LogFolder::open(&folder).ok()?.tail_lines(LINES, LINES_BYTES).ok()?;
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        mask::quote(&String::from_utf8_lossy(&chunk.bytes), &secrets)
+    });
+    quoted.await.ok()?
 }
 
 async fn secrets_of(parts: &Parts, id: i64) -> Vec<String> {

@@ -55,7 +55,7 @@ pub(super) fn command(argv: &[String], json: &str, home: &Path) -> Result<(), St
         (None, Some(signal)) => format!("it was ended by signal {signal}"),
         (None, None) => "it ended in an unknown way".into(),
     };
-    match (mask::last_line(&complaint), written) {
+    match (mask::quote(&complaint, &[]), written) {
         (Some(line), _) => Err(format!("{what}: {line}")),
         (None, Err(cause)) => Err(format!("{what}, and did not read what it was given: {cause}")),
         (None, Ok(())) => Err(what),
