@@ -122,9 +122,13 @@ enum AddCommand {
 }
 
 fn main() -> ExitCode {
-    // A reader that has had enough (head, less) ends us silently, as it does other programs.
-    reset_sigpipe();
-    match run(parse()) {
+    let arguments = parse();
+    // A reader that has had enough (head, less) ends us silently, as it does other programs. An engine must not end
+    // because somebody to whom it writes does.
+    if !matches!(arguments.command, Command::Serve(_)) {
+        reset_sigpipe();
+    }
+    match run(arguments) {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }
