@@ -218,7 +218,7 @@ fn a_hook_is_given_what_happened_as_json() {
 
     athanor.ok(&["settings", "hook=echo no route to chat >&2; exit 9"]);
     let (code, said) = athanor.fails(&["notifications", "test"]);
-    assert_eq!(code, 1);
+    assert_eq!(code, 1, "{said}");
     assert!(said.contains("the hook failed: it ended with exit code 9: no route to chat"), "{said}");
     assert!(athanor.ok(&["settings"]).contains("no route to chat"), "the settings say what it did last");
     assert!(athanor.ok(&["notifications"]).contains("no route to chat"), "and so does the list");
