@@ -1,10 +1,11 @@
 //! What is told about the queue and the machine, and what is set.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
 use crate::harness::Athanor;
-use crate::wait::wait_until;
+use crate::wait::{PATIENCE, wait_until};
 
 #[test]
 fn statistics_and_resources_are_told() {
@@ -93,6 +94,49 @@ fn events_are_looked_through_from_either_end() {
     let of = read(&[&uid]);
     assert_eq!(read(&[&uid, "--last", "2"]), of[of.len() - 2..]);
     assert!(read(&["--text", "nothing like it"]).is_empty());
+}
+
+#[test]
+fn who_listens_and_does_not_read_holds_nobody_up_and_catches_up_by_cursor() {
+    const MANY: usize = 9_000;
+    let athanor = Athanor::serving(1);
+    athanor.ok(&["queue", "pause"]);
+    let stream = UnixStream::connect(athanor.home().join("athanor.sock")).expect("connects");
+    stream.set_read_timeout(Some(PATIENCE)).expect("set");
+    let mut listener = BufReader::new(stream);
+    listener.get_mut().write_all(b"{\"version\": 1, \"method\": \"listen\"}\n").expect("asked");
+    let mut push = || -> serde_json::Value {
+        let mut line = String::new();
+        listener.read_line(&mut line).expect("told");
+        serde_json::from_str::<serde_json::Value>(&line).expect("JSON")["push"].clone()
+    };
+    let hello = push();
+    assert_eq!(hello["kind"], "hello");
+    let begun = hello["cursor"].as_u64().expect("a cursor");
+    // More than is kept for it, and more than a socket takes.
+    let jobs = "{\"command\": [\"true\"]}\n".repeat(MANY);
+    assert!(athanor.fed(&["add", "--from", "-"], &jobs).status.success());
+    assert!(athanor.ok(&["status"]).contains("9000 waiting"), "others are served");
+
+    let mut seen = Vec::new();
+    let missed_up_to = loop {
+        let push = push();
+        match push["kind"].as_str() {
+            Some("queue_update") => seen.push(push["event"]["cursor"].as_u64().expect("a cursor")),
+            Some("resync") => break push["cursor"].as_u64().expect("a cursor"),
+            _ => {}
+        }
+    };
+    let gap = seen.windows(2).find(|pair| pair[0] + 1 != pair[1]);
+    assert_eq!(gap, None, "no gap until it is told of one, at {missed_up_to}, after {} pushes", seen.len());
+    let last = seen.last().copied().unwrap_or(begun);
+    let rest = athanor.ok(&["--json", "events", "--since", &last.to_string()]);
+    let rest = rest.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let cursors: Vec<u64> = rest.map(|event| event["cursor"].as_u64().expect("a cursor")).collect();
+    assert!(cursors.windows(2).all(|pair| pair[0] + 1 == pair[1]), "the table has the others, each once");
+    assert_eq!(cursors.first().copied(), Some(last + 1));
+    assert!(cursors.contains(&missed_up_to));
+    assert_eq!(seen.len() + cursors.len(), MANY, "all of them, each once");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use athanor_engine::bus::Push as Heard;
 use athanor_engine::devices::Listening;
 use athanor_engine::home::host_name;
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::Instant;
 
 use crate::convert;
@@ -69,11 +69,13 @@ impl Listener {
             tokio::time::sleep_until(last + PACE).await;
         }
         let mut pushes: Vec<Push> = self.next().await.into_iter().collect();
-        while pushes.len() < GATHERED_MAX
-            && !self.stopped
-            && let Ok(heard) = self.receiver.try_recv()
-        {
-            pushes.extend(self.convert(heard).await);
+        while pushes.len() < GATHERED_MAX && !self.stopped {
+            match self.receiver.try_recv() {
+                Ok(heard) => pushes.extend(self.convert(heard).await),
+                // Said once only: what was missed must not be passed over here.
+                Err(TryRecvError::Lagged(missed)) => pushes.push(self.resync(missed).await),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
         }
         self.gathered = Some(Instant::now());
         pushes
@@ -87,11 +89,7 @@ impl Listener {
         while !self.stopped {
             let heard = match self.receiver.recv().await {
                 Ok(heard) => heard,
-                Err(RecvError::Lagged(missed)) => {
-                    tracing::info!(missed, "a listener was too slow and is told to read again");
-                    self.known = self.engine.store().latest_cursor().await.unwrap_or(self.known);
-                    return Some(Push::Resync { cursor: self.known });
-                }
+                Err(RecvError::Lagged(missed)) => return Some(self.resync(missed).await),
                 Err(RecvError::Closed) => return None,
             };
             if let Some(push) = self.convert(heard).await {
@@ -99,6 +97,13 @@ impl Listener {
             }
         }
         None
+    }
+
+    /// The listener has missed pushes: it is told to read again, and nothing twice that it finds then.
+    async fn resync(&mut self, missed: u64) -> Push {
+        tracing::info!(missed, "a listener was too slow and is told to read again");
+        self.known = self.engine.store().latest_cursor().await.unwrap_or(self.known);
+        Push::Resync { cursor: self.known }
     }
 
     async fn convert(&mut self, heard: Heard) -> Option<Push> {
