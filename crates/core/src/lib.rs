@@ -17,6 +17,7 @@ pub mod progress;
 pub mod quantity;
 pub mod requirements;
 pub mod retry;
+pub mod runs;
 pub mod schedule;
 pub mod secrets;
 pub mod series;

@@ -1,0 +1,51 @@
+//! Runs on disk, as the libraries that train leave them: which folder is one, and how its files are read.
+//!
+//! Each format is one module with one [`Format`]; a new one is a file and a line in [`FORMATS`]. Nothing here opens a
+//! file. [`Discovery`] is shown the folders from the top down through [`Folder`] and says which runs begin there;
+//! [`Format::reader`] makes the machine that is fed a file's bytes.
+//!
+//! - A file belongs to one run and is read by one format: the first in [`FORMATS`] that claims it. Formats that go by
+//!   distinct names come before those that look inside, generic ones last.
+//! - What several formats find in one folder is one run (a `metrics.csv` beside event files).
+//! - A file that repeats what another one holds is claimed as [`Role::Copy`], so that no point is counted twice.
+//! - "Not complete yet" is an outcome and not an error, for records as for whole documents.
+//!
+//! What is left to others: walking and watching folders, reading, storing, telling the status of a run that does not
+//! say how it ended.
+
+mod folder;
+mod reading;
+
+pub use folder::{Discovery, Folder, Found, Member, Role, Run, Standing};
+pub use reading::{
+    Batch, Checkpoint, Contents, Document, End, Fact, Issue, Outcome, Place, Reader, Reading, Stream,
+};
+
+/// One way of laying out a run's files.
+pub trait Format: Send + Sync {
+    /// A short name that never changes, for storage and JSON: `lightning`.
+    fn id(&self) -> &'static str;
+
+    /// The name that people know it by: `Lightning`.
+    fn label(&self) -> &'static str;
+
+    /// The runs that begin in this folder, with their files. Only files that no earlier format claimed are shown.
+    ///
+    /// - A run begins in the topmost folder that is the run's own: for MLflow where the run's `meta.yaml` lies, and not
+    ///   in `metrics/` below it, whose files belong to it through [`Folder::below`].
+    /// - Names decide where they can. [`Folder::head`] costs a read; ask for it last.
+    fn recognise(&self, folder: &dyn Folder) -> Vec<Found>;
+
+    /// How a file that this format claimed is read. With a checkpoint a stream goes on from there; one that cannot be
+    /// used (written by another version) makes it begin anew, which [`Stream::offset`] tells.
+    fn reader(&self, member: &Member, from: Option<&Checkpoint>) -> Reader;
+}
+
+/// All formats, in the order in which they may claim a file.
+pub const FORMATS: &[&dyn Format] = &[];
+
+/// The format with this [`Format::id`].
+#[must_use]
+pub fn format(id: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().find(|format| format.id() == id).copied()
+}
