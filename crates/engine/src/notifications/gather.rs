@@ -130,3 +130,94 @@ pub(super) fn job_of(ending: &Ending) -> NotifiedJob {
         line: ending.line.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn news(what: EventKind) -> News {
+        let job = NewsJob {
+            id: 1,
+            uid: "20261121_ab12".into(),
+            name: "train".into(),
+            project: Some("vit".into()),
+            strikes: 0,
+            reason: None,
+            failure: Some("Exit code 3.".into()),
+            started_at: Some(1_000),
+            completed_at: Some(32_000),
+        };
+        News { cursor: 7, at: 32_000, what, attempt: Some(1), message: "train did it".into(), job: Some(job) }
+    }
+
+    fn ending(news: &News) -> Ending {
+        match meaning_of(news) {
+            Meaning::Ended(ending) | Meaning::Cancelled(ending) => ending,
+            other => panic!("{other:?} is no ending"),
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_with_what_it_took_and_why() {
+        let completed = ending(&news(EventKind::Completed));
+        assert_eq!(
+            (completed.kind, completed.took_ms, completed.reason),
+            (Kind::Completed, Some(31_000), None)
+        );
+        let failed = ending(&news(EventKind::Failed));
+        assert_eq!((failed.kind, failed.reason.as_deref()), (Kind::Failed, Some("Exit code 3.")));
+        assert_eq!(failed.project.as_deref(), Some("vit"));
+        let expired = ending(&News { attempt: None, ..news(EventKind::Expired) });
+        assert_eq!((expired.kind, expired.took_ms), (Kind::Failed, None));
+        assert!(expired.reason.is_some_and(|reason| reason.contains("deadline")));
+    }
+
+    #[test]
+    fn what_was_queued_once_more_is_told_by_its_event() {
+        let mut requeued = news(EventKind::Failed);
+        let job = requeued.job.as_mut().expect("a job");
+        (job.completed_at, job.failure, job.started_at) = (None, None, Some(40_000));
+        let failed = ending(&requeued);
+        assert_eq!((failed.took_ms, failed.reason.as_deref()), (None, Some("train did it")));
+        assert_eq!(
+            meaning_of(&News { job: None, ..news(EventKind::Failed) }),
+            Meaning::Nothing,
+            "it was deleted"
+        );
+    }
+
+    #[test]
+    fn the_breaker_is_told_of_apart() {
+        let mut blocked = news(EventKind::Failed);
+        blocked.job.as_mut().expect("a job").strikes = Breaker::LIMIT;
+        assert_eq!(ending(&blocked).kind, Kind::Blocked);
+        for what in [EventKind::QueueTripped, EventKind::GpuTripped] {
+            let Meaning::Other { kind: Kind::Blocked, words, job: None } = meaning_of(&news(what)) else {
+                panic!("{what:?} is not told of");
+            };
+            assert!(words.body.contains("train did it"), "{words:?}");
+        }
+        for what in [EventKind::QueuePaused, EventKind::GpuBlocked, EventKind::Retrying, EventKind::Added] {
+            assert_eq!(
+                meaning_of(&news(what)),
+                Meaning::Nothing,
+                "{what:?} is the user's own doing, or no end"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_policy_does_is_known_as_such() {
+        let Meaning::Other { kind: Kind::GpuIdle, job: Some(job), .. } =
+            meaning_of(&news(EventKind::GpuIdle))
+        else {
+            panic!("idle GPUs are told of");
+        };
+        assert_eq!(job.uid, "20261121_ab12");
+        let Meaning::ByPolicy { uid, why } = meaning_of(&news(EventKind::PolicyCancel)) else {
+            panic!("a policy is noted");
+        };
+        assert_eq!((uid.as_str(), why.as_str()), ("20261121_ab12", "train did it"));
+        assert!(matches!(meaning_of(&news(EventKind::Cancelled)), Meaning::Cancelled(_)));
+    }
+}
