@@ -19,14 +19,8 @@ pub enum Set {
     Test,
 }
 
-const BUILD: &[&str] = &[
-    "libwebkit2gtk-4.1-dev",
-    "libayatana-appindicator3-dev",
-    "librsvg2-dev",
-    "libxdo-dev",
-    "pkg-config",
-    "build-essential",
-];
+const BUILD: &[&str] =
+    &["libwebkit2gtk-4.1-dev", "librsvg2-dev", "libxdo-dev", "pkg-config", "build-essential"];
 
 const TEST: &[&str] = &[
     "webkit2gtk-driver",
@@ -45,8 +39,8 @@ const TEST: &[&str] = &[
 
 /// The same for other systems, in the words of their package collections.
 const ELSEWHERE: &str = "\
-    Fedora: webkit2gtk4.1-devel libayatana-appindicator-gtk3-devel librsvg2-devel libxdo-devel pkgconf gcc\n    \
-    Arch:   webkit2gtk-4.1 libayatana-appindicator librsvg xdotool pkgconf base-devel";
+    Fedora: webkit2gtk4.1-devel librsvg2-devel libxdo-devel pkgconf gcc\n    \
+    Arch:   webkit2gtk-4.1 librsvg xdotool pkgconf base-devel";
 
 const NODE: u32 = 20;
 
