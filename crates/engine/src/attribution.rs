@@ -5,7 +5,7 @@
 //! that is given again is no confusion. What adds up over an attempt is kept in the [`Book`], from where it is stored
 //! now and then, so that an engine that comes after goes on from there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use athanor_core::history::{Alarm, Basis, Idle, Metric, Share, Shrinking, Usage, Used, shares, span_after};
 use athanor_shim::tree::Stat;
@@ -14,6 +14,9 @@ use crate::devices::{Gpu, Mig, Sample};
 
 /// How far up a process's ancestors are followed.
 const GENERATIONS: usize = 64;
+
+/// Walks up from a process before its ancestors are taken for nobody's.
+const LOOKS: usize = 3;
 
 /// Processes whose owner is remembered at most: they come and go.
 const KNOWN: usize = 4096;
@@ -90,6 +93,18 @@ struct Owners {
     starts: HashMap<u32, u64>,
     /// By pid and start time in ticks; good for as long as the roots are the same.
     known: HashMap<(u32, u64), Option<i64>>,
+    /// Processes of which /proc knew nothing in the last sample, and in this one.
+    unknown: HashSet<u32>,
+    unknown_now: HashSet<u32>,
+}
+
+/// Whose a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Job(i64),
+    Other,
+    /// It has ended since the GPU was asked, so that nobody can tell.
+    Ended,
 }
 
 /// What the jobs under way were seen to use.
@@ -122,39 +137,68 @@ impl Owners {
         }
     }
 
-    /// The job that a process belongs to, by its ancestors. Reads /proc for one that is new.
-    fn of(&mut self, pid: u32, start_ticks: Option<u64>) -> Option<i64> {
+    /// Begins another sample.
+    fn begin(&mut self) {
+        self.unknown = std::mem::take(&mut self.unknown_now);
+    }
+
+    /// Whose a process is, by its ancestors. Reads /proc for one that is new.
+    fn of(&mut self, pid: u32, start_ticks: Option<u64>) -> Owner {
+        let owned = |owner: Option<i64>| owner.map_or(Owner::Other, Owner::Job);
         if self.roots.is_empty() {
-            return None;
+            return Owner::Other;
         }
         if let Some(ticks) = start_ticks
             && let Some(owner) = self.known.get(&(pid, ticks))
         {
-            return *owner;
+            return owned(*owner);
         }
-        let owner = self.look(pid);
-        if let Some(ticks) = start_ticks {
-            self.known.insert((pid, ticks), owner);
+        // A parent may end between two looks, and then its child has another.
+        match (0..LOOKS).find_map(|_| self.look(pid)) {
+            Some(Found::Gone) => {
+                // One that stays unknown lives where /proc does not show it, as in another container.
+                self.unknown_now.insert(pid);
+                if self.unknown.contains(&pid) { Owner::Other } else { Owner::Ended }
+            }
+            found => {
+                let owner = found.and_then(|found| match found {
+                    Found::Below(id) => Some(id),
+                    Found::Stranger | Found::Gone => None,
+                });
+                if let Some(ticks) = start_ticks {
+                    self.known.insert((pid, ticks), owner);
+                }
+                owned(owner)
+            }
         }
-        owner
     }
 
-    fn look(&self, pid: u32) -> Option<i64> {
-        let mut pid = pid;
+    /// One walk up to a root; `None` when an ancestor ended on the way.
+    fn look(&self, pid: u32) -> Option<Found> {
+        let mut at = pid;
         for _ in 0..GENERATIONS {
-            let Ok(Some(stat)) = Stat::read(pid) else { return None };
-            if let Some(id) = self.roots.get(&pid)
-                && self.starts.get(&pid).is_none_or(|start| *start == stat.start_ticks)
+            let Ok(Some(stat)) = Stat::read(at) else { return (at == pid).then_some(Found::Gone) };
+            if let Some(id) = self.roots.get(&at)
+                && self.starts.get(&at).is_none_or(|start| *start == stat.start_ticks)
             {
-                return Some(*id);
+                return Some(Found::Below(*id));
             }
             if stat.ppid <= 1 {
-                return None;
+                break;
             }
-            pid = stat.ppid;
+            at = stat.ppid;
         }
-        None
+        Some(Found::Stranger)
     }
+}
+
+/// What a walk through the ancestors of a process finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Below(i64),
+    Stranger,
+    /// There is no such process.
+    Gone,
 }
 
 /// What the processes of one owner do on one GPU.
@@ -199,15 +243,15 @@ impl Split {
                 (process.memory.value().copied(), process.utilisation.value().copied().map(f64::from));
             let ticks = process.about.as_ref().map(|about| about.start_ticks);
             match owners.of(process.pid, ticks) {
-                Some(id) => {
+                Owner::Job(id) => {
                     processes.insert(process.pid, id);
                     split.jobs.entry(id).or_default().add(memory, utilisation);
                 }
                 // Who only draws and tells nothing of itself takes nothing that counts.
-                None if process.work.computes() || memory.is_some() || utilisation.is_some() => {
+                Owner::Other if process.work.computes() || memory.is_some() || utilisation.is_some() => {
                     split.others.add(memory, utilisation);
                 }
-                None => {}
+                Owner::Other | Owner::Ended => {}
             }
         }
         split
@@ -242,6 +286,7 @@ impl Book {
         // Those that have ended stay until they are stored.
         self.jobs.retain(|id, entry| entry.dirty || held.iter().any(|held| held.id == *id));
         self.owners.follow(roots);
+        self.owners.begin();
         self.processes.clear();
         let gpus = &sample.gpus.list;
         let splits: Vec<Split> =

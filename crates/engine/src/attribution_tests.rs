@@ -118,6 +118,26 @@ fn a_shared_gpu_is_split_and_the_way_is_said() {
 }
 
 #[test]
+fn a_process_that_has_just_ended_is_nobody_and_one_that_stays_unknown_is_another() {
+    let (own, ended) = (Own::start(), Own::start());
+    let gone = ended.pid();
+    drop(ended);
+    let roots = HashMap::from([(own.pid(), 1)]);
+    let mut book = Book::default();
+    let mut look = |second: i64, processes: Vec<GpuProcess>| {
+        let gpus = vec![gpu("a", 90, 100.0, processes)];
+        book.look(&sample(second * 1000, gpus), &roots, &[held(1, &["a"])], &IDLE);
+        let job = book.attempt((1, 1)).expect("seen");
+        (job.now.and_then(|now| now.power), job.usage.basis)
+    };
+    let both = || vec![process(own.pid(), 30, None), process(gone, 10, None)];
+    assert_eq!(look(1, both()), (Some(100.0), Some(Basis::Whole)), "it was most likely the job's own");
+    assert_eq!(look(2, vec![process(own.pid(), 30, None)]), (Some(100.0), Some(Basis::Whole)));
+    assert_eq!(look(3, both()), (Some(100.0), Some(Basis::Whole)), "once more, for the first time");
+    assert_eq!(look(4, both()), (Some(75.0), Some(Basis::Memory)), "it lives where nobody can look");
+}
+
+#[test]
 fn what_runs_on_an_instance_is_not_counted_on_the_gpu_that_it_is_part_of() {
     let own = Own::start();
     let on_it = || vec![process(own.pid(), 3 << 30, None)];
@@ -144,16 +164,16 @@ fn a_pid_that_is_given_again_is_another_process() {
     let roots = HashMap::from([(child.pid(), 7)]);
     let mut owners = Owners::default();
     owners.follow(&roots);
-    assert_eq!(owners.of(child.pid(), Some(ticks)), Some(7));
+    assert_eq!(owners.of(child.pid(), Some(ticks)), Owner::Job(7));
     // The same pid, but the root that had it when it was named was another process.
     owners.starts.insert(child.pid(), ticks + 1);
-    assert_eq!(owners.of(child.pid(), Some(ticks)), Some(7), "what was found of this very process holds");
-    assert_eq!(owners.look(child.pid()), None, "somebody else's, looked at anew");
+    assert_eq!(owners.of(child.pid(), Some(ticks)), Owner::Job(7), "what was found of this very process holds");
+    assert_eq!(owners.look(child.pid()), Some(Found::Stranger), "somebody else's, looked at anew");
     // The job is over: its processes are nobody's.
     owners.follow(&HashMap::from([(std::process::id(), 8)]));
-    assert_eq!(owners.of(child.pid(), Some(ticks)), Some(8), "the nearest root counts");
+    assert_eq!(owners.of(child.pid(), Some(ticks)), Owner::Job(8), "the nearest root counts");
     owners.follow(&HashMap::new());
-    assert_eq!(owners.of(child.pid(), Some(ticks)), None);
+    assert_eq!(owners.of(child.pid(), Some(ticks)), Owner::Other);
 }
 
 #[test]
