@@ -49,6 +49,24 @@ fn computing(athanor: &Athanor) -> String {
 }
 
 #[test]
+fn a_gpu_names_the_job_that_was_given_it_before_that_uses_it() {
+    let mut script = machine();
+    script.gpus.truncate(1);
+    script.gpus[0].follow = None;
+    let mut athanor = Athanor::new();
+    athanor.set_gpus(&script);
+    athanor.serve(&["--slots", "1"]);
+    wait_until("the GPU is seen", || athanor.json(&["resources"])["gpus"][0].is_object().then_some(()));
+    let uid = athanor.add(&["--gpus", "1", "--shell", "--", "while [ ! -e gate ]; do sleep 0.05; done"]);
+    athanor.until_status(&uid, "running");
+    let table = athanor.ok(&["devices"]);
+    assert!(table.lines().any(|line| line.contains("NVIDIA A100") && line.contains(&uid)), "{table}");
+    athanor.file("gate", "");
+    athanor.until_status(&uid, "completed");
+    assert!(!athanor.ok(&["devices"]).contains(&uid), "and no longer once it has ended");
+}
+
+#[test]
 fn what_a_job_uses_of_its_gpus_is_known_while_it_runs_and_afterwards() {
     let mut athanor = serving();
     let uid = computing(&athanor);

@@ -1,11 +1,12 @@
 //! `athanor devices`
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use athanor_api::command::DeviceHistory;
+use athanor_api::command::{DeviceHistory, GetResources};
 use athanor_api::wire::{
-    DeviceSample, Driver, DriverFault, Gpu, GpuProcess, HostFacts, IdleMemory, Mig, Nothing, Reading, Vendor,
+    DeviceSample, Driver, DriverFault, Gpu, GpuProcess, GpuResource, HostFacts, IdleMemory, Mig, Nothing,
+    Reading, Vendor,
 };
 use clap::Args;
 use serde::Serialize;
@@ -47,7 +48,8 @@ pub fn run(backend: &mut Backend, arguments: &Arguments, json: bool) -> Result<E
     print::lines(driver_faults(&sample).iter().map(|words| format!("GPUs     {words}")))?;
     if !sample.gpus.list.is_empty() {
         let heads = ["GPU", "MODEL", "USE", "MEMORY", "TEMP", "POWER", "FAN", "CLOCK", "JOBS", ""];
-        let rows: Vec<Vec<String>> = sample.gpus.list.iter().map(gpu_row).collect();
+        let held = backend.call::<GetResources>(&Nothing {})?.gpus;
+        let rows: Vec<Vec<String>> = sample.gpus.list.iter().map(|gpu| gpu_row(gpu, &held)).collect();
         print::table(&heads, &rows)?;
     }
     if arguments.processes {
@@ -129,7 +131,7 @@ pub fn process_cells(process: &GpuProcess) -> [String; 5] {
     ]
 }
 
-fn gpu_row(gpu: &Gpu) -> Vec<String> {
+fn gpu_row(gpu: &Gpu, held: &[GpuResource]) -> Vec<String> {
     let name = match &gpu.mig {
         Mig::Instance { number, .. } => format!("  instance {number}: {}", gpu.name),
         Mig::Off {} | Mig::Divided { .. } => gpu.name.clone(),
@@ -143,17 +145,23 @@ fn gpu_row(gpu: &Gpu) -> Vec<String> {
         power(gpu),
         reading(&gpu.fan, percent),
         reading(&gpu.clock, |clock| format!("{clock} MHz")),
-        jobs(gpu).join(", "),
+        holders(gpu, held).join(", "),
         remarks(gpu).join("; "),
     ]
+}
+
+/// Uids of the jobs that were given a GPU, whether or not they have begun to use it, and of those seen on it.
+fn holders(gpu: &Gpu, held: &[GpuResource]) -> Vec<String> {
+    let given = held.iter().filter(|resource| resource.uuid == gpu.uuid).flat_map(|resource| &resource.jobs);
+    let all: BTreeSet<String> = given.map(|job| job.uid.clone()).chain(jobs(gpu)).collect();
+    all.into_iter().collect()
 }
 
 /// Uids of the jobs on a GPU, each once.
 pub fn jobs(gpu: &Gpu) -> Vec<String> {
     let known = gpu.processes.as_ref().and_then(Reading::value).into_iter().flatten();
-    let jobs: BTreeMap<&String, ()> =
-        known.filter_map(|process| Some((process.experiment.as_ref()?, ()))).collect();
-    jobs.into_keys().cloned().collect()
+    let jobs: BTreeSet<&String> = known.filter_map(|process| process.experiment.as_ref()).collect();
+    jobs.into_iter().cloned().collect()
 }
 
 /// What is to be said of a GPU.
