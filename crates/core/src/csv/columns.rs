@@ -76,7 +76,7 @@ const BY_BASE: [&[&str]; 5] = [
 
 /// Finds the x column among trimmed names. `monitor`: the file began with the comment of a monitor file.
 pub(super) fn choose_x(names: &[String], monitor: bool) -> Option<XColumn> {
-    let ranked = names.iter().enumerate().filter_map(|(index, name)| Some((rank(name)?, index)));
+    let ranked = names.iter().enumerate().filter_map(|(index, name)| Some((x_rank(name)?, index)));
     if let Some((_, index)) = ranked.min() {
         return Some(XColumn::Cell(index));
     }
@@ -86,7 +86,8 @@ pub(super) fn choose_x(names: &[String], monitor: bool) -> Option<XColumn> {
     (names.len() > 1 && names[0].is_empty()).then_some(XColumn::Cell(0))
 }
 
-fn rank(name: &str) -> Option<usize> {
+/// The rule of [`XColumn`] by which a column of that name may be the x axis, from 0; lower ones win.
+pub(crate) fn x_rank(name: &str) -> Option<usize> {
     let name: String = name.to_lowercase().replace([' ', '-'], "_");
     let base = name.rsplit('/').next().unwrap_or_default();
     match name.as_str() {
@@ -99,13 +100,13 @@ fn rank(name: &str) -> Option<usize> {
 }
 
 /// Whether a column of that name may hold Unix time.
-pub(super) fn is_wall_name(name: &str) -> bool {
+pub(crate) fn is_wall_name(name: &str) -> bool {
     let base = name.rsplit('/').next().unwrap_or_default().to_lowercase();
     ["timestamp", "_timestamp", "wall_time", "walltime", "created_at"].contains(&base.as_str())
 }
 
 /// Unix time in milliseconds, when the number is plausible as seconds (1973 to 5138) or as milliseconds.
-pub(super) fn wall_ms(number: f64) -> Option<i64> {
+pub(crate) fn wall_ms(number: f64) -> Option<i64> {
     if (1e8..1e11).contains(&number) {
         Some((number * 1000.0).round() as i64)
     } else if (1e11..1e14).contains(&number) {

@@ -13,8 +13,24 @@
 //! What is left to others: walking and watching folders, reading, storing, telling the status of a run that does not
 //! say how it ended.
 
+mod dvclive;
 mod folder;
+mod generic;
+mod hugging_face;
+mod hydra;
+mod job_status;
+mod json;
+mod json_lines;
+mod lightning;
+mod lines;
+mod mlflow;
+mod openmmlab;
 mod reading;
+mod reinforcement;
+mod sacred;
+mod settings;
+mod table;
+mod yolo;
 
 pub use folder::{Discovery, Folder, Found, Member, Role, Run, Standing};
 pub use reading::{
@@ -42,7 +58,26 @@ pub trait Format: Send + Sync {
 }
 
 /// All formats, in the order in which they may claim a file.
-pub const FORMATS: &[&dyn Format] = &[];
+pub const FORMATS: &[&dyn Format] = &[
+    &job_status::JobStatus,
+    &mlflow::MlFlow,
+    &sacred::Sacred,
+    &hydra::Hydra,
+    &dvclive::DvcLive,
+    &lightning::Lightning,
+    &yolo::Ultralytics,
+    &yolo::YoloText,
+    &hugging_face::HuggingFace,
+    &openmmlab::Detectron2,
+    &openmmlab::MmEngine,
+    &openmmlab::MmDetection,
+    &reinforcement::Rllib,
+    &reinforcement::StableBaselines,
+    &reinforcement::Baselines,
+    &generic::Keras,
+    &generic::Tables,
+    &generic::JsonLines,
+];
 
 /// The format with this [`Format::id`].
 #[must_use]

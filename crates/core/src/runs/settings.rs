@@ -1,0 +1,97 @@
+//! Hyperparameters and settings in YAML and JSON documents.
+
+use super::json::{Cursor, Fault, Leaf};
+use super::{Batch, Contents, Document, Fact, Outcome, Reader};
+use crate::config::{self, Value};
+
+/// What a setting says beside its value.
+pub(super) type Meaning = fn(&str, &str) -> Option<Fact>;
+
+/// Reads a YAML mapping. `meaning` may make a further fact of a key and its value.
+pub(super) fn yaml(meaning: Meaning) -> Reader {
+    Reader::Document(Box::new(Yaml { meaning }))
+}
+
+/// Reads a JSON mapping.
+pub(super) fn json() -> Reader {
+    Reader::Document(Box::new(Json))
+}
+
+/// No further facts.
+pub(super) fn nothing_else(_key: &str, _value: &str) -> Option<Fact> {
+    None
+}
+
+struct Yaml {
+    meaning: Meaning,
+}
+
+impl Document for Yaml {
+    fn limit(&self) -> u64 {
+        config::LARGEST as u64
+    }
+
+    fn read(&self, bytes: &[u8]) -> Contents {
+        let text = String::from_utf8_lossy(bytes);
+        if text.trim().is_empty() {
+            return Contents::default();
+        }
+        let keys = match config::check(&text) {
+            Ok(keys) => keys,
+            Err(problem) => return refused(problem.to_string()),
+        };
+        let mut batch = Batch::default();
+        for key in keys.0 {
+            match key.value {
+                Value::Scalar { value } => {
+                    batch.facts.extend((self.meaning)(&key.path, value.as_str()));
+                    batch.facts.push(Fact::Config { key: key.path, value });
+                }
+                Value::List { items: Some(items), .. } => {
+                    batch.facts.extend(
+                        items.into_iter().enumerate().map(|(index, value)| Fact::Config {
+                            key: format!("{}.{index}", key.path),
+                            value,
+                        }),
+                    );
+                }
+                Value::List { .. } | Value::Map { .. } => {}
+            }
+        }
+        Contents { outcome: Outcome::Fits, keys: Vec::new(), batch }
+    }
+}
+
+struct Json;
+
+/// Bytes of a JSON document with settings at most: 16 MiB.
+const LARGEST_JSON: u64 = 16 << 20;
+
+impl Document for Json {
+    fn limit(&self) -> u64 {
+        LARGEST_JSON
+    }
+
+    fn read(&self, bytes: &[u8]) -> Contents {
+        let mut batch = Batch::default();
+        let mut each = |path: &str, leaf: Leaf<'_>| {
+            batch.facts.push(Fact::Config { key: path.to_owned(), value: leaf.scalar() });
+        };
+        let read = Cursor::new(bytes).leaves(&mut String::new(), '.', true, &mut each);
+        document(read, Vec::new(), batch)
+    }
+}
+
+/// Contents by how reading a JSON document ended.
+pub(super) fn document(read: Result<(), Fault>, keys: Vec<String>, batch: Batch) -> Contents {
+    match read {
+        Ok(()) => Contents { outcome: Outcome::Fits, keys, batch },
+        Err(Fault::Ended) => Contents { outcome: Outcome::Waiting, keys, batch },
+        Err(fault) => refused(fault.words()),
+    }
+}
+
+/// No contents, for this reason.
+pub(super) fn refused(why: String) -> Contents {
+    Contents { outcome: Outcome::Refused(why), ..Contents::default() }
+}

@@ -1,0 +1,120 @@
+//! CSV and TSV files of any format, through [`crate::csv`].
+
+use super::{Batch, Checkpoint, Issue, Member, Outcome, Place, Reader, Stream};
+use crate::csv::{CsvReader, IssueKind, Outcome as Csv};
+
+/// How the columns of a table become names of metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// As they are, after this.
+    Prefix(String),
+    /// The last column has this name, whatever stands in the header. DVCLive has a file for each metric.
+    Last(String),
+}
+
+/// Reads a table whose columns keep their names, after the member's prefix.
+pub(super) fn reader(member: &Member, from: Option<&Checkpoint>) -> Reader {
+    open(Naming::Prefix(member.prefix.clone()), from)
+}
+
+/// Reads a table.
+pub(super) fn open(naming: Naming, from: Option<&Checkpoint>) -> Reader {
+    let saved = from.and_then(|from| serde_json::from_slice(&from.state).ok());
+    let csv = saved.map_or_else(CsvReader::new, CsvReader::resume);
+    let mut table = Table { csv, naming, keys: Vec::new() };
+    table.name_keys();
+    Reader::Stream(Box::new(table))
+}
+
+/// Whether the beginning of a file is that of a table with a named step column, and its header. A header that is longer
+/// than what there is of the file counts as one if it has the beginning of one.
+pub(super) fn header(head: &[u8]) -> Option<Vec<String>> {
+    let mut csv = CsvReader::new();
+    csv.push(head);
+    if csv.outcome() == Csv::Waiting && !head.contains(&b'\n') {
+        return None;
+    }
+    let names: Vec<String> = csv.columns().iter().map(|column| column.name.clone()).collect();
+    let x = csv.x()?.index();
+    names.get(x).is_some_and(|name| !name.is_empty()).then_some(names)
+}
+
+struct Table {
+    csv: CsvReader,
+    naming: Naming,
+    /// By column.
+    keys: Vec<String>,
+}
+
+impl Table {
+    fn name_keys(&mut self) {
+        let columns = self.csv.columns();
+        if columns.len() == self.keys.len() {
+            return;
+        }
+        self.keys = columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| match &self.naming {
+                Naming::Last(name) if index + 1 == columns.len() => name.clone(),
+                Naming::Last(_) => column.name.clone(),
+                Naming::Prefix(prefix) => format!("{prefix}{}", column.name),
+            })
+            .collect();
+    }
+
+    fn add(&mut self, batch: crate::csv::Batch, out: &mut Batch) {
+        self.name_keys();
+        for row in batch.rows {
+            for (column, value) in row.values {
+                out.point(column, row.step, value, row.wall_ms);
+            }
+        }
+        out.issues.extend(batch.issues.into_iter().filter_map(|issue| {
+            let message = match issue.kind {
+                IssueKind::Ragged { expected, found } => {
+                    format!("{found} cells where the header has {expected}")
+                }
+                IssueKind::NoPosition { cell } => format!("“{cell}” is no step"),
+                IssueKind::UnclosedQuote => "a quote is not closed".into(),
+                // A restart, which the steps show.
+                IssueKind::RepeatedHeader => return None,
+            };
+            Some(Issue { place: Place::Line(issue.line), message })
+        }));
+    }
+}
+
+impl Stream for Table {
+    fn push(&mut self, bytes: &[u8], out: &mut Batch) {
+        let batch = self.csv.push(bytes);
+        self.add(batch, out);
+    }
+
+    fn finish(&mut self, out: &mut Batch) {
+        let batch = self.csv.finish();
+        self.add(batch, out);
+    }
+
+    fn offset(&self) -> u64 {
+        self.csv.offset()
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let saved = self.csv.checkpoint();
+        // Strings and numbers: this cannot fail; an empty state would make a reader begin anew.
+        Checkpoint { offset: saved.offset, state: serde_json::to_vec(&saved).unwrap_or_default() }
+    }
+
+    fn outcome(&self) -> Outcome {
+        match self.csv.outcome() {
+            Csv::Waiting => Outcome::Waiting,
+            Csv::Metrics => Outcome::Fits,
+            Csv::NotMetrics(why) => Outcome::Refused(why.to_string()),
+        }
+    }
+
+    fn keys(&self) -> &[String] {
+        &self.keys
+    }
+}
