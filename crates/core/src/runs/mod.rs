@@ -23,18 +23,25 @@ mod json;
 mod json_lines;
 mod lightning;
 mod lines;
+mod loose_json;
 mod mlflow;
 mod openmmlab;
+mod protobuf;
 mod reading;
 mod reinforcement;
 mod sacred;
 mod settings;
 mod table;
+mod tags;
+mod tensorboard;
+#[cfg(test)]
+mod testing;
+mod wandb;
 mod yolo;
 
 pub use folder::{Discovery, Folder, Found, Member, Role, Run, Standing};
 pub use reading::{
-    Batch, Checkpoint, Contents, Document, End, Fact, Issue, Outcome, Place, Reader, Reading, Stream,
+    Batch, Checkpoint, Contents, Document, End, Fact, Issue, Other, Outcome, Place, Reader, Reading, Stream,
 };
 
 /// One way of laying out a run's files.
@@ -61,6 +68,7 @@ pub trait Format: Send + Sync {
 pub const FORMATS: &[&dyn Format] = &[
     &job_status::JobStatus,
     &mlflow::MlFlow,
+    &wandb::Wandb,
     &sacred::Sacred,
     &hydra::Hydra,
     &dvclive::DvcLive,
@@ -74,6 +82,7 @@ pub const FORMATS: &[&dyn Format] = &[
     &reinforcement::Rllib,
     &reinforcement::StableBaselines,
     &reinforcement::Baselines,
+    &tensorboard::TensorBoard,
     &generic::Keras,
     &generic::Tables,
     &generic::JsonLines,

@@ -39,6 +39,22 @@ pub trait Stream: Send {
 
     /// Names of the metrics by the index in [`Reading::key`]. Names are only ever added, also across checkpoints.
     fn keys(&self) -> &[String];
+
+    /// What was found beside points and is not read, so far: images, histograms, text.
+    fn others(&self) -> Vec<Other> {
+        Vec::new()
+    }
+}
+
+/// Values of one name that are no points.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Other {
+    /// What they are, in the words of the file's format: `images`, `histograms`, `text`, `table`.
+    pub kind: String,
+    /// Their name.
+    pub key: String,
+    /// How many there are.
+    pub count: u64,
 }
 
 /// Reads a file that is replaced as a whole.

@@ -15,7 +15,7 @@ pub(super) const HPARAMS: &str = "hparams";
 pub(super) const TEXT: &str = "text";
 
 /// The envelope of what one record says.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Event<'a> {
     /// Seconds since the Unix epoch.
     pub(super) wall: f64,
@@ -85,7 +85,9 @@ pub(super) fn is_useless(mut data: &[u8]) -> bool {
                     return false;
                 }
             }
-            (field, 2) => return [GRAPH, RUN_METADATA, META_GRAPH].iter().any(|&graph| u64::from(graph) == field),
+            (field, 2) => {
+                return [GRAPH, RUN_METADATA, META_GRAPH].iter().any(|&graph| u64::from(graph) == field);
+            }
             _ => return false,
         }
     }

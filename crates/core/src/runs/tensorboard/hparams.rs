@@ -1,7 +1,7 @@
 //! Hyperparameters in event files.
 
 use super::super::protobuf::{Fields, Malformed, Value};
-use super::super::{Batch, End, Fact};
+use super::super::{Batch, End, Fact, loose_json as json};
 use super::event::millis;
 use crate::sweep::Scalar;
 
@@ -13,7 +13,9 @@ pub(super) fn read(content: &[u8], out: &mut Batch) -> Result<(), Malformed> {
                 for field in Fields::new(start) {
                     match field? {
                         (1, Value::Bytes(entry)) => out.facts.extend(entry_of(entry)?),
-                        (4, group) => out.facts.extend(group.text().filter(|name| !name.is_empty()).map(Fact::Group)),
+                        (4, group) => {
+                            out.facts.extend(group.text().filter(|name| !name.is_empty()).map(Fact::Group))
+                        }
                         (5, time) => out.facts.extend(time.double().and_then(millis).map(Fact::Started)),
                         _ => {}
                     }
@@ -47,7 +49,9 @@ fn entry_of(entry: &[u8]) -> Result<Option<Fact>, Malformed> {
                         (1, Value::Varint(_)) => Some(Scalar::plain("null")),
                         (2, Value::Fixed64(bits)) => Some(number(f64::from_bits(bits))),
                         (3, text) => text.text().map(|text| Scalar::text(&text)),
-                        (4, Value::Varint(bits)) => Some(Scalar::plain(if bits == 0 { "false" } else { "true" })),
+                        (4, Value::Varint(bits)) => {
+                            Some(Scalar::plain(if bits == 0 { "false" } else { "true" }))
+                        }
                         _ => None,
                     };
                 }
@@ -61,4 +65,24 @@ fn entry_of(entry: &[u8]) -> Result<Option<Fact>, Malformed> {
 /// All numbers are written as `double`; a whole one was one.
 fn number(number: f64) -> Scalar {
     Scalar::plain(&number.to_string())
+}
+
+/// The most bytes of text that are taken for settings.
+const MAX_TEXT: usize = 1 << 20;
+
+/// Hugging Face's `Trainer` writes its arguments and the model's config as text, one JSON object each. The arguments
+/// keep their names; those of the model begin with `model_config.`.
+pub(super) fn read_text(tag: &str, text: &[u8], out: &mut Batch) {
+    let prefix = match tag {
+        "args/text_summary" => "",
+        "model_config/text_summary" => "model_config",
+        _ => return,
+    };
+    if text.len() > MAX_TEXT {
+        return;
+    }
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    if let Some(value @ serde_json::Value::Object(_)) = json::parse(text) {
+        json::settings(prefix, &value, &mut |key, value| out.facts.push(Fact::Config { key, value }));
+    }
 }

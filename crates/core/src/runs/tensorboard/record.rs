@@ -83,7 +83,17 @@ impl Records {
 
     /// How many bytes after [`Place::offset`] have been taken in and belong to a record that is not whole.
     pub(super) fn waiting(&self) -> u64 {
-        self.passing.map_or(self.pending.len() as u64, |passing| passing.seen)
+        match self.passing {
+            Some(passing) => passing.seen,
+            None if self.at.searching => 0,
+            None => self.pending.len() as u64,
+        }
+    }
+
+    /// Bytes of memory held for a record that is not whole.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.pending.capacity()
     }
 
     /// Takes in the bytes that follow.
@@ -130,7 +140,9 @@ impl Records {
         match header(&self.pending) {
             _ if self.at.searching => HEADER.max(self.pending.len() + 1),
             None | Some(Err(_)) => HEADER,
-            Some(Ok(length)) if length > LARGE as u64 && self.pending.len() < HEADER + GLANCE => HEADER + GLANCE,
+            Some(Ok(length)) if length > LARGE as u64 && self.pending.len() < HEADER + GLANCE => {
+                HEADER + GLANCE
+            }
             // At most MAX_RECORD: a longer one passes by.
             Some(Ok(length)) => HEADER + length as usize + FOOTER,
         }
@@ -161,15 +173,14 @@ impl Records {
                 }
             };
             let body = &rest[HEADER..];
-            if length > MAX_RECORD as u64 {
+            // Whether a record passes by must not hang on how much of it is here.
+            let large = length > LARGE as u64;
+            if length > MAX_RECORD as u64 || large && body.get(..GLANCE).is_some_and(self.useless) {
                 self.passing = Some(Passing { length, seen: 0, sum: 0, footer: [0; FOOTER] });
                 return used;
             }
             let length = length as usize;
             if body.len() < length + FOOTER {
-                if length > LARGE && body.len() >= GLANCE && (self.useless)(&body[..GLANCE]) {
-                    self.passing = Some(Passing { length: length as u64, seen: 0, sum: 0, footer: [0; FOOTER] });
-                }
                 return used;
             }
             let (data, footer) = body.split_at(length);
@@ -189,7 +200,8 @@ impl Records {
         let body = HEADER as u64 + passing.length;
         let end = body.saturating_add(FOOTER as u64);
         while !bytes.is_empty() && passing.seen < end {
-            let part = [HEADER as u64, body, end].into_iter().find(|&part| passing.seen < part).unwrap_or(end);
+            let part =
+                [HEADER as u64, body, end].into_iter().find(|&part| passing.seen < part).unwrap_or(end);
             // What is left of that part, or all bytes there are.
             let count = usize::try_from(part - passing.seen).unwrap_or(usize::MAX).min(bytes.len());
             let (now, rest) = bytes.split_at(count);
