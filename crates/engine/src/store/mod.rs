@@ -22,9 +22,10 @@ mod series;
 mod setting;
 mod steps;
 mod transaction;
+mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 pub use attempt::{AttemptEnd, AttemptRow};
 pub use dependency::DependencyRow;
@@ -44,6 +45,7 @@ pub use transaction::Tx;
 
 use sqlx::sqlite::SqlitePool;
 
+use self::writer::Writer;
 use crate::error::Result;
 
 /// Declares named queries, so that a test can prepare each of them against the schema.
@@ -60,10 +62,7 @@ use queries;
 /// The open database.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// Exactly one connection: whoever has it is the writer.
-    writer: SqlitePool,
-    /// Whether the writer is set to sync what it commits.
-    level: Arc<AtomicBool>,
+    writer: Writer,
     /// The largest cursor that an event has got, or more.
     last_event: Arc<AtomicU64>,
     readers: SqlitePool,
@@ -76,7 +75,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx::begin(self.writer.acquire().await?, true, &self.level))
+        Ok(Tx::begin(self.writer.hold().await?, true))
     }
 
     /// As [`Store::begin`], for what can be found out again from the attempts' folders: it survives the end of every
@@ -86,7 +85,7 @@ impl Store {
     /// # Errors
     /// The database refuses.
     pub async fn begin_lightly(&self) -> Result<Tx> {
-        Ok(Tx::begin(self.writer.acquire().await?, false, &self.level))
+        Ok(Tx::begin(self.writer.hold().await?, false))
     }
 
     /// Brings what was written lightly to disk.
@@ -149,7 +148,8 @@ mod tests {
             setting::QUERIES,
             steps::QUERIES,
         ];
-        let mut connection = store.writer.acquire().await.expect("the writer");
+        let mut writer = store.writer.hold().await.expect("the writer");
+        let connection = writer.connection();
         for (name, sql) in all.into_iter().flatten() {
             // A database prepares one statement at a time.
             for statement in sql.split_inclusive(';') {

@@ -2,17 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection};
 
 use super::Store;
+use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::Home;
 
@@ -69,19 +68,11 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_with(
-                options(&path)
-                    .create_if_missing(true)
-                    .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string()),
-            )
-            .await?;
-        let backup = backup_before_migration(home, &writer).await?;
-        MIGRATOR.run(&writer).await.map_err(|cause| {
+        let writing =
+            options(&path).create_if_missing(true).pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string());
+        let mut writer = writing.connect().await?;
+        let backup = backup_before_migration(home, &mut writer).await?;
+        MIGRATOR.run(&mut writer).await.map_err(|cause| {
             Error::new(
                 ErrorKind::Internal,
                 format!("the database could not be brought to this version: {cause}"),
@@ -95,8 +86,8 @@ impl Store {
             .test_before_acquire(false)
             .connect_with(options(&path).read_only(true))
             .await?;
-        let level = Arc::new(AtomicBool::new(true));
-        let store = Store { writer, level, last_event: Arc::default(), readers };
+        let writer = Writer::new(writer, writing);
+        let store = Store { writer, last_event: Arc::default(), readers };
         store.count_events().await?;
         let mut tx = store.begin().await?;
         store.set_meta(&mut tx, "clean_shutdown", &false).await?;
@@ -194,17 +185,17 @@ fn move_aside(home: &Home, path: &Path) -> Result<PathBuf> {
 }
 
 /// Copies the database if this program is about to change its schema.
-async fn backup_before_migration(home: &Home, writer: &SqlitePool) -> Result<Option<PathBuf>> {
+async fn backup_before_migration(home: &Home, writer: &mut SqliteConnection) -> Result<Option<PathBuf>> {
     let has_migrations: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_sqlx_migrations')",
     )
-    .fetch_one(writer)
+    .fetch_one(&mut *writer)
     .await?;
     if !has_migrations {
         return Ok(None);
     }
     let applied: Option<i64> =
-        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(writer).await?;
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut *writer).await?;
     let known = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0);
     let Some(applied) = applied.filter(|applied| *applied < known) else {
         return Ok(None);
@@ -215,7 +206,7 @@ async fn backup_before_migration(home: &Home, writer: &SqlitePool) -> Result<Opt
     if partial.exists() {
         std::fs::remove_file(&partial).map_err(|cause| Error::path("replace", &partial, &cause))?;
     }
-    sqlx::query("VACUUM INTO ?").bind(partial.display().to_string()).execute(writer).await?;
+    sqlx::query("VACUUM INTO ?").bind(partial.display().to_string()).execute(&mut *writer).await?;
     let sync = || {
         std::fs::File::open(&partial)?.sync_all()?;
         std::fs::rename(&partial, &target)
@@ -226,6 +217,8 @@ async fn backup_before_migration(home: &Home, writer: &SqlitePool) -> Result<Opt
 
 #[cfg(test)]
 mod tests {
+    use sqlx::sqlite::SqlitePool;
+
     use super::*;
 
     async fn fresh() -> (tempfile::TempDir, Home) {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use athanor_core::device_breaker::DeviceBreaker;
-use athanor_core::notification;
 use athanor_core::history::Idle;
+use athanor_core::notification;
 use athanor_core::schedule::Window;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -179,7 +179,10 @@ impl Settings {
             return Err(Error::invalid("idle_gpu_percent", "a utilisation is 0 to 100 %; 0 is never idle"));
         }
         if !(1..=Self::IDLE_MINUTES_MAX).contains(&self.idle_gpu_minutes) {
-            return Err(Error::invalid("idle_gpu_minutes", "GPUs may be idle for 1 to 10,080 minutes, a week"));
+            return Err(Error::invalid(
+                "idle_gpu_minutes",
+                "GPUs may be idle for 1 to 10,080 minutes, a week",
+            ));
         }
         if !(1..=Self::KEEP_DAYS_MAX).contains(&self.keep_days) {
             return Err(Error::invalid("keep_days", "things are kept for 1 to 3,650 days"));

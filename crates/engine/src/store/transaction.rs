@@ -6,13 +6,12 @@
 //!   answer ([`Tx::put_off`]) therefore waits until something that does is asked, or until the end, and travels with it.
 
 use std::fmt::Write;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments, AssertSqlSafe, Sqlite, SqliteConnection};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Arguments, AssertSqlSafe};
+use tokio::sync::OwnedMutexGuard;
 
+use super::writer::Held;
 use crate::error::Result;
 
 /// So many steps travel together at most: the database keeps each combination of them prepared.
@@ -21,39 +20,30 @@ const TOGETHER: usize = 4;
 /// A transaction that may write. Dropping it rolls it back.
 #[derive(Debug)]
 pub struct Tx {
-    connection: Option<PoolConnection<Sqlite>>,
+    held: Option<OwnedMutexGuard<Held>>,
     /// What was not sent yet.
     sql: String,
     arguments: SqliteArguments,
     steps: usize,
-    /// Whether anything was sent: only then there is something to roll back.
-    sent: bool,
     synced: bool,
-    level: Arc<AtomicBool>,
 }
 
 impl Tx {
     /// Takes the write lock before anything else, so that what is read can't be stale when it is written.
     /// With `synced` it is on disk when it is committed, else when the next synced one or a checkpoint is.
-    ///
-    /// `level` holds what the connection was last set to. A connection begins as a synced one, so a level that was
-    /// kept from a connection before this one can only ask for more than is needed.
-    pub(super) fn begin(connection: PoolConnection<Sqlite>, synced: bool, level: &Arc<AtomicBool>) -> Self {
-        // The level can only be changed between transactions. Whoever is interrupted leaves the connection at either;
-        // what is said until it is certain must be the lower of them.
+    pub(super) fn begin(mut held: OwnedMutexGuard<Held>, synced: bool) -> Self {
+        // The level can only be changed between transactions. Whoever is interrupted leaves the connection at either.
         let begin = match synced {
-            _ if level.swap(false, Ordering::Relaxed) == synced => "BEGIN IMMEDIATE",
+            _ if held.synced.take() == Some(synced) => "BEGIN IMMEDIATE",
             true => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
             false => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
         };
         Self {
-            connection: Some(connection),
+            held: Some(held),
             sql: begin.to_owned(),
             arguments: SqliteArguments::default(),
             steps: 0,
-            sent: false,
             synced,
-            level: level.clone(),
         }
     }
 
@@ -63,7 +53,7 @@ impl Tx {
     /// What was put off fails.
     pub async fn now(&mut self) -> Result<&mut SqliteConnection> {
         self.send().await?;
-        Ok(self.open())
+        Ok(self.held().connection())
     }
 
     /// Puts off a step: statements that give no answer, with their parameters as `$1`, numbered over all of them. An error in
@@ -94,7 +84,9 @@ impl Tx {
         self.sql.push_str(";COMMIT");
         self.send().await?;
         // Ended: there is nothing to roll back.
-        drop(self.connection.take());
+        if let Some(mut held) = self.held.take() {
+            held.open = false;
+        }
         Ok(())
     }
 
@@ -103,14 +95,23 @@ impl Tx {
             return Ok(());
         }
         let (sql, arguments) = (std::mem::take(&mut self.sql), std::mem::take(&mut self.arguments));
-        (self.steps, self.sent) = (0, true);
-        sqlx::query_with(AssertSqlSafe(sql), arguments).execute(self.open()).await?;
-        self.level.store(self.synced, Ordering::Relaxed);
+        self.steps = 0;
+        let synced = self.synced;
+        let held = self.held();
+        held.open = true;
+        let sent = sqlx::query_with(AssertSqlSafe(sql), arguments).execute(held.connection()).await;
+        match sent {
+            Ok(_) => held.synced = Some(synced),
+            Err(error) => {
+                held.failed(&error);
+                return Err(error.into());
+            }
+        }
         Ok(())
     }
 
-    fn open(&mut self) -> &mut SqliteConnection {
-        self.connection.as_mut().expect("the connection is taken by the end alone")
+    fn held(&mut self) -> &mut Held {
+        self.held.as_mut().expect("it is given back by the end alone")
     }
 }
 
@@ -134,15 +135,12 @@ fn renumber(step: &str, before: usize, into: &mut String) {
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
-        if !self.sent {
-            return;
-        }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                // Fails when the database has rolled back already, which is as good.
-                let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
-            });
+        let Some(mut held) = self.held.take() else { return };
+        // Without a runtime the next writer does it.
+        if held.open
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move { held.roll_back().await });
         }
     }
 }
