@@ -36,6 +36,8 @@ mod tags;
 mod tensorboard;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod text_tests;
 mod wandb;
 mod yolo;
 
