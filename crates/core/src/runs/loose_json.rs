@@ -1,15 +1,7 @@
-//! JSON as Python writes it, with `NaN`, `Infinity` and `-Infinity` in place of numbers, in small pieces.
+//! Single values and small objects in JSON, as they lie within other formats.
 
-use std::borrow::Cow;
-
-use serde_json::Value;
-
-use crate::sweep::Scalar;
-
-/// Parses it; the three become strings. `None`: it is no JSON, or nested deeper than 127 levels.
-pub(super) fn parse(text: &str) -> Option<Value> {
-    serde_json::from_str(text).or_else(|_| serde_json::from_str(&quoted(text))).ok()
-}
+use super::Fact;
+use super::json::{Cursor, Leaf};
 
 /// The number that a piece of JSON is: also `NaN` and the infinities, bare or in quotes.
 pub(super) fn number(json: &str) -> Option<f64> {
@@ -25,79 +17,38 @@ pub(super) fn number(json: &str) -> Option<f64> {
     }
 }
 
-/// Puts quotes around the names of numbers that JSON does not have.
-fn quoted(text: &str) -> Cow<'_, str> {
-    if !text.contains("NaN") && !text.contains("Infinity") {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    let mut rest = text;
-    while let Some(at) = rest.find(['"', 'N', 'I', '-']) {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let word = ["NaN", "Infinity", "-Infinity"].into_iter().find(|word| rest.starts_with(word));
-        let length = if let Some(word) = word {
-            out.push('"');
-            out.push_str(word);
-            out.push('"');
-            word.len()
-        } else {
-            let length = if rest.starts_with('"') { string(rest) } else { 1 };
-            out.push_str(&rest[..length]);
-            length
-        };
-        rest = &rest[length..];
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-/// The length of the string at the beginning of `text`, with its quotes.
-fn string(text: &str) -> usize {
-    let mut escaped = false;
-    for (i, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return i + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
 /// A longer dotted name is not told.
 const MAX_NAME: usize = 1 << 10;
 /// How many bytes the names and values may have that one piece of JSON gives: a long name before a long list of
 /// numbers would be repeated for each of them.
-const MAX_SETTINGS: usize = 16 << 20;
+const MAX_VALUES: usize = 16 << 20;
 
-/// Every single value below `value`, with its dotted name: `optimizer.lr`, `layers.0`. What is empty says nothing.
-pub(super) fn settings(name: &str, value: &Value, each: &mut impl FnMut(String, Scalar)) {
-    let mut left = MAX_SETTINGS;
-    walk(name, value, &mut |name, scalar| {
-        let size = name.len() + scalar.as_str().len();
+/// Every single value in a piece of JSON, with its dotted name: `optimizer.lr`, `layers.0`. What is empty says nothing.
+/// `None`: it is no JSON; some values may have been told.
+pub(super) fn values<'a>(name: &str, json: &'a str, each: &mut impl FnMut(&str, Leaf<'a>)) -> Option<()> {
+    let mut left = MAX_VALUES;
+    let mut cursor = Cursor::new(json.as_bytes());
+    let mut bounded = |name: &str, leaf: Leaf<'a>| {
+        let size = name.len() + if let Leaf::Text(text) = &leaf { text.len() } else { 8 };
         if name.len() <= MAX_NAME && size <= left {
             left -= size;
-            each(name.to_owned(), scalar);
+            each(name, leaf);
         }
-    });
+    };
+    match cursor.leaves(&mut name.to_owned(), '.', true, &mut bounded) {
+        Ok(()) => cursor.is_at_end().then_some(()),
+        // A number that ends with the text is whole here.
+        Err(_) => number(json).map(|number| bounded(name, Leaf::Number(number, json.trim()))),
+    }
 }
 
-fn walk(name: &str, value: &Value, each: &mut impl FnMut(&str, Scalar)) {
-    if name.len() > MAX_NAME {
-        return;
-    }
-    let below = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
-    match value {
-        Value::Object(map) => map.iter().for_each(|(part, value)| walk(&below(part), value, each)),
-        Value::Array(list) => {
-            list.iter().enumerate().for_each(|(i, value)| walk(&below(&i.to_string()), value, each));
-        }
-        Value::String(text) => each(name, Scalar::text(text)),
-        Value::Null => each(name, Scalar::plain("null")),
-        Value::Bool(_) | Value::Number(_) => each(name, Scalar::plain(&value.to_string())),
-    }
+/// The same as settings; none when it is no JSON.
+pub(super) fn settings(name: &str, json: &str) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let read = values(name, json, &mut |key, leaf| {
+        facts.push(Fact::Config { key: key.to_owned(), value: leaf.scalar() });
+    });
+    if read.is_some() { facts } else { Vec::new() }
 }
 
 #[cfg(test)]
@@ -126,34 +77,36 @@ mod tests {
         assert!(number("\"NaN\"").is_some_and(f64::is_nan));
     }
 
-    #[test]
-    fn strings_are_left_alone() {
-        let value = parse(r#"{"a": NaN, "NaN \" Infinity": [-Infinity, -1, "I \\"], "b": Infinity}"#);
-        let expected =
-            serde_json::json!({"a": "NaN", "NaN \" Infinity": ["-Infinity", -1, "I \\"], "b": "Infinity"});
-        assert_eq!(value, Some(expected));
-        assert_eq!(parse("{NaN"), None);
-        assert_eq!(parse("[\"a"), None);
-        assert_eq!(parse(&"[".repeat(100_000)), None);
+    fn told(name: &str, json: &str) -> Vec<String> {
+        let words = |fact: &Fact| match fact {
+            Fact::Config { key, value } => format!("{key} = {}", value.to_yaml()),
+            other => format!("{other:?}"),
+        };
+        settings(name, json).iter().map(words).collect()
     }
 
     #[test]
     fn settings_have_dotted_names() {
-        let value = parse(
-            r#"{"optimizer": {"lr": 1e-4, "betas": [0.9, true]}, "note": null, "name": "1", "none": {}}"#,
-        );
-        let mut all = Vec::new();
-        settings("", &value.unwrap(), &mut |name, value| all.push(format!("{name} = {}", value.to_yaml())));
-        all.sort();
-        assert_eq!(
-            all,
-            [
-                "name = '1'",
-                "note = null",
-                "optimizer.betas.0 = 0.9",
-                "optimizer.betas.1 = true",
-                "optimizer.lr = 0.0001"
-            ]
-        );
+        let json =
+            r#"{"optimizer": {"lr": 1e-4, "betas": [0.9, true]}, "note": null, "name": "1", "none": {}}"#;
+        let expected = [
+            "optimizer.lr = 1e-4",
+            "optimizer.betas.0 = 0.9",
+            "optimizer.betas.1 = true",
+            "note = null",
+            "name = '1'",
+        ];
+        assert_eq!(told("", json), expected);
+        assert_eq!(told("a", "1e-05"), ["a = 1e-05"]);
+        assert_eq!(told("a", " [NaN, 2] "), ["a.0 = NaN", "a.1 = 2"]);
+    }
+
+    #[test]
+    fn what_is_no_json_sets_nothing() {
+        for json in ["{\"a\": 1", "{} {}", "1 2", "", "what", &"[".repeat(100_000)] {
+            assert_eq!(told("a", json), Vec::<String>::new(), "{json}");
+        }
+        // A name that is too long is left out by itself.
+        assert_eq!(told("", &format!("{{\"{}\": 1, \"b\": 2}}", "x".repeat(2000))), ["b = 2"]);
     }
 }

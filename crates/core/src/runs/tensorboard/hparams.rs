@@ -1,7 +1,7 @@
 //! Hyperparameters in event files.
 
 use super::super::protobuf::{Fields, Malformed, Value};
-use super::super::{Batch, End, Fact, loose_json as json};
+use super::super::{Batch, End, Fact, loose_json};
 use super::event::millis;
 use crate::sweep::Scalar;
 
@@ -82,7 +82,7 @@ pub(super) fn read_text(tag: &str, text: &[u8], out: &mut Batch) {
         return;
     }
     let Ok(text) = std::str::from_utf8(text) else { return };
-    if let Some(value @ serde_json::Value::Object(_)) = json::parse(text) {
-        json::settings(prefix, &value, &mut |key, value| out.facts.push(Fact::Config { key, value }));
+    if text.trim_start().starts_with('{') {
+        out.facts.extend(loose_json::settings(prefix, text));
     }
 }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 
 use super::super::protobuf::{Fields, Malformed, Value};
 use super::super::tags::Tags;
@@ -197,22 +196,32 @@ impl Run {
         wall_ms: Option<i64>,
         (offset, tags, out): (u64, &mut Tags<()>, &mut Batch),
     ) {
-        let kind = match loose_json::parse(item.json) {
-            Some(Json::Object(map)) => match map.get("_type").and_then(Json::as_str) {
-                Some(kind) => kind.chars().take(64).collect(),
-                None => {
-                    loose_json::settings(&item.key, &Json::Object(map), &mut |key, value| {
-                        if let Some(value) = loose_json::number(value.as_str()) {
+        let kind = match item.json.trim_start().as_bytes().first() {
+            Some(b'{') => {
+                let mut numbers = Vec::new();
+                let mut kind = None;
+                let read = loose_json::values(&item.key, item.json, &mut |key, leaf| {
+                    if let Some(number) = leaf.number() {
+                        numbers.push((key.to_owned(), number));
+                    } else if key.strip_prefix(&*item.key) == Some("._type") {
+                        kind = leaf.text();
+                    }
+                });
+                match (read, kind) {
+                    (None, _) => return,
+                    (_, Some(kind)) => kind.chars().take(64).collect(),
+                    _ => {
+                        for (key, value) in numbers {
                             self.point(&key, step, value, wall_ms, (offset, tags, out));
                         }
-                    });
-                    return;
+                        return;
+                    }
                 }
-            },
-            Some(Json::Array(_)) => "lists".to_owned(),
-            Some(Json::String(_)) => "text".to_owned(),
-            Some(Json::Bool(_)) => "true or false".to_owned(),
-            Some(Json::Null | Json::Number(_)) | None => return,
+            }
+            Some(b'[') => "lists".to_owned(),
+            Some(b'"') => "text".to_owned(),
+            Some(b't' | b'f') => "true or false".to_owned(),
+            _ => return,
         };
         if let Some(tag) = tags.index(item.key.as_bytes(), offset, out) {
             tags.get(tag).count(&kind);

@@ -407,11 +407,7 @@ fn read_config(config: &[u8], out: &mut Batch) -> Result<(), Malformed> {
         if item.is_internal() {
             continue;
         }
-        if let Some(value) = loose_json::parse(item.json) {
-            loose_json::settings(&item.key, &value, &mut |key, value| {
-                out.facts.push(Fact::Config { key, value })
-            });
-        }
+        out.facts.extend(loose_json::settings(&item.key, item.json));
     }
     Ok(())
 }
