@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Batch, Checkpoint, Format, Member, Other, Outcome, Reader, Role, Stream};
+use super::{Batch, Checkpoint, Folder, Format, Member, Other, Outcome, Reader, Role, Stream};
 
 /// All that a stream said of a file, keys by name.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,42 @@ pub(super) fn stream(format: &dyn Format, from: Option<&Checkpoint>) -> Box<dyn 
     match format.reader(&Member::new("x", Role::Metrics), from) {
         Reader::Stream(stream) => stream,
         _ => panic!("{} reads its metrics as streams", format.id()),
+    }
+}
+
+/// A folder of these names.
+pub(super) struct Names {
+    pub(super) files: Vec<String>,
+    pub(super) folders: Vec<String>,
+    pub(super) below: Vec<String>,
+}
+
+impl Names {
+    pub(super) fn new(files: &[&str], folders: &[&str], below: &[&str]) -> Self {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Self { files: owned(files), folders: owned(folders), below: owned(below) }
+    }
+}
+
+impl Folder for Names {
+    fn path(&self) -> &str {
+        "runs/a"
+    }
+
+    fn files(&self) -> &[String] {
+        &self.files
+    }
+
+    fn folders(&self) -> &[String] {
+        &self.folders
+    }
+
+    fn below(&self, folder: &str) -> Vec<String> {
+        self.below.iter().filter(|path| path.starts_with(&format!("{folder}/"))).cloned().collect()
+    }
+
+    fn head(&self, _: &str) -> Vec<u8> {
+        panic!("the names are enough")
     }
 }
 

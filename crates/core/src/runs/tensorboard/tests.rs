@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::super::protobuf::Message;
-use super::super::testing::{blows, every_flip_is_noticed, holds, pieces, stream, whole};
-use super::super::{Batch, End, Fact, Issue, Other, Outcome, Place};
+use super::super::testing::{Names, blows, every_flip_is_noticed, holds, pieces, stream, whole};
+use super::super::{Batch, End, Fact, Format, Found, Issue, Member, Other, Outcome, Place, Role};
 use super::record::write;
 use super::{TensorBoard, event};
 
@@ -14,6 +14,19 @@ fn fixture(name: &str) -> Vec<u8> {
     let mut files = std::fs::read_dir(folder).expect("the fixture is there");
     std::fs::read(files.next().expect("with a file").expect("that is listed").path())
         .expect("and can be read")
+}
+
+#[test]
+fn the_event_files_of_a_folder_are_one_run() {
+    let first = "events.out.tfevents.1600000000.host.1.0";
+    let second = "events.out.tfevents.1600009999.host.2.0.v2";
+    let folder = Names::new(&["checkpoint.pt", first, second], &["plugins"], &[]);
+    let found = TensorBoard.recognise(&folder);
+    assert_eq!(
+        found,
+        [Found::run(vec![Member::new(first, Role::Metrics), Member::new(second, Role::Metrics)])]
+    );
+    assert_eq!(TensorBoard.recognise(&Names::new(&["events.json"], &[], &[])), []);
 }
 
 fn event(step: i64) -> Message {

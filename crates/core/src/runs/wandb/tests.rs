@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::super::protobuf::Message;
-use super::super::testing::{Said, blows, every_flip_is_noticed, holds, pieces, stream, whole};
-use super::super::{Batch, Fact, Other, Outcome};
+use super::super::testing::{Names, Said, blows, every_flip_is_noticed, holds, pieces, stream, whole};
+use super::super::{Batch, Fact, Format, Found, Member, Other, Outcome, Role};
 use super::Wandb;
 use super::log::write;
 
@@ -73,6 +73,57 @@ fn a_file_of_a_killed_run_is_read_to_its_last_whole_record() {
     assert_eq!((power.len(), power[0]), (40, (15.573, 33.819)));
     assert_eq!(said.batch.issues.len(), 1, "the last record breaks off");
     assert_eq!(pieces(&Wandb, &file, &[1000, 77, 5000], true), said);
+}
+
+/// What an independent reader counted: points of these metrics.
+fn check_counts(name: &str, expected: &[(&str, usize)]) -> Said {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wandb").join(name);
+    let said = whole(&Wandb, &std::fs::read(path).expect("the fixture is there"));
+    for (key, count) in expected {
+        assert_eq!(said.series(key).len(), *count, "{key} in {name}");
+    }
+    assert_eq!((said.outcome.clone(), said.batch.issues.len()), (Outcome::Fits, 0));
+    said
+}
+
+#[test]
+fn files_of_the_python_library_and_of_the_go_service_are_read_whole() {
+    let said = check_counts(
+        "sdk-0.15.wandb",
+        &[
+            ("valid-loss", 64),
+            ("train-score", 64),
+            ("epoch", 128),
+            ("trainer/global_step", 0),
+            ("_runtime", 0),
+        ],
+    );
+    // `*` goes by `trainer/global_step`.
+    assert_eq!(said.series("valid-loss")[0], (0.0, 1.720_789_670_944_213_9));
+    assert!(facts(&said).ends_with(&["Ended(1685417177337)".into(), "End(Completed)".into()]));
+    assert!(facts(&said).contains(&"beta: 0.5".into()));
+
+    let said = check_counts(
+        "core-0.23.wandb",
+        &[("eval/accuracy", 137), ("eval/loss", 137), ("drift/score", 13), ("step", 0)],
+    );
+    assert_eq!(said.series("eval/accuracy")[..2], [(1.0, 62.5), (2.0, 42.1875)]);
+    assert!(facts(&said).contains(&"train.batch_size: 64".into()));
+    assert!(facts(&said).ends_with(&["End(Failed)".into()]));
+}
+
+#[test]
+fn a_folder_of_a_run_is_one_run() {
+    let files = ["files/config.yaml", "files/output.log", "files/media/x.png", "files/wandb-summary.json"];
+    let folder = Names::new(&["run-abc.wandb"], &["files", "logs"], &files);
+    let members = vec![
+        Member::new("run-abc.wandb", Role::Metrics),
+        Member::new("files/config.yaml", Role::Copy),
+        Member::new("files/output.log", Role::Log),
+        Member::new("files/wandb-summary.json", Role::Copy),
+    ];
+    assert_eq!(Wandb.recognise(&folder), [Found::run(members)]);
+    assert_eq!(Wandb.recognise(&Names::new(&["debug.log"], &[], &[])), []);
 }
 
 #[test]
