@@ -122,3 +122,60 @@ fn each_stream_is_read_by_itself() {
     assert_eq!((&chunk["text"], &chunk["start"]), (&"error 1\nerror 2\n".into(), &0.into()));
     assert!(chunk["next"].as_u64() > Some(1_000_000), "{}", chunk["next"]);
 }
+
+#[test]
+fn grep_finds_lines_as_they_were_seen() {
+    let athanor = Athanor::serving(1);
+    let uid = athanor.add_shell(
+        r"printf '10 %%\r100 %%\nlo\033[31mss\033[0m 1\nplain a.b\naxb\n'; echo Loss of patience >&2; printf 'half a loss'",
+    );
+    athanor.until_status(&uid, "completed");
+    let grep = |arguments: &[&str]| {
+        let mut all = vec!["log", &uid, "--grep"];
+        all.extend(arguments);
+        let output = athanor.run(&all);
+        (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code())
+    };
+    assert_eq!(grep(&["loss", "--stdout"]), ("loss 1\nhalf a loss\n".into(), Some(0)));
+    assert_eq!(grep(&["^LOSS", "-i", "--stdout"]), ("loss 1\n".into(), Some(0)));
+    assert_eq!(grep(&["a.b"]), ("plain a.b\naxb\n".into(), Some(0)));
+    assert_eq!(grep(&["a.b", "-F"]), ("plain a.b\n".into(), Some(0)));
+    assert_eq!(grep(&["loss", "-i", "--stderr"]), ("Loss of patience\n".into(), Some(0)));
+    assert_eq!(grep(&["^10 "]), (String::new(), Some(1)), "what was drawn over was not seen last");
+    let (said, code) = (athanor.run(&["log", &uid, "--grep", "a(b"]), 2);
+    assert_eq!(said.status.code(), Some(code));
+    assert!(String::from_utf8_lossy(&said.stderr).contains("unclosed group (at character 2)"), "{said:?}");
+}
+
+#[test]
+fn grep_shows_lines_around_a_match_once() {
+    let athanor = Athanor::serving(1);
+    let uid = athanor.add_shell("seq 1 40");
+    athanor.until_status(&uid, "completed");
+    let found = athanor.ok(&["log", &uid, "--grep", "^(4|6|20|40)$", "-C", "2"]);
+    assert_eq!(found.lines().collect::<Vec<_>>().join(" "), "2 3 4 5 6 7 8 -- 18 19 20 21 22 -- 38 39 40");
+}
+
+#[test]
+fn grep_reaches_over_rotation_and_goes_on_with_the_job() {
+    let athanor = Athanor::serving(1);
+    athanor.ok(&["settings", "log_limit=8388608"]);
+    let uid = athanor.add_shell(
+        "seq -f 'line %.0f of many' 1 1000000; while [ ! -e gate ]; do sleep 0.02; done; echo line 1000000 of many, again",
+    );
+    let mut follower = athanor
+        .command(&["log", "-f", &uid, "--grep", "^line (7|1000000) "])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut lines = BufReader::new(follower.stdout.take().expect("piped")).lines();
+    let seen = lines.by_ref().map(|line| line.expect("read")).find(|line| line.contains("1000000"));
+    assert_eq!(seen.as_deref(), Some("line 1000000 of many"), "found while the job runs");
+    std::fs::write(athanor.work().join("gate"), "").expect("opened");
+    assert_eq!(lines.next().expect("a line").expect("read"), "line 1000000 of many, again");
+    assert!(lines.next().is_none());
+    assert!(follower.wait().expect("ended").success());
+    let kept = athanor.run(&["log", &uid, "--grep", "^line 1000000 "]);
+    assert_eq!(String::from_utf8_lossy(&kept.stdout).lines().count(), 2);
+    assert!(String::from_utf8_lossy(&kept.stderr).contains("were rotated away"));
+}

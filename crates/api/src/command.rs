@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
-use crate::handlers::{self, cleanup, config, history, notifications, queue, sweeps, transfer};
+use crate::handlers::{self, cleanup, config, history, log_search, notifications, queue, sweeps, transfer};
 use crate::typescript::Declarations;
 use crate::wire::{self, ApiError, ErrorCode, Nothing};
 
@@ -141,6 +141,8 @@ commands! {
     PauseQueue = "queue.pause": handlers::pause_queue, wire::PauseQueue => wire::QueueStats;
     /// A piece of a log from an offset.
     ReadLog = "log.read": handlers::read_log, wire::ReadLog => wire::LogChunk;
+    /// The lines of a log that match a pattern, as far as one call looks.
+    SearchLog = "log.search": log_search::search_log, wire::SearchLog => wire::LogMatches;
     /// The last lines of a log.
     TailLog = "log.tail": handlers::tail_log, wire::TailLog => wire::LogChunk;
     /// The metric series of an experiment's newest attempt.

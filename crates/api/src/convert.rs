@@ -38,6 +38,7 @@ impl From<athanor_engine::Error> for wire::ApiError {
             message: error.to_string(),
             hint: error.next_step().map(str::to_owned),
             field: error.field().map(str::to_owned),
+            place: None,
         }
     }
 }

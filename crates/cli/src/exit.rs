@@ -8,7 +8,7 @@ use athanor_api::wire::{ApiError, ErrorCode};
 pub const HELP: &str = "\
 Exit codes:
   0   done; for wait: all have completed
-  1   anything else that went wrong
+  1   anything else that went wrong; for log --grep: no line matches
   2   the command line was not understood, or an input is not acceptable; so are a circle of
       dependencies, and needs that this machine can never meet
   3   there is no such experiment, project or attempt

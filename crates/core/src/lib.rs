@@ -10,6 +10,7 @@ pub mod dependency;
 pub mod device_breaker;
 pub mod experiment;
 pub mod history;
+pub mod log_search;
 pub mod notification;
 pub mod outcome;
 pub mod placement;

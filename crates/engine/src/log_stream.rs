@@ -77,11 +77,14 @@ impl Engine {
     }
 }
 
-struct Read {
-    start: u64,
-    next: u64,
-    bytes: Vec<u8>,
-    ranges: Vec<Range<u64>>,
+/// What was read of one stream.
+pub(crate) struct Read {
+    /// Where what was looked at begins, and where to go on.
+    pub start: u64,
+    pub next: u64,
+    /// The bytes, and where they stand in the log, in order.
+    pub bytes: Vec<u8>,
+    pub ranges: Vec<Range<u64>>,
 }
 
 fn read(folder: &Path, part: LogPart, stream: LogStream) -> Result<Read> {
@@ -93,7 +96,7 @@ fn read(folder: &Path, part: LogPart, stream: LogStream) -> Result<Read> {
 }
 
 /// What of a part of the log is from one stream.
-fn step(log: &LogFolder, offset: u64, max: usize, stream: LogStream) -> Result<Read> {
+pub(crate) fn step(log: &LogFolder, offset: u64, max: usize, stream: LogStream) -> Result<Read> {
     let wanted = match stream {
         LogStream::Stdout => Stream::Stdout,
         LogStream::Stderr => Stream::Stderr,

@@ -4,8 +4,8 @@ import { PLAIN } from "../lib/log/ansi";
 import LogLine from "./LogLine.svelte";
 
 afterEach(cleanup);
-const props = { wrap: false, open: false, matches: [], now: null, onopen: () => {}, onwidth: () => {} };
-const line = (text: string) => ({ id: 1, text, style: PLAIN });
+const props = { wrap: false, open: false, places: [], now: false, onopen: () => {}, onwidth: () => {} };
+const line = (text: string) => ({ id: 1, text, style: PLAIN, offset: 0 });
 
 test("colours are classes, and text is text", () => {
   const { container } = render(LogLine, { ...props, line: line("\x1b[31m<img src=x>\x1b[0m &amp; more") });
@@ -20,8 +20,8 @@ test("bold takes the bright colour, as terminals do", () => {
 });
 
 test("what was found is marked within the line", () => {
-  const match = { line: 0, from: 3, to: 7 };
-  const { container } = render(LogLine, { ...props, line: line("ab \x1b[33mlo\x1b[0mss"), matches: [match], now: match });
+  const place = { from: 3, to: 7 };
+  const { container } = render(LogLine, { ...props, line: line("ab \x1b[33mlo\x1b[0mss"), places: [place], now: true });
   expect([...container.querySelectorAll("mark.now")].map((it) => it.textContent)).toEqual(["lo", "ss"]);
 });
 

@@ -75,7 +75,11 @@ hint?: string,
 /**
  * The input's field that is at fault, for a form to show it there.
  */
-field?: string, };
+field?: string, 
+/**
+ * Where in that field: characters counted from 0, end excluded.
+ */
+place?: [number, number], };
 
 /**
  * The look.
@@ -2187,6 +2191,97 @@ end: number,
 /**
  * Whether the job has ended, so that nothing will follow after `end`.
  */
+ended: boolean, 
+/**
+ * The offset behind each line end in the text, where it can't be told from the text: because the text is of one
+ * stream, or not all of it is UTF-8. Absent otherwise.
+ */
+lines?: Array<number>, };
+
+/**
+ * A line that matches.
+ */
+export type LogMatch = { 
+/**
+ * The offset of its first byte.
+ */
+offset: number, 
+/**
+ * The offset behind its line end.
+ */
+end: number, 
+/**
+ * How many lines there are from where the search began to this one; absent when searching backwards.
+ */
+line?: number, 
+/**
+ * The line as it is seen; of a long one, 4,096 code units around the first match.
+ */
+text: string, 
+/**
+ * Where in the line `text` begins, in UTF-16 code units.
+ */
+text_start: number, 
+/**
+ * Where in the line it matches: begin and end in UTF-16 code units. At most 256 places.
+ */
+ranges: Array<[number, number]>, 
+/**
+ * Only the beginning of the line was looked at, because it is longer than 64 KiB.
+ */
+cut: boolean, 
+/**
+ * The line has no end yet.
+ */
+open: boolean, };
+
+/**
+ * What a search found so far. One call looks at about 64 MiB or for about 100 ms.
+ */
+export type LogMatches = { 
+/**
+ * The attempt that was searched; 0 if the experiment has not started yet.
+ */
+attempt: number, 
+/**
+ * The lines that match, in the direction of the search.
+ */
+matches: Array<LogMatch>, 
+/**
+ * How many lines with a line end match in what was looked at.
+ */
+count: number, 
+/**
+ * The last line has no end yet, and matches. It is looked at again by the next search.
+ */
+open: boolean, 
+/**
+ * Where to go on.
+ */
+next: number, 
+/**
+ * Nothing is left to be searched at present.
+ */
+done: boolean, 
+/**
+ * Bytes that were looked at.
+ */
+scanned: number, 
+/**
+ * Lines of more than 64 KiB, of which only the beginning was looked at.
+ */
+cut: number, 
+/**
+ * The offset of the oldest byte that is still kept.
+ */
+oldest: number, 
+/**
+ * The offset after the last byte of the log at present.
+ */
+end: number, 
+/**
+ * Whether the job has ended, so that nothing will follow after `end`.
+ */
 ended: boolean, };
 
 /**
@@ -3116,6 +3211,53 @@ reasons?: Array<FailureReason>, };
 export type Scale = "linear" | "log";
 
 /**
+ * What to look for in a log, and where.
+ */
+export type SearchLog = { 
+/**
+ * The experiment.
+ */
+uid: string, 
+/**
+ * The attempt; the newest if absent.
+ */
+attempt?: number, 
+/**
+ * Only one of the two streams.
+ */
+stream?: LogStream, 
+/**
+ * The text, or the expression; an empty one matches every line. It is looked for in each line as it is seen:
+ * without colours, and of a line that was redrawn in its last state.
+ */
+pattern: string, 
+/**
+ * It is a regular expression, as the Rust crate `regex` writes them.
+ */
+regex?: boolean, 
+/**
+ * Large and small letters differ.
+ */
+case?: boolean, 
+/**
+ * Where to begin: the beginning of a line, as `next`, `offset` and `end` of an answer are. The log's beginning
+ * if absent; backwards its end, and then the lines before it are searched.
+ */
+from?: number, 
+/**
+ * Where to end: lines before it are searched, backwards those from it on. All if absent.
+ */
+to?: number, 
+/**
+ * From the end to the beginning.
+ */
+backwards?: boolean, 
+/**
+ * How many lines to answer at most (at most 1,000; 100 if absent). With 0 they are only counted.
+ */
+limit?: number, };
+
+/**
  * A part of the queue.
  */
 export type Section = "active" | "waiting" | "finished" | "all";
@@ -3577,6 +3719,8 @@ export interface Commands {
   "queue.pause": { input: PauseQueue; output: QueueStats };
   /** A piece of a log from an offset. */
   "log.read": { input: ReadLog; output: LogChunk };
+  /** The lines of a log that match a pattern, as far as one call looks. */
+  "log.search": { input: SearchLog; output: LogMatches };
   /** The last lines of a log. */
   "log.tail": { input: TailLog; output: LogChunk };
   /** The metric series of an experiment's newest attempt. */

@@ -102,10 +102,11 @@ test("older output comes when scrolled up to, and new output leaves the reader a
   });
 
   await page.keyboard.press("Control+f");
-  await page.getByLabel("Find in the loaded log").fill("number 777 ");
-  await page.getByText("1 of 1").waitFor();
+  await page.getByLabel("Find in the whole log").fill("number 777 ");
+  await page.getByText("1 line", { exact: true }).waitFor();
   await page.keyboard.press("Enter");
   await log.locator("mark.now").waitFor();
+  await page.getByText("1 of 1 line", { exact: true }).waitFor();
   await shot(page, "log-find");
   await page.keyboard.press("Escape");
 
@@ -114,6 +115,59 @@ test("older output comes when scrolled up to, and new output leaves the reader a
   await engine.call("experiments.cancel", { uids: [uid] });
   await window.close();
 });
+
+test("a whole log of 50 MB is searched, while it grows", async () => {
+  // A needle far from the end, one in colours, one on the other stream.
+  const line = "a line of output that a training wrote, with its loss and its accuracy 0.123456789";
+  const uid = await queue(
+    engine,
+    "fifty megabytes",
+    `yes '${line}' | head -n 100000; printf 'the \\033[31mneed\\033[0mle (1)\\n'; yes '${line}' | head -n 300000; echo 'the needle (2)' >&2; yes '${line}' | head -n 230000; echo written; until [ -e grow ]; do sleep 0.1; done; echo 'the needle (3)'; sleep 600`,
+  );
+  const window = await openLog(uid);
+  const { page } = window;
+  const log = page.getByRole("log");
+  await log.getByText("written", { exact: true }).waitFor({ timeout: 60_000 });
+  const worst = await watchFreezes(window);
+  await page.keyboard.press("Control+f");
+  const field = page.getByLabel("Find in the whole log");
+  await field.fill("NEEDLE (");
+  await page.getByText("2 lines", { exact: true }).waitFor({ timeout: 60_000 });
+  await shot(page, "log-find-whole");
+
+  // From the end it goes on at the beginning; then forth and back.
+  await page.keyboard.press("Enter");
+  await page.getByText("1 of 2 lines", { exact: true }).waitFor({ timeout: 30_000 });
+  expect((await log.locator("mark.now").allInnerTexts()).join("")).toBe("needle (");
+  expect(await log.getByText("(1)").count()).toBe(1);
+  await shot(page, "log-find-jumped");
+  expect(await axe(page), "finding").toEqual([]);
+  await page.keyboard.press("F3");
+  await page.getByText("2 of 2 lines", { exact: true }).waitFor({ timeout: 30_000 });
+  await log.getByText("the needle (2)").waitFor();
+  await page.keyboard.press("Shift+Enter");
+  await page.getByText("1 of 2 lines", { exact: true }).waitFor({ timeout: 30_000 });
+
+  // What is written meanwhile is counted, and the reader stays where he is.
+  await writeFile(join(engine.work, "grow"), "");
+  await page.getByText("1 of 3 lines", { exact: true }).waitFor({ timeout: 30_000 });
+  expect(await log.locator("mark.now").count()).toBeGreaterThan(0);
+
+  await page.getByRole("button", { name: "Match case" }).click();
+  await page.getByText("none", { exact: true }).waitFor({ timeout: 60_000 });
+  await page.getByRole("button", { name: "Regular expression" }).click();
+  await page.getByText(/unclosed group \(at character 8\)/).waitFor();
+  expect(await field.getAttribute("aria-invalid")).toBe("true");
+  await shot(page, "log-find-bad");
+  await field.fill("needle .[13]");
+  await page.getByText("2 lines", { exact: true }).waitFor({ timeout: 60_000 });
+  await field.focus();
+  await page.keyboard.press("Escape");
+  await field.waitFor({ state: "detached" });
+  expect(await worst(), "the page stays at hand").toBeLessThan(1_500);
+  await engine.call("experiments.cancel", { uids: [uid] });
+  await window.close();
+}, 180_000);
 
 test("a line of a megabyte is cut for the eye, and its rest is there on request", async () => {
   const uid = await queue(engine, "one line", "head -c 1048576 /dev/zero | tr '\\0' 'x'; echo; echo after it");

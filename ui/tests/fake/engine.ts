@@ -389,6 +389,7 @@ export class FakeEngine implements Host {
       return this.resources;
     },
     "log.tail": () => ({ attempt: 1, text: "epoch 1 loss 0.61\nepoch 2 loss 0.42\n", start: 0, next: 36, oldest: 0, end: 36, ended: false }),
+    "log.search": () => ({ attempt: 1, matches: [], count: 0, open: false, next: 36, done: true, scanned: 36, cut: 0, oldest: 0, end: 36, ended: false }),
     "metrics.list": () => ({ series: [], source: null, problems: [] }),
   };
 }

@@ -3,6 +3,7 @@
 pub(crate) mod cleanup;
 pub(crate) mod config;
 pub(crate) mod history;
+pub(crate) mod log_search;
 pub(crate) mod notifications;
 pub(crate) mod queue;
 pub(crate) mod sweeps;
@@ -195,15 +196,15 @@ async fn log_part(
     let Some(stream) = stream else {
         let piece = engine.log(row, attempt, part).await?;
         let start = piece.start;
-        return Ok(chunk(piece, raw, |index| start + index as u64));
+        return Ok(chunk(piece, raw, true, |index| start + index as u64));
     };
     let of = engine.log_stream(row, attempt, part, stream.into()).await?;
-    Ok(chunk(of.piece.clone(), raw, |index| of.offset(index)))
+    Ok(chunk(of.piece.clone(), raw, false, |index| of.offset(index)))
 }
 
 /// A piece of a log as text whose ends cut no character, or as base64. `offset` says where each of its bytes stands in
-/// the log, and where to go on from for the one behind the last.
-fn chunk(mut piece: LogPiece, raw: bool, offset: impl Fn(usize) -> u64) -> wire::LogChunk {
+/// the log, and where to go on from for the one behind the last; `whole` that all between `start` and there is given.
+fn chunk(mut piece: LogPiece, raw: bool, whole: bool, offset: impl Fn(usize) -> u64) -> wire::LogChunk {
     if !raw {
         // The start of a character at the end waits for its rest, unless the job has ended and there will be none.
         let keep = piece.bytes.len() - partial_character(&piece.bytes);
@@ -217,7 +218,11 @@ fn chunk(mut piece: LogPiece, raw: bool, offset: impl Fn(usize) -> u64) -> wire:
         true => base64::engine::general_purpose::STANDARD.encode(&piece.bytes),
         false => String::from_utf8_lossy(&piece.bytes).into_owned(),
     };
+    let told = raw || (whole && text.len() == piece.bytes.len() && !text.contains('\u{fffd}'));
+    let ends = piece.bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    let lines = (!told).then(|| ends.map(|(at, _)| offset(at + 1)).collect());
     wire::LogChunk {
+        lines,
         attempt: piece.attempt,
         text,
         start: piece.start,

@@ -145,13 +145,17 @@ pub struct ApiError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub field: Option<String>,
+    /// Where in that field: characters counted from 0, end excluded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub place: Option<(u32, u32)>,
 }
 
 impl ApiError {
     /// An error without hint and field.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, field: None }
+        Self { code, message: message.into(), hint: None, field: None, place: None }
     }
 
     /// The same error with the next step.

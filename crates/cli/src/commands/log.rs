@@ -9,6 +9,7 @@ use athanor_api::wire::{self, ErrorCode, LogChunk, Push};
 use base64::Engine as _;
 use clap::Args;
 
+use super::log_grep;
 use crate::backend::Backend;
 use crate::exit::{Failure, fail};
 use crate::print;
@@ -38,6 +39,9 @@ pub struct Arguments {
     /// Only what went to standard error
     #[arg(long)]
     stderr: bool,
+
+    #[command(flatten)]
+    grep: log_grep::Arguments,
 }
 
 impl Arguments {
@@ -50,6 +54,8 @@ impl Arguments {
     }
 }
 
+const NOT_FOLLOWED: &str = "athanor: no engine runs, so the log can't be followed; this is what there is";
+
 /// Bytes asked for at a time.
 const PIECE: u32 = 1 << 20;
 
@@ -57,6 +63,14 @@ const PIECE: u32 = 1 << 20;
 pub fn run(backend: &mut Backend, arguments: &Arguments, json: bool) -> Result<ExitCode, Failure> {
     // Listening begins before reading, so that nothing falls in between.
     let mut pushes = if arguments.follow { backend.listen()? } else { None };
+    if arguments.grep.wanted() {
+        if arguments.follow && pushes.is_none() {
+            eprintln!("{NOT_FOLLOWED}");
+        }
+        let (attempt, stream) = (arguments.attempt, arguments.stream());
+        let whose = log_grep::Whose { uid: &arguments.uid, attempt, stream };
+        return log_grep::run(backend, whose, &arguments.grep, pushes, json);
+    }
     let raw = !json;
     let mut chunk = match arguments.tail {
         Some(lines) => backend.call::<TailLog>(&wire::TailLog {
@@ -82,7 +96,7 @@ pub fn run(backend: &mut Backend, arguments: &Arguments, json: bool) -> Result<E
             return Ok(ExitCode::SUCCESS);
         }
         let Some(pushes) = pushes.as_mut() else {
-            eprintln!("athanor: no engine runs, so the log can't be followed; this is what there is");
+            eprintln!("{NOT_FOLLOWED}");
             return Ok(ExitCode::SUCCESS);
         };
         until_more(pushes)?;
@@ -117,7 +131,7 @@ fn write(chunk: &LogChunk, json: bool) -> Result<(), Failure> {
 }
 
 /// Waits for any push that may mean more output or an end; the next read tells.
-fn until_more(pushes: &mut Pushes) -> Result<(), Failure> {
+pub(super) fn until_more(pushes: &mut Pushes) -> Result<(), Failure> {
     for push in pushes {
         match push {
             Push::LogAppend { .. } | Push::QueueUpdate { .. } | Push::Resync { .. } => return Ok(()),

@@ -14,6 +14,7 @@ pub mod history;
 pub mod import;
 pub mod list;
 pub mod log;
+mod log_grep;
 pub mod metrics;
 pub mod notifications;
 pub mod project;

@@ -1,44 +1,45 @@
-// Finding words in loaded lines.
+// Marking what was found in lines. The engine finds; here it is only put into the text that is shown.
 
-import { strip } from "./ansi";
+import type { LogMatch } from "../bindings";
 import type { Line } from "./model";
 
-export type Match = { line: number; from: number; to: number };
+/** Where in a line's text, without colours, something stands. */
+export type Place = { from: number; to: number };
 
-/** More would help nobody to find anything. */
-export const MATCHES_AT_MOST = 10_000;
-
-/** Every place in the lines where the words stand, whatever their case. */
-export function find(lines: readonly Line[], words: string): Match[] {
-  const wanted = words.toLowerCase();
-  const matches: Match[] = [];
-  if (wanted === "") return matches;
-  for (let line = 0; line < lines.length; line += 1) {
-    const text = strip(lines[line]?.text ?? "").toLowerCase();
-    for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
-      matches.push({ line, from: at, to: at + wanted.length });
-      if (matches.length >= MATCHES_AT_MOST) return matches;
-    }
+/** The line that a place in the log belongs to: the last one that begins at it or before it; -1 if none does. */
+export function lineAt(lines: readonly Line[], offset: number): number {
+  let low = 0;
+  let high = lines.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lines[middle]?.offset ?? Infinity) <= offset) low = middle + 1;
+    else high = middle;
   }
-  return matches;
+  return low - 1;
 }
 
-/** The pieces of a text that stands at `offset` in its line, with those inside a match marked. */
-export function mark(
-  text: string,
-  offset: number,
-  matches: readonly Match[],
-): { text: string; match: Match | null }[] {
-  const pieces: { text: string; match: Match | null }[] = [];
-  let at = 0;
+/** The places of the matches by the id of the line that they are in. */
+export function placesByLine(lines: readonly Line[], matches: readonly LogMatch[]): Map<number, Place[]> {
+  const places = new Map<number, Place[]>();
   for (const match of matches) {
-    const from = Math.max(match.from - offset, at);
-    const to = Math.min(match.to - offset, text.length);
+    const line = lines[lineAt(lines, match.offset)];
+    if (line !== undefined) places.set(line.id, match.ranges.map(([from, to]) => ({ from, to })));
+  }
+  return places;
+}
+
+/** The pieces of a text that stands at `offset` in its line, with those inside a place marked. */
+export function mark(text: string, offset: number, places: readonly Place[]): { text: string; marked: boolean }[] {
+  const pieces: { text: string; marked: boolean }[] = [];
+  let at = 0;
+  for (const place of places) {
+    const from = Math.max(place.from - offset, at);
+    const to = Math.min(place.to - offset, text.length);
     if (to <= from) continue;
-    if (from > at) pieces.push({ text: text.slice(at, from), match: null });
-    pieces.push({ text: text.slice(from, to), match });
+    if (from > at) pieces.push({ text: text.slice(at, from), marked: false });
+    pieces.push({ text: text.slice(from, to), marked: true });
     at = to;
   }
-  if (at < text.length) pieces.push({ text: text.slice(at), match: null });
+  if (at < text.length) pieces.push({ text: text.slice(at), marked: false });
   return pieces;
 }

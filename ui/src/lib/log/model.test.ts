@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { LogChunk } from "../bindings";
 import { PLAIN } from "./ansi";
-import { find, mark } from "./find";
+import { lineAt, mark, placesByLine } from "./find";
 import { LogModel } from "./model";
 
 const encoder = new TextEncoder();
@@ -142,15 +142,38 @@ test("a megabyte in one line is one line, and quickly", () => {
   expect(performance.now() - began, "looking for line ends in new text only keeps this far below a second").toBeLessThan(1_000);
 });
 
-test("found words are marked where they stand, colours or not", () => {
+test("lines know where in the log they begin, whatever the text is", () => {
+  const whole = "one\n\x1b[31mzwölf\r\n日本 🔥\n\nlast";
+  const starts = [0, ...[...whole.matchAll(/\n/g)].map((it) => size(whole.slice(0, it.index + 1)))];
+  for (const cuts of [[], [4], [6, 7], [12, 15, 16], [21]]) {
+    const model = read(whole, ...cuts);
+    expect(model.lines.map((it) => it.offset)).toEqual(starts);
+    const middle = cuts[0] ?? 0;
+    const late = new LogModel();
+    late.reset(piece(whole, middle, whole.length));
+    late.prepend(piece(whole, 0, middle));
+    expect(late.lines.map((it) => it.offset)).toEqual(starts);
+  }
+  // Of one stream, or not UTF-8: the engine says it.
+  const model = new LogModel();
+  model.reset({ attempt: 1, text: "a\ufffd\nb\nc", start: 100, next: 160, oldest: 0, end: 160, ended: false, lines: [110, 150] });
+  expect(model.lines.map((it) => it.offset)).toEqual([100, 110, 150]);
+});
+
+test("what was found is marked where it stands, colours or not", () => {
   const model = read("\x1b[31mLoss\x1b[0m 0.5 loss\nnothing\nLOSS");
-  const found = find(model.lines, "loss");
-  expect(found.map((it) => [it.line, it.from])).toEqual([[0, 0], [0, 9], [2, 0]]);
-  expect(mark(" 0.5 loss", 4, found.filter((it) => it.line === 0)).map((it) => [it.text, it.match !== null])).toEqual([
-    [" 0.5 ", false],
-    ["loss", true],
+  const found = (offset: number, ranges: [number, number][]) => ({ offset, end: offset + 1, text: "", text_start: 0, ranges, cut: false, open: false });
+  const places = placesByLine(model.lines, [found(0, [[0, 4], [9, 13]]), found(31, [[0, 4]])]);
+  expect([...places]).toEqual([
+    [model.lines[0]?.id, [{ from: 0, to: 4 }, { from: 9, to: 13 }]],
+    [model.lines[2]?.id, [{ from: 0, to: 4 }]],
   ]);
-  expect(find(model.lines, "")).toEqual([]);
-  expect(mark("abc", 0, [])).toEqual([{ text: "abc", match: null }]);
-  expect(model.lines[2]?.style).toBe(PLAIN);
+  expect(mark(" 0.5 loss", 4, places.get(model.lines[0]?.id ?? -1) ?? [])).toEqual([
+    { text: " 0.5 ", marked: false },
+    { text: "loss", marked: true },
+  ]);
+  expect(mark("abc", 0, [])).toEqual([{ text: "abc", marked: false }]);
+  // Of one stream, a line may begin later than the end of the one before.
+  expect([0, 5, 22, 23, 31, 1_000].map((offset) => lineAt(model.lines, offset))).toEqual([0, 0, 0, 1, 2, 2]);
+  expect(lineAt([], 5)).toBe(-1);
 });

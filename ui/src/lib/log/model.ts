@@ -3,8 +3,8 @@
 // - A line ends with \n or \r\n. A lone \r starts the line anew: only its last state is kept, so a progress bar that
 //   was redrawn a thousand times is one line.
 // - The loaded part is bounded. What no longer fits goes from the beginning, and can be read again from the engine.
-// - Byte offsets are the engine's. They are known at the seams between pieces only, because text that was not UTF-8
-//   has another length here than on disk; so the part is cut at seams alone.
+// - Byte offsets are the engine's. They are known at the seams between pieces, where the part is cut, and at the
+//   beginnings of lines: from the text's length in UTF-8, or as the engine says where that does not tell.
 
 import type { LogChunk } from "../bindings";
 import { carry, PLAIN, type Style } from "./ansi";
@@ -15,9 +15,11 @@ export type Line = {
   readonly text: string;
   /** The style at its beginning. */
   readonly style: Style;
+  /** Where in the log it begins. Of one stream it may be earlier, but never before the end of the line before. */
+  readonly offset: number;
 };
 
-type Piece = { start: number; next: number; text: string };
+type Piece = { start: number; next: number; text: string; lines: readonly number[] | undefined };
 
 /** Characters kept before the beginning is dropped, and what is left then. */
 export const KEEP_AT_MOST = 12 * 1024 * 1024;
@@ -29,6 +31,7 @@ export class LogModel {
   #lines: Line[] = [];
   /** What follows the last line end, without the states that a \r has replaced. */
   #open = "";
+  #openAt = 0;
   #style: Style = PLAIN;
   #nextId = 0;
 
@@ -48,7 +51,7 @@ export class LogModel {
   /** All whole lines, and the open one if there is something in it. A new array each time. */
   get lines(): Line[] {
     const open = visible(this.#open);
-    return open === "" ? [...this.#lines] : [...this.#lines, { id: this.#nextId, text: open, style: this.#style }];
+    return open === "" ? [...this.#lines] : [...this.#lines, { id: this.#nextId, text: open, style: this.#style, offset: this.#openAt }];
   }
 
   /** How many lines there are in all loaded text, without making them. */
@@ -70,8 +73,9 @@ export class LogModel {
     this.#style = PLAIN;
     this.start = chunk.start;
     this.next = chunk.start;
+    this.#openAt = chunk.start;
     this.#take(chunk);
-    this.#push({ start: chunk.start, next: chunk.next, text: chunk.text });
+    this.#push(piece(chunk));
   }
 
   /**
@@ -85,7 +89,7 @@ export class LogModel {
       return true;
     }
     this.#take(chunk);
-    this.#push({ start: chunk.start, next: chunk.next, text: chunk.text });
+    this.#push(piece(chunk));
     return !whole && this.#bound();
   }
 
@@ -94,7 +98,7 @@ export class LogModel {
     if (chunk.attempt !== this.attempt || chunk.next !== this.start || chunk.next === chunk.start) return 0;
     const before = this.count;
     this.oldest = chunk.oldest;
-    this.#pieces.unshift({ start: chunk.start, next: chunk.next, text: chunk.text });
+    this.#pieces.unshift(piece(chunk));
     this.start = chunk.start;
     this.#rebuild();
     return this.count - before;
@@ -112,14 +116,20 @@ export class LogModel {
     if (piece.text === "" && piece.start === piece.next) return;
     this.#pieces.push(piece);
     this.#size += piece.text.length;
-    this.#read(piece.text);
+    this.#read(piece);
   }
 
-  #read(text: string): void {
+  #read({ text, start, next, lines }: Piece): void {
+    const ascii = next - start === text.length;
     let from = 0;
+    let behind = start;
+    let index = 0;
     for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", from)) {
       this.#close(this.#open === "" ? text.slice(from, at) : this.#open + text.slice(from, at));
       this.#open = "";
+      behind = lines?.[index] ?? behind + (ascii ? at + 1 - from : bytesOf(text, from, at + 1));
+      this.#openAt = behind;
+      index += 1;
       from = at + 1;
     }
     if (from === text.length) return;
@@ -139,7 +149,7 @@ export class LogModel {
     const from = lastRedraw(whole);
     const style = from > 0 ? carry(whole.slice(0, from), this.#style) : this.#style;
     const text = visible(from > 0 ? whole.slice(from) : whole);
-    this.#lines.push({ id: this.#nextId, text, style });
+    this.#lines.push({ id: this.#nextId, text, style, offset: this.#openAt });
     this.#nextId += 1;
     this.#style = carry(text, style);
   }
@@ -149,12 +159,13 @@ export class LogModel {
     const last = this.#nextId;
     this.#lines = [];
     this.#open = "";
+    this.#openAt = this.#pieces[0]?.start ?? this.next;
     this.#style = PLAIN;
     this.#nextId = 0;
     this.#size = 0;
     for (const piece of this.#pieces) {
       this.#size += piece.text.length;
-      this.#read(piece.text);
+      this.#read(piece);
     }
     const shift = last - this.#nextId;
     this.#lines = this.#lines.map((it) => ({ ...it, id: it.id + shift }));
@@ -174,6 +185,19 @@ export class LogModel {
     this.#rebuild();
     return true;
   }
+}
+
+const piece = ({ start, next, text, lines }: LogChunk): Piece => ({ start, next, text, lines });
+
+/** The length of a part of a text in UTF-8. */
+function bytesOf(text: string, from: number, to: number): number {
+  let length = 0;
+  for (let i = from; i < to; i += 1) {
+    const unit = text.charCodeAt(i);
+    // Each half of a surrogate pair counts two of the four bytes.
+    length += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 2 : 3;
+  }
+  return length;
 }
 
 /** Where the last state of a redrawn line begins: after the last \r that has something after it. */

@@ -28,6 +28,8 @@ export class Log {
   behind = $state(0);
   attempt = $state(0);
   size = $state(0);
+  /** The offset behind what is loaded. */
+  next = $state(0);
   /** Older lines are being put before the others: the view keeps its place from the end. */
   shifting = $state(false);
   /** Whether the end is in sight: only then may a part be skipped. */
@@ -35,6 +37,7 @@ export class Log {
 
   #model = new LogModel();
   #end = 0;
+  #loadingNewer = false;
   #read = paced(READ_MS, () => this.#catchUp());
 
   constructor(
@@ -80,13 +83,7 @@ export class Log {
     this.loadingOlder = true;
     const from = Math.max(this.#model.oldest, this.#model.start - OLDER_BYTES);
     try {
-      const chunk = await this.app.call("log.read", {
-        uid: this.uid,
-        attempt: this.#model.attempt,
-        offset: from,
-        limit: this.#model.start - from,
-        ...this.#stream(),
-      });
+      const chunk = await this.#from(from, this.#model.start - from);
       if (this.#model.prepend(chunk) > 0) this.shifting = true;
       else if (chunk.start >= this.#model.start) this.#model.oldest = this.#model.start;
       this.#publish();
@@ -95,6 +92,34 @@ export class Log {
     } finally {
       this.loadingOlder = false;
     }
+  }
+
+  /** Loads a part of what comes after, where the reader has come to its end. */
+  async newer(): Promise<void> {
+    if (this.#loadingNewer || this.behind === 0) return;
+    this.#loadingNewer = true;
+    try {
+      this.#model.append(await this.#from(this.#model.next, OLDER_BYTES), true);
+      this.#publish();
+    } catch (thrown) {
+      this.problem = problemOf(thrown);
+    } finally {
+      this.#loadingNewer = false;
+    }
+  }
+
+  /** Loads the text around a place, unless it is there. The end is not followed from then on. */
+  async show(offset: number): Promise<void> {
+    this.following = false;
+    if (offset >= this.#model.start && offset < this.#model.next) return;
+    const from = Math.max(this.#model.oldest, offset - OLDER_BYTES);
+    this.#model.reset(await this.#from(from, offset - from + OLDER_BYTES));
+    this.#publish();
+  }
+
+  #from(offset: number, limit: number) {
+    const attempt = this.#model.attempt;
+    return this.app.call("log.read", { uid: this.uid, attempt, offset, limit, ...this.#stream() });
   }
 
   async #tail(): Promise<void> {
@@ -110,8 +135,8 @@ export class Log {
       if (!this.loaded) {
         await this.#tail();
       } else {
-        const missing = Math.max(this.#end, this.#model.end) - this.#model.next;
-        if (this.following ? missing > FAR_BYTES : missing > 0 && (missing > FAR_BYTES || this.#model.size > KEEP_AT_MOST)) {
+        const missing = this.#missing();
+        if (this.following ? missing > FAR_BYTES : this.#stays(missing)) {
           if (this.following) await this.#tail();
           else this.behind = missing;
         } else {
@@ -134,6 +159,15 @@ export class Log {
     }
   }
 
+  #missing(): number {
+    return Math.max(this.#end, this.#model.end) - this.#model.next;
+  }
+
+  /** Whether so much is not loaded for a reader who looks elsewhere. */
+  #stays(missing: number): boolean {
+    return missing > 0 && (missing > FAR_BYTES || this.#model.size > KEEP_AT_MOST);
+  }
+
   #attempt() {
     return this.wanted === null ? {} : { attempt: this.wanted };
   }
@@ -148,7 +182,9 @@ export class Log {
     this.attempt = model.attempt;
     this.ended = model.ended;
     this.size = model.end;
-    this.behind = 0;
+    this.next = model.next;
+    const missing = this.#missing();
+    this.behind = !this.following && this.#stays(missing) ? missing : 0;
     this.hasOlder = model.start > model.oldest;
     this.gone = model.oldest;
     this.rotated = model.oldest > 0 && model.start <= model.oldest;
