@@ -87,6 +87,7 @@ same_words!(store::EventKind => wire::EventKind:
     Requeued Edited Moved Archived Restored Deleted GroupChanged GpuBlocked GpuTripped GpuUnblocked QueuePaused QueueTripped QueueResumed GpuIdle PolicyCancel EngineStarted EngineStopped);
 
 mod device;
+mod scan;
 mod usage;
 pub(crate) use device::sample;
 pub(crate) use usage::attributed;

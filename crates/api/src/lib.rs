@@ -12,6 +12,7 @@ mod handlers;
 mod host;
 mod listen;
 pub mod logging;
+pub mod scan;
 pub mod socket;
 pub mod transfer;
 pub mod typescript;

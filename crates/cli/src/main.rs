@@ -99,6 +99,8 @@ enum Command {
     Gpu(commands::resources::Gpu),
     /// Take away events and logs of experiments that ended long ago
     Gc(commands::gc::Arguments),
+    /// Say what would be indexed in a folder: runs by format, points, and what can't be read
+    Scan(commands::scan::Arguments),
     /// Print what makes a shell complete commands and options
     Completions(commands::completions::Arguments),
 }
@@ -151,10 +153,13 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Command::Completions(completions) = &arguments.command {
         return Ok(commands::completions::run(completions, Arguments::command()));
     }
+    if let Command::Scan(scan) = &arguments.command {
+        return commands::scan::run(scan, json);
+    }
     let mut backend = Backend::open(home)?;
     let done = match arguments.command {
         // Done above: they need no engine of somebody else's.
-        Command::Serve(_) | Command::Completions(_) => Ok(ExitCode::SUCCESS),
+        Command::Serve(_) | Command::Completions(_) | Command::Scan(_) => Ok(ExitCode::SUCCESS),
         Command::Add(arguments) => commands::add::run(&mut backend, *arguments, json),
         Command::Edit(arguments) => commands::edit::run(&mut backend, *arguments, json),
         Command::Again(arguments) => commands::again::run(&mut backend, arguments, json),

@@ -24,6 +24,7 @@ mod project_watch;
 pub mod projects;
 pub mod queue;
 mod runner;
+pub mod scan;
 mod seal;
 pub mod store;
 mod submit;

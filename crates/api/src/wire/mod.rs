@@ -13,6 +13,7 @@ mod monitor;
 mod notification;
 mod past;
 mod queue;
+mod scan;
 mod sweep;
 mod system;
 
@@ -25,6 +26,7 @@ pub use monitor::*;
 pub use notification::*;
 pub use past::*;
 pub use queue::*;
+pub use scan::*;
 pub use sweep::*;
 pub use system::*;
 

@@ -72,6 +72,12 @@ impl Member {
     }
 }
 
+/// The event files of TensorBoard in a folder, as copies: for formats whose own files hold all that is in them.
+pub(super) fn event_copies(folder: &dyn Folder) -> impl Iterator<Item = Member> {
+    let events = folder.files().iter().filter(|file| file.starts_with("events.out.tfevents."));
+    events.map(|file| Member::new(file.clone(), Role::Copy))
+}
+
 /// Whether what was found is a run by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {

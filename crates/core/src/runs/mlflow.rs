@@ -49,7 +49,7 @@ impl Format for MlFlow {
                 let keys = vec![format!("{}{name}", member.prefix)];
                 Reader::Stream(LineStream::open(Metric { keys, fits: false, misfits: 0, lines: 0 }, from))
             }
-            Role::Meta if name.is_empty() => settings::yaml(about),
+            Role::Meta if name.is_empty() => settings::yaml_facts(about),
             Role::Config | Role::Meta => {
                 Reader::Document(Box::new(Value { name, is_tag: member.role == Role::Meta }))
             }

@@ -83,7 +83,8 @@ impl Format for MmEngine {
     }
 }
 
-/// `<time>.log.json` with `<time>.log`. A folder has one for each start, each a run.
+/// `<time>.log.json` with `<time>.log`. A folder has one for each start, each a run. The event files in `tf_logs` repeat
+/// them.
 pub struct MmDetection;
 
 impl Format for MmDetection {
@@ -96,7 +97,7 @@ impl Format for MmDetection {
     }
 
     fn recognise(&self, folder: &dyn Folder) -> Vec<Found> {
-        let mut found = Vec::new();
+        let mut found: Vec<Found> = Vec::new();
         for file in folder.files() {
             let Some(stem) = file.strip_suffix(".log.json") else { continue };
             let mut members = vec![Member::new(file.clone(), Role::Metrics)];
@@ -107,6 +108,12 @@ impl Format for MmDetection {
             // Who names no time writes one file for the folder.
             let is_only = stem == "None" || stem.is_empty();
             found.push(if is_only { Found::run(members) } else { Found::part(stem, members) });
+        }
+        if let Some(last) = found.last_mut()
+            && folder.folders().iter().any(|name| name == "tf_logs")
+        {
+            let events = folder.below("tf_logs").into_iter();
+            last.members.extend(events.map(|path| Member::new(path, Role::Copy)));
         }
         found
     }

@@ -1,9 +1,11 @@
 //! Libraries of reinforcement learning: RLlib, Stable-Baselines3, OpenAI Baselines and Spinning Up.
 
+use super::folder::event_copies;
 use super::json_lines::{self, Dialect};
 use super::{Checkpoint, Folder, Format, Found, Member, Reader, Role, settings, table};
 
-/// RLlib and Ray Tune: `result.json`, a JSON object a line, which `progress.csv` repeats; `params.json`.
+/// RLlib and Ray Tune: `result.json`, a JSON object a line, which `progress.csv` and the event files repeat;
+/// `params.json`.
 pub struct Rllib;
 
 impl Format for Rllib {
@@ -24,6 +26,7 @@ impl Format for Rllib {
         let mut members = Vec::new();
         if result {
             members.push(Member::new("result.json", Role::Metrics));
+            members.extend(event_copies(folder));
         }
         if progress {
             members.push(Member::new("progress.csv", if result { Role::Copy } else { Role::Metrics }));

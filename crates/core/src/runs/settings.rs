@@ -9,7 +9,12 @@ pub(super) type Meaning = fn(&str, &str) -> Option<Fact>;
 
 /// Reads a YAML mapping. `meaning` may make a further fact of a key and its value.
 pub(super) fn yaml(meaning: Meaning) -> Reader {
-    Reader::Document(Box::new(Yaml { meaning }))
+    Reader::Document(Box::new(Yaml { meaning, is_config: true }))
+}
+
+/// Reads a YAML mapping that holds nothing but what `meaning` makes of it.
+pub(super) fn yaml_facts(meaning: Meaning) -> Reader {
+    Reader::Document(Box::new(Yaml { meaning, is_config: false }))
 }
 
 /// Reads a JSON mapping.
@@ -24,6 +29,8 @@ pub(super) fn nothing_else(_key: &str, _value: &str) -> Option<Fact> {
 
 struct Yaml {
     meaning: Meaning,
+    /// Whether its values are settings of the run.
+    is_config: bool,
 }
 
 impl Document for Yaml {
@@ -58,6 +65,7 @@ impl Document for Yaml {
                 Value::List { .. } | Value::Map { .. } => {}
             }
         }
+        batch.facts.retain(|fact| self.is_config || !matches!(fact, Fact::Config { .. }));
         Contents { outcome: Outcome::Fits, keys: Vec::new(), batch }
     }
 }

@@ -73,7 +73,8 @@ impl Table {
         out.issues.extend(batch.issues.into_iter().filter_map(|issue| {
             let message = match issue.kind {
                 IssueKind::Ragged { expected, found } => {
-                    format!("{found} cells where the header has {expected}")
+                    let cells = if found == 1 { "cell" } else { "cells" };
+                    format!("{found} {cells} where the header has {expected}")
                 }
                 IssueKind::NoPosition { cell } => format!("“{cell}” is no step"),
                 IssueKind::UnclosedQuote => "a quote is not closed".into(),

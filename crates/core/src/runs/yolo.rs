@@ -1,11 +1,12 @@
 //! Ultralytics' `results.csv` with `args.yaml`, YOLOv5's with `opt.yaml` and `hyp.yaml`, and the `results.txt` of YOLOv5
-//! and v7, which has no header.
+//! and v7, which has no header. Event files beside a `results.csv` repeat it.
 //!
 //! A line of `results.txt` (`train.py` and `test.py` of YOLOv5 up to release 5, and of YOLOv7):
 //! `0/399 0.455G box obj cls total labels img_size P R mAP@.5 mAP@.5:.95 val/box val/obj val/cls`.
 
 use serde::{Deserialize, Serialize};
 
+use super::folder::event_copies;
 use super::lines::{LineStream, Lines, issue};
 use super::{Batch, Checkpoint, Fact, Folder, Format, Found, Member, Outcome, Reader, Role, settings, table};
 
@@ -44,6 +45,7 @@ impl Format for Ultralytics {
         };
         if has("results.csv") {
             members.push(Member::new("results.csv", Role::Metrics));
+            members.extend(event_copies(folder));
         }
         members.extend(settings.iter().filter(|name| has(name)).map(|name| Member::new(*name, Role::Config)));
         vec![Found::run(members)]

@@ -1,0 +1,173 @@
+//! What is in a folder: which runs, in which formats, with how many points, and what can't be read and why.
+//!
+//! It reads the files as ingest would and keeps nothing but counts: nothing is stored, nothing is written, no engine
+//! needs to run. Memory is bounded by a piece of a file, by the largest document that a format allows, and by the
+//! number of files that belong to runs.
+//!
+//! It blocks on the disk: run it on a thread of its own.
+
+mod read;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use athanor_core::runs::{self, Discovery, End, Place, Role};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How far a scan has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Folders that were listed.
+    pub folders: u64,
+    /// Files that they hold.
+    pub files: u64,
+    /// Runs that were found; 0 until all folders were listed.
+    pub runs: u64,
+    /// Runs whose files were read.
+    pub read: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+}
+
+/// What is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// How much was looked at.
+    pub progress: Progress,
+    /// The runs, by folder.
+    pub runs: Vec<RunReport>,
+    /// What could not be read, and what in a file gave nothing, in the order of the paths.
+    pub problems: Vec<Problem>,
+    /// Whether it was stopped before its end.
+    pub stopped: bool,
+}
+
+/// A run that would be indexed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunReport {
+    /// Its folder below the one that was scanned; empty for that one itself.
+    pub folder: String,
+    /// Tells apart several runs in one folder; empty when the folder is the run.
+    pub part: String,
+    /// The id of the format that it is said to have.
+    pub format: &'static str,
+    /// The name of that format.
+    pub label: &'static str,
+    /// Metrics with at least one point.
+    pub metrics: u64,
+    /// Points of all metrics.
+    pub points: u64,
+    /// Hyperparameters and other settings.
+    pub settings: u64,
+    /// How it ended, when its files say so.
+    pub end: Option<End>,
+    /// Its files.
+    pub files: Vec<FileReport>,
+}
+
+/// A file of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileReport {
+    /// Below the folder that was scanned.
+    pub path: String,
+    /// The id of the format that reads it.
+    pub format: &'static str,
+    /// What it is to the run.
+    pub role: Role,
+    /// Points in it.
+    pub points: u64,
+    /// Bytes at its end that are not a whole record yet.
+    pub left: u64,
+}
+
+/// Something that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file or folder, below the one that was scanned; empty for that one itself.
+    pub path: String,
+    /// Where in it, if it is only a part.
+    pub place: Option<Place>,
+    /// Why: a clause.
+    pub message: String,
+    /// How many further places in the same file are like it.
+    pub more: u64,
+}
+
+/// Looks through a folder. `watch` is told how far it has come, after each folder and each piece of a file, and may
+/// stop it; then there is what was found until then.
+///
+/// # Errors
+/// The folder is not there, is no folder, or can't be listed.
+pub fn scan(path: &Path, watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Result<Report> {
+    let root: PathBuf = path.canonicalize().map_err(|cause| Error::path("scan", path, &cause))?;
+    if !root.is_dir() {
+        let message = format!("{} is not a folder; name the folder that it is in", path.display());
+        return Err(Error::new(ErrorKind::Path, message));
+    }
+    // A folder below that can't be listed is told among the problems, but this one leaves nothing to tell.
+    std::fs::read_dir(&root).map_err(|cause| Error::path("list", path, &cause))?;
+    let mut report = Report::default();
+    let mut discovery = Discovery::default();
+    if walk::walk(&root, &mut discovery, &mut report, watch).is_break() {
+        report.stopped = true;
+    }
+    let found = discovery.finish();
+    report.progress.runs = found.len() as u64;
+    for run in found {
+        if report.stopped {
+            break;
+        }
+        report.stopped = read_run(&root, run, &mut report, watch).is_break();
+    }
+    report.problems.sort_by(|a, b| a.path.cmp(&b.path));
+    report.problems.dedup();
+    Ok(report)
+}
+
+fn read_run(
+    root: &Path,
+    run: runs::Run,
+    report: &mut Report,
+    watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let Some((leading, _)) = run.members.first() else { return ControlFlow::Continue(()) };
+    let mut this = RunReport {
+        folder: run.folder,
+        part: run.part,
+        format: leading,
+        label: runs::format(leading).map_or(leading, |format| format.label()),
+        metrics: 0,
+        points: 0,
+        settings: 0,
+        end: None,
+        files: Vec::new(),
+    };
+    let mut keys = BTreeSet::new();
+    for (id, member) in &run.members {
+        let path = walk::normal(&this.folder, &member.path);
+        let mut file = FileReport { path, format: id, role: member.role, points: 0, left: 0 };
+        let Some(format) = runs::format(id) else { continue };
+        let mut sums = read::Sums::default();
+        let going = read::read(root, &file.path, format, member, &mut sums, report, watch);
+        file.points = sums.points;
+        file.left = sums.left;
+        this.points += sums.points;
+        this.settings += sums.settings;
+        this.end = sums.end.or(this.end);
+        keys.extend(sums.keys);
+        this.files.push(file);
+        if going.is_break() {
+            return ControlFlow::Break(());
+        }
+    }
+    this.metrics = keys.len() as u64;
+    report.runs.push(this);
+    report.progress.read += 1;
+    watch(&report.progress)
+}
