@@ -11,6 +11,8 @@ pub(super) const MAX_TAGS: usize = 200_000;
 /// A longer tag is not read.
 pub(super) const MAX_TAG: usize = 4 << 10;
 
+/// The most bytes that all tags of a file may have together.
+pub(super) const MAX_NAMES: usize = 32 << 20;
 /// More kinds of a tag are not counted: their names come from files too.
 const MAX_KINDS: usize = 16;
 
@@ -41,6 +43,8 @@ pub(super) struct Tags<T> {
 pub(super) struct Stored<T> {
     tags: Vec<Tag<T>>,
     keys: Vec<String>,
+    /// Bytes of all tags together.
+    bytes: usize,
     /// It has been said that there are too many.
     full: bool,
 }
@@ -91,7 +95,8 @@ impl<T: Default> Tags<T> {
         let name = String::from_utf8_lossy(name);
         let index = if let Some(&index) = self.index.get(&*name) {
             index
-        } else if self.stored.tags.len() < MAX_TAGS {
+        } else if self.stored.tags.len() < MAX_TAGS && self.stored.bytes < MAX_NAMES {
+            self.stored.bytes += name.len();
             // At most MAX_TAGS.
             let index = self.stored.tags.len() as u32;
             self.stored.tags.push(Tag { name: name.to_string(), ..Tag::default() });

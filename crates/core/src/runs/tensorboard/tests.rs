@@ -265,6 +265,13 @@ fn too_many_and_too_long_tags_are_told_once_and_each() {
         reader.push(&summary(0, part), &mut batch);
     }
     assert_eq!((reader.keys().len(), batch.readings.len(), batch.issues.len()), (200_000, 200_000, 1));
+    // Long ones are fewer: all are kept in memory.
+    let mut reader = stream(&TensorBoard, None);
+    let mut batch = Batch::default();
+    for i in 0..10_000 {
+        reader.push(&summary(0, &[scalar(&format!("{i:04000}"), 1.0)]), &mut batch);
+    }
+    assert_eq!((reader.keys().len(), batch.issues.len()), ((32 << 20) / 4000 + 1, 1));
 }
 
 /// Two tags over three steps, a histogram, a graph.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::super::protobuf::{Fields, Malformed, Value};
-use super::super::tags::Tags;
+use super::super::tags::{MAX_TAG, Tags};
 use super::super::{Batch, loose_json};
 use super::Run;
 
@@ -87,7 +87,8 @@ impl Axes {
                 _ => {}
             }
         }
-        if axis.is_empty() || axis.starts_with('_') || self.rules.len() >= MAX_RULES {
+        let long = name.len() > MAX_TAG || axis.len() > MAX_TAG;
+        if axis.is_empty() || axis.starts_with('_') || long || self.rules.len() >= MAX_RULES {
             return Ok(());
         }
         let index = self.axes.iter().position(|known| known.name == axis).unwrap_or_else(|| {

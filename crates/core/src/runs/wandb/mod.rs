@@ -67,6 +67,8 @@ impl Format for Wandb {
     }
 }
 
+/// A longer number of the summary is not remembered: none that a program prints is.
+const MAX_NUMBER: usize = 400;
 /// Numbers that stand in the summary alone and are remembered, at most.
 const MAX_SUMMARY: usize = 10_000;
 
@@ -361,13 +363,10 @@ impl Run {
         for field in Fields::new(summary) {
             let (1, Value::Bytes(item)) = field? else { continue };
             let item = Item::parse(item)?;
-            let known =
-                tags.find(&item.key).is_some_and(|tag| tags.has_points(tag)) || self.axes.is_axis(&item.key);
-            if known
-                || item.is_internal()
-                || item.key.len() > MAX_TAG
-                || loose_json::number(item.json).is_none()
-            {
+            let known = tags.find(&item.key).is_some_and(|tag| tags.has_points(tag));
+            let long = item.key.len() > MAX_TAG || item.json.len() > MAX_NUMBER;
+            let other = item.is_internal() || self.axes.is_axis(&item.key);
+            if known || long || other || loose_json::number(item.json).is_none() {
                 continue;
             }
             if self.summary.len() < MAX_SUMMARY || self.summary.contains_key(&*item.key) {
