@@ -130,7 +130,8 @@ fn main() -> ExitCode {
     // Without this word, cargo only wants to see that it runs.
     let rounds = if std::env::args().any(|word| word == "--bench") { 21 } else { 1 };
     let mut met = true;
-    // Nanoseconds that a point may take: in an event file, half of what a second for five million points leaves.
+    // Nanoseconds that a point may take. Five million points of an event file are to be ready within about a second,
+    // stored: with 150 ns at the most, reading leaves the store a quarter of it and, with many scalars an event, more.
     for (name, id, file, sum, target) in [
         (
             "event file, one scalar an event",
@@ -139,7 +140,7 @@ fn main() -> ExitCode {
             crc32c::crc32c as fn(&[u8]) -> u32,
             100.0,
         ),
-        ("event file, 50 scalars an event", "tensorboard", events(50), crc32c::crc32c, 100.0),
+        ("event file, 50 scalars an event", "tensorboard", events(50), crc32c::crc32c, 75.0),
         ("W&B file, 10 numbers a row", "wandb", rows(), crc32fast::hash, 400.0),
     ] {
         let mut copy = vec![0; PIECE];
@@ -169,7 +170,7 @@ fn main() -> ExitCode {
         met &= each < target;
     }
     if rounds > 1 && !met {
-        println!("a point may take 100 ns in an event file and 400 ns in a W&B file");
+        println!("a point may take 150 ns in an event by itself, 75 ns among others, 400 ns in a W&B file");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
