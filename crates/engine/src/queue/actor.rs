@@ -53,6 +53,7 @@ pub(super) async fn recovered(
         unrecorded: Vec::new(),
         rows: HashMap::new(),
         known: HashMap::new(),
+        ready: HashSet::new(),
         environment: None,
         uids: Uids::default(),
         environments: HashSet::new(),
@@ -92,6 +93,8 @@ pub(super) struct Actor {
     /// Some of the waiting experiments as the store has them, with their environments: those that were just accepted
     /// and those that stand first, so that not each has to be read when it starts.
     pub(super) known: HashMap<i64, (ExperimentRow, Vec<u8>)>,
+    /// Attempts to come whose folder was made already, by experiment and number.
+    pub(super) ready: HashSet<(i64, u32)>,
     /// The environment that was last opened, with what it is stored under.
     pub(super) environment: Option<(Vec<u8>, Arc<Environment>)>,
     pub(super) uids: Uids,
@@ -288,12 +291,16 @@ impl Actor {
             }
         };
         // From here on it has happened.
+        let started = !decided.is_empty();
         decided.into_iter().for_each(|decided| self.launch(decided));
         let failed = self.do_afterwards();
         for (message, applied) in group.into_iter().zip(results) {
             self.answer(message, applied, &failed);
         }
         self.publish().await;
+        if started {
+            self.make_ready();
+        }
         Ok(())
     }
 
@@ -607,6 +614,7 @@ impl Actor {
         self.uids.forget();
         self.environments.clear();
         self.known.clear();
+        self.ready.clear();
         self.replan = true;
         let now = self.now();
         let mut view = write(&self.view);

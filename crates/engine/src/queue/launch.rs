@@ -26,6 +26,9 @@ pub(super) const SETTLED_MS: i64 = 300;
 /// Experiments that are read at a time before they start.
 const AHEAD: usize = 32;
 
+/// How many of those that stand first have their folder made ahead of their start.
+const READY: usize = 2;
+
 /// A start that was decided: carried out once it is on disk.
 pub(super) struct Decided {
     id: i64,
@@ -111,8 +114,10 @@ impl Actor {
             _ => row.command.clone(),
         };
         if !matches!(self.parts.hands, Hands::None) {
-            athanor_shim::claim::create_folder(&folder)
-                .map_err(|cause| Error::path("make the folder", &folder, &cause))?;
+            if !self.ready.remove(&(row.id, number)) || copy.is_some() {
+                athanor_shim::claim::create_folder(&folder)
+                    .map_err(|cause| Error::path("make the folder", &folder, &cause))?;
+            }
             if let Some((path, text)) = copy {
                 std::fs::write(&path, text).map_err(|cause| Error::path("write", &path, &cause))?;
             }
@@ -128,6 +133,24 @@ impl Actor {
             grace_ms: row.grace_ms,
             time_limit_ms: row.time_limit_ms,
         })
+    }
+
+    /// Makes the folders of those that stand first, now that nobody waits for it. Should somebody remove one before its
+    /// attempt starts, the supervisor makes it again.
+    pub(super) fn make_ready(&mut self) {
+        if matches!(self.parts.hands, Hands::None) {
+            return;
+        }
+        self.ready.retain(|(id, _)| self.known.contains_key(id));
+        for id in read(&self.view).first_queued(READY) {
+            let Some((row, _)) = self.known.get(&id) else { continue };
+            let next = (id, row.attempt + 1);
+            if !self.ready.contains(&next)
+                && athanor_shim::claim::create_folder(&self.parts.home.attempt(&row.uid, next.1)).is_ok()
+            {
+                self.ready.insert(next);
+            }
+        }
     }
 
     /// The environment that was submitted. Jobs that were queued together usually share one, so the last is kept open
