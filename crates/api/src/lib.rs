@@ -4,8 +4,8 @@
 //! bridge; all three reach the same handlers through [`Host`]. *Invariant:* conversion between the engine's types and
 //! the wire happens in `convert` and nowhere else; nothing is decided here.
 
-pub mod bridge;
 pub mod autostart;
+pub mod bridge;
 pub mod command;
 mod convert;
 mod handlers;

@@ -167,7 +167,11 @@ fn a_pid_that_is_given_again_is_another_process() {
     assert_eq!(owners.of(child.pid(), Some(ticks)), Owner::Job(7));
     // The same pid, but the root that had it when it was named was another process.
     owners.starts.insert(child.pid(), ticks + 1);
-    assert_eq!(owners.of(child.pid(), Some(ticks)), Owner::Job(7), "what was found of this very process holds");
+    assert_eq!(
+        owners.of(child.pid(), Some(ticks)),
+        Owner::Job(7),
+        "what was found of this very process holds"
+    );
     assert_eq!(owners.look(child.pid()), Some(Found::Stranger), "somebody else's, looked at anew");
     // The job is over: its processes are nobody's.
     owners.follow(&HashMap::from([(std::process::id(), 8)]));

@@ -133,13 +133,12 @@ impl Engine {
         let samples = machine.clone();
         let recorded = (mode != Mode::Offline).then(|| machine.clone());
         let attention = Attention::default();
-        let (monitor, monitors) =
-            monitor::start(monitor::Parts {
-                home: home.clone(),
-                store: store.clone(),
-                bus: bus.clone(),
-                attention: attention.clone(),
-            });
+        let (monitor, monitors) = monitor::start(monitor::Parts {
+            home: home.clone(),
+            store: store.clone(),
+            bus: bus.clone(),
+            attention: attention.clone(),
+        });
         if mode != Mode::Offline {
             // What an engine that was killed did not read to the end. The queue adds those that ended meanwhile.
             for (id, uid, attempt, cwd, since) in store.unread_attempts().await? {
@@ -221,7 +220,10 @@ impl Engine {
 
     /// Watches the folders of these projects.
     async fn follow_projects(&self, projects: Vec<ProjectRow>) {
-        let place = |row: &ProjectRow| Place { what: format!("project {}", row.name), path: row.folder.clone().into() };
+        let place = |row: &ProjectRow| Place {
+            what: format!("project {}", row.name),
+            path: row.folder.clone().into(),
+        };
         *self.places.lock().unwrap_or_else(PoisonError::into_inner) = projects.iter().map(place).collect();
         let Some(watch) = self.projects.clone() else { return };
         if let Err(error) = tokio::task::spawn_blocking(move || watch.follow(&projects)).await {

@@ -127,7 +127,11 @@ impl Message {
     fn asked(&self) -> bool {
         !matches!(
             self,
-            Self::Process { .. } | Self::Ended { .. } | Self::IdleGpus { .. } | Self::Look | Self::Stop { .. }
+            Self::Process { .. }
+                | Self::Ended { .. }
+                | Self::IdleGpus { .. }
+                | Self::Look
+                | Self::Stop { .. }
         )
     }
 }
