@@ -72,7 +72,8 @@ impl Store {
             options(&path).create_if_missing(true).pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string());
         let mut writer = writing.connect().await?;
         let backup = backup_before_migration(home, &mut writer).await?;
-        MIGRATOR.run(&mut writer).await.map_err(|cause| {
+        // As `run`, whose future can't be sent to another thread when it is given a plain connection.
+        MIGRATOR.run_direct(None, &mut writer, false).await.map_err(|cause| {
             Error::new(
                 ErrorKind::Internal,
                 format!("the database could not be brought to this version: {cause}"),
