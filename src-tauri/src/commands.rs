@@ -71,6 +71,51 @@ pub(crate) async fn pick_folder(window: WebviewWindow) -> Result<Option<String>,
     }
 }
 
+/// Asks the user for a place and saves a text there, all of it or nothing. Returns where, or nothing when the user
+/// thought better of it. `name` is what the dialog offers.
+#[tauri::command]
+pub(crate) async fn save_text(
+    window: WebviewWindow,
+    name: String,
+    text: String,
+) -> Result<Option<String>, ApiError> {
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    window.dialog().file().set_parent(&window).set_title("Save as").set_file_name(name).save_file(
+        move |file| {
+            // The receiver is gone when the page was closed over the dialog.
+            let _ = answer.send(file);
+        },
+    );
+    let Some(file) = answered.await.unwrap_or(None) else { return Ok(None) };
+    let path = file.into_path().map_err(|cause| {
+        ApiError::new(ErrorCode::Path, format!("that is no file on this machine: {cause}"))
+    })?;
+    let shown = path.display().to_string();
+    let written = tauri::async_runtime::spawn_blocking(move || save(&path, text.as_bytes())).await;
+    match written {
+        Ok(Ok(())) => Ok(Some(shown)),
+        Ok(Err(cause)) => Err(ApiError::new(ErrorCode::Path, format!("could not save {shown}: {cause}"))
+            .hint("Choose another folder, or make room on the disk.")),
+        Err(cause) => Err(ApiError::new(ErrorCode::Internal, format!("could not save {shown}: {cause}"))),
+    }
+}
+
+/// Writes a file that takes the place of the one there, if there is one: the user was asked about that by the dialog.
+fn save(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let partial = folder.join(format!(".{name}.{}.part", std::process::id()));
+    let written = std::fs::File::create_new(&partial).and_then(|mut file| {
+        std::io::Write::write_all(&mut file, bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&partial, path)
+    });
+    if written.is_err() {
+        let _ = std::fs::remove_file(&partial);
+    }
+    written
+}
+
 /// Opens a folder in the file manager, or a file's folder. Only what the engine named: what lies in the data folder, in
 /// a project, or in an experiment's working directory.
 #[tauri::command]
@@ -152,6 +197,19 @@ pub(crate) fn page_fault(kind: String, message: String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_saved_takes_the_place_of_what_was_there_or_leaves_it() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("history.csv");
+        save(&path, b"old").expect("saved");
+        save(&path, b"new").expect("saved over it");
+        assert_eq!(std::fs::read(&path).expect("there"), b"new");
+        assert!(save(&dir.path().join("missing/history.csv"), b"x").is_err());
+        let names: Vec<_> =
+            std::fs::read_dir(dir.path()).expect("list").map(|it| it.expect("entry").file_name()).collect();
+        assert_eq!(names, ["history.csv"], "nothing else is left");
+    }
 
     #[test]
     fn only_folders_that_the_engine_named_are_opened() {

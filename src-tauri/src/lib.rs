@@ -92,6 +92,7 @@ fn start(arguments: Arguments) -> Result<ExitCode, String> {
         .invoke_handler(tauri::generate_handler![
             commands::rpc,
             commands::pick_folder,
+            commands::save_text,
             commands::open_path,
             commands::window_ready,
             commands::looking_at,

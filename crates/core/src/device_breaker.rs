@@ -180,7 +180,7 @@ impl DeviceBreaker {
                 other.fared == Fared::Well && lately(strike, other) && other.work.is_batch_of(&strike.work)
             })
         });
-        if !fine_elsewhere && works(&counted) < Self::WORKS {
+        if !fine_elsewhere && works(&self.strikes, |strike| !died_elsewhere(strike)) < Self::WORKS {
             return None;
         }
         let last = counted.last()?.message.clone();
@@ -188,16 +188,18 @@ impl DeviceBreaker {
     }
 }
 
-/// How many works there are that have nothing to do with each other: kin of kin are kin.
-fn works(strikes: &[&Strike]) -> usize {
-    let mut families: Vec<Vec<&Work>> = Vec::new();
-    for strike in strikes {
-        let kin = |family: &Vec<&Work>| family.iter().any(|other| other.is_kin_of(&strike.work));
+/// How many works there are that have nothing to do with each other and have a strike that counts. Kin of kin are kin,
+/// also by way of a strike that does not count itself: what is known of one more death elsewhere never makes two works
+/// of one.
+fn works(all: &[Strike], counts: impl Fn(&Strike) -> bool) -> usize {
+    let mut families: Vec<Vec<&Strike>> = Vec::new();
+    for strike in all {
+        let kin = |family: &Vec<&Strike>| family.iter().any(|other| other.work.is_kin_of(&strike.work));
         let (joined, others): (Vec<_>, Vec<_>) = families.into_iter().partition(kin);
         families = others;
-        families.push(joined.into_iter().flatten().chain([&strike.work]).collect());
+        families.push(joined.into_iter().flatten().chain([strike]).collect());
     }
-    families.len()
+    families.iter().filter(|family| family.iter().any(|strike| counts(strike))).count()
 }
 
 impl Tripped {

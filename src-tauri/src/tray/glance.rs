@@ -361,7 +361,7 @@ mod tests {
         assert_eq!(face.details.len(), 2);
         let load = |utilisation, memory| Load { utilisation: Some(utilisation), memory: Some(memory) };
         assert_eq!(face.picture, Picture::new(&[load(42, 12), load(0, 0)], 0, false, false));
-        glance.heard(&device(&[(41, (10 << 30) - 4096), (0, 2 << 20)]), false);
+        glance.heard(&device(&[(43, (10 << 30) - 4096), (0, 2 << 20)]), false);
         assert_eq!(glance.face(), face, "nobody would see the difference");
         glance.heard(&device(&[(80, 10 << 30), (0, 1 << 20)]), false);
         assert_ne!(glance.face(), face);

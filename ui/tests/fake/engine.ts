@@ -49,6 +49,7 @@ export class FakeEngine implements Host {
     return Promise.resolve(() => {});
   }
   pickFolder = () => Promise.resolve(null);
+  saveText = () => Promise.resolve(null);
   openPath = () => Promise.resolve();
   onNavigate = () => Promise.resolve(() => {});
   lookingAt() {}

@@ -84,6 +84,15 @@ export function bridgeHost(token: string): Host {
     },
 
     pickFolder: () => Promise.resolve(null),
+    saveText(name, text) {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+      link.download = name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1_000);
+      // The browser says itself where it went.
+      return Promise.resolve(null);
+    },
     openPath: () =>
       Promise.reject(new CallError({ code: "forbidden", message: "A browser cannot open folders; copy the path instead." })),
     onNavigate: () => Promise.resolve(() => {}),

@@ -22,6 +22,8 @@ export interface Host {
   readonly desktop: boolean;
   /** Asks for a folder; null when the user thought better of it. */
   pickFolder(): Promise<string | null>;
+  /** Saves a text as a file under a name of this kind; says where it is, or null when the user thought better of it. */
+  saveText(name: string, text: string): Promise<string | null>;
   /** Opens a folder that the engine named in the file manager. */
   openPath(path: string): Promise<void>;
   /** Calls back when something outside the page asks it to show a place. */

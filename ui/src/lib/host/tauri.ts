@@ -22,6 +22,13 @@ export function tauriHost(): Host {
       return stop;
     },
     pickFolder: () => invoke<string | null>("pick_folder"),
+    async saveText(name, text) {
+      try {
+        return await invoke<string | null>("save_text", { name, text });
+      } catch (thrown) {
+        throw CallError.from(thrown);
+      }
+    },
     openPath: (path) => invoke("open_path", { path }),
     async onNavigate(go) {
       const stop = await listen<Navigation>("navigate", (event) => go(event.payload));

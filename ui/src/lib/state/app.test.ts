@@ -35,6 +35,7 @@ class FakeHost implements Host {
     return Promise.resolve(() => {});
   }
   pickFolder = () => Promise.resolve(null);
+  saveText = () => Promise.resolve(null);
   openPath = () => Promise.resolve();
   onNavigate = () => Promise.resolve(() => {});
   lookingAt() {}
