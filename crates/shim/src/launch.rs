@@ -7,6 +7,8 @@
 //!
 //! There is no answer. The supervisor answers through its status descriptor; when that closes without a word nothing
 //! was started, or nothing is known, and the attempt's folder says which.
+//!
+//! The same request, without a descriptor, goes to a supervisor that has ended a job and waits for another.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

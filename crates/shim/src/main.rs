@@ -1,5 +1,5 @@
-//! The supervisor of one job. It starts the job, keeps its log, ends it on request together with everything it
-//! started, and records how it ended.
+//! The supervisor of one job at a time. It starts the job, keeps its log, ends it on request together with everything it
+//! started, and records how it ended; then it may be asked for another, or ends.
 //!
 //! It has no thread, no allocator-heavy dependency and no idea of a queue: a poll loop over one eventfd (signals)
 //! and two pipes (output). The engine may die at any instant without this process noticing.

@@ -4,6 +4,9 @@
 //! [`crate::record::Exit`]), just before that goes to disk. So an engine that listens need neither watch the folder nor
 //! wait for the disk. A descriptor that closes without a line means that the shim died early, or was not understood;
 //! one that closes without a record means that the folder has to be read.
+//!
+//! Over a descriptor that is a socket the engine may answer a record with the next request (see [`crate::launch`]), and
+//! all this begins anew; it closes its end when it has none.
 
 /// How a start went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! The steps of a job's life, each in one trip to the database: the rows that change and the event that tells of it.
 //!
 //! A queue that starts hundreds of jobs a second spends most of its time on the way to the database and back, so what
-//! belongs together travels together. Parameters are numbered over all statements of a query; a statement leaves out few
-//! numbers below its largest, because sqlx counts each of these as if it were a parameter of its own.
+//! belongs together travels together. Parameters are numbered over all statements of a query. Those of a step that is put
+//! off ([`Tx::put_off`]) are written `$1`; of those written `?1` a statement leaves out few below its largest, because
+//! sqlx counts each of these as if it were a parameter of its own.
 
 use athanor_core::placement::Assignment;
 use athanor_core::state::Status;
