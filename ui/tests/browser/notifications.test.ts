@@ -44,12 +44,15 @@ test("a failure is told of at once, and opened from the keyboard", async () => {
 
 test("a burst grows in its place, in either theme and a small window", async () => {
   for (const [dark, width, height] of [[true, 1440, 900], [false, 760, 560]] as const) {
+    // One that has told of nothing yet: whether a burst joins the one before depends on how much time has passed.
+    await engine.stop();
+    engine = await startEngine(2);
     window = await openWindow(engine, { dark, width, height });
     page = window.page;
     await page.getByRole("button", { name: "Notifications", exact: true }).waitFor();
     await engine.call("experiments.add", { experiments: Array.from({ length: 12 }, (_, i) => ({ name: `point ${i}`, command: i === 4 ? "exit 1" : "true", cwd: engine.work })) });
     await bell().click();
-    await until("all are in one", async () => (await item(/^.*(12|1[3-9]|2\d) experiments ended/).count()) === 1);
+    await item("12 experiments ended").waitFor();
     await item("experiments ended").first().getByRole("button", { name: /^point / }).first().waitFor();
     expect(await axe(page), `${width}`).toEqual([]);
     const inside = await panel().evaluate((it) => it.getBoundingClientRect().left >= 0 && it.getBoundingClientRect().right <= innerWidth && it.getBoundingClientRect().bottom <= innerHeight);
