@@ -58,6 +58,12 @@ impl Home {
         self.root.join("athanor.db")
     }
 
+    /// The database that indexes runs.
+    #[must_use]
+    pub fn run_database(&self) -> PathBuf {
+        self.root.join("runs.db")
+    }
+
     /// Backups of the database, and what was set aside.
     #[must_use]
     pub fn backups(&self) -> PathBuf {

@@ -7,6 +7,7 @@
 //! a migration is preceded by a backup.
 
 mod attempt;
+mod database;
 mod dependency;
 mod environment;
 mod event;
@@ -18,6 +19,7 @@ mod notification;
 mod open;
 mod project;
 mod report;
+pub mod runs;
 mod series;
 mod setting;
 mod steps;
@@ -28,6 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 pub use attempt::{AttemptEnd, AttemptRow};
+pub use database::SetAside;
 pub use dependency::DependencyRow;
 pub use event::{EventKind, EventQuery, EventRow, EventRows};
 pub use experiment::{Counts, ExperimentRow, Filter, GateRow, Section};
