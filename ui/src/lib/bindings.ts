@@ -232,6 +232,32 @@ to: number | null,
 status: Status, };
 
 /**
+ * The best run in a column; of several, the one that started first.
+ */
+export type BestRun = { 
+/**
+ * The column's id.
+ */
+column: string, 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * Its value.
+ */
+value: number, };
+
+/**
+ * The best runs.
+ */
+export type BestRuns = { 
+/**
+ * One for each column that has a goal, and a finite value in one of the runs at least.
+ */
+best: Array<BestRun>, };
+
+/**
  * Takes a GPU out of the queue or gives it back. What runs on it goes on.
  */
 export type BlockGpu = { 
@@ -243,6 +269,11 @@ gpu: string,
  * Out or back.
  */
 blocked: boolean, };
+
+/**
+ * What a table shows in one place. NaN and the infinities are text, as [`Number`] has them.
+ */
+export type Cell = boolean | Number | string | null;
 
 /**
  * Settings to change; absent ones stay.
@@ -448,6 +479,19 @@ export type CloseAction = "tray" | "quit";
  * What a job runs: a program with arguments, or a line for the shell.
  */
 export type Command = Array<string> | string;
+
+/**
+ * A query that is being typed.
+ */
+export type CompleteQuery = { 
+/**
+ * The text.
+ */
+query: string, 
+/**
+ * Where the cursor stands: UTF-16 code units before it.
+ */
+cursor: number, };
 
 /**
  * When a dependency is met.
@@ -828,6 +872,27 @@ selection: Selection,
  * What.
  */
 changes: Changes, };
+
+/**
+ * Changes what the user says of runs.
+ */
+export type EditRuns = { 
+/**
+ * The runs.
+ */
+uids: Array<string>, 
+/**
+ * Tags that they are to have.
+ */
+tags_add?: Array<string>, 
+/**
+ * Tags that they are not to have.
+ */
+tags_remove?: Array<string>, 
+/**
+ * Their notes, at most 2,000 characters; as they are if absent.
+ */
+notes?: string, };
 
 /**
  * How the energy of GPUs that others used, too, was split.
@@ -1233,6 +1298,31 @@ selection?: Selection,
 format: TransferFormat, };
 
 /**
+ * Asks for a table of runs as a file or for the clipboard.
+ */
+export type ExportRuns = { 
+/**
+ * The runs that match this; all if empty.
+ */
+query?: string, 
+/**
+ * Only these of them.
+ */
+uids?: Array<string>, 
+/**
+ * The order.
+ */
+sort?: Array<RunSort>, 
+/**
+ * Ids of the columns. The uid comes first in CSV, JSON and Parquet.
+ */
+columns: Array<string>, 
+/**
+ * What it is written as.
+ */
+format: RunExportFormat, };
+
+/**
  * Jobs as text.
  */
 export type ExportedJobs = { 
@@ -1270,6 +1360,19 @@ message: string, };
  * Why an experiment failed.
  */
 export type FailureReason = "exit_code" | "signal" | "time_limit" | "out_of_memory" | "could_not_start" | "lost" | "dependency_failed" | "disk_full";
+
+/**
+ * Asks for the best runs.
+ */
+export type FindBestRuns = { 
+/**
+ * Among these.
+ */
+query?: string, 
+/**
+ * Ids of the columns; those of no known goal are passed over.
+ */
+columns: Array<string>, };
 
 /**
  * What was seen of a folder.
@@ -1588,9 +1691,55 @@ created_at: number,
 counts: GroupCounts, };
 
 /**
+ * What a number is over the runs of a group. NaN and infinite ones are not counted.
+ */
+export type GroupCell = { 
+/**
+ * The mean.
+ */
+mean: number | null, 
+/**
+ * The standard deviation of the sample (n − 1); absent for fewer than two.
+ */
+deviation: number | null, 
+/**
+ * The least.
+ */
+min: number | null, 
+/**
+ * The greatest.
+ */
+max: number | null, 
+/**
+ * How many runs have a finite value.
+ */
+count: number, };
+
+/**
  * How many members have each status.
  */
 export type GroupCounts = { pending: number, queued: number, running: number, paused: number, completed: number, failed: number, cancelled: number, expired: number, };
+
+/**
+ * Runs that have something in common, together.
+ */
+export type GroupRuns = { 
+/**
+ * Among these.
+ */
+query?: string, 
+/**
+ * Ids of the columns in whose values the runs of a group agree, one to four.
+ */
+by: Array<string>, 
+/**
+ * Ids of columns with numbers, to be summed up for each group.
+ */
+columns?: Array<string>, 
+/**
+ * The order: by columns of `by`, by the means of `columns`, or by `count`. By the values of `by` if empty.
+ */
+sort?: Array<RunSort>, };
 
 /**
  * All groups with members that are not archived, newest first.
@@ -2141,6 +2290,31 @@ unread?: boolean,
  * At most so many, 1 to 200.
  */
 limit?: number, };
+
+/**
+ * A page of the table.
+ */
+export type ListRuns = { 
+/**
+ * What to show, in the language of the query bar; all runs if empty.
+ */
+query?: string, 
+/**
+ * The order; the newest start first if empty.
+ */
+sort?: Array<RunSort>, 
+/**
+ * Ids of the columns whose cells are wanted: `config.KEY`, `metrics.KEY.STAT` or a field's name.
+ */
+columns?: Array<string>, 
+/**
+ * How many rows to pass over.
+ */
+offset?: number, 
+/**
+ * How many rows, at most 500.
+ */
+limit: number, };
 
 /**
  * Mean numbers of runnable tasks.
@@ -2933,6 +3107,65 @@ unread: number, } | { "kind": "resync",
 cursor: number, } | { "kind": "engine_stopped", };
 
 /**
+ * How a query that is being typed may go on.
+ */
+export type QueryCompletion = { 
+/**
+ * What is to be replaced, in UTF-16 code units: from here.
+ */
+from: number, 
+/**
+ * To here, this one excluded.
+ */
+to: number, 
+/**
+ * By one of these, the likeliest first.
+ */
+items: Array<QuerySuggestion>, 
+/**
+ * What is wrong with the query as it stands.
+ */
+error: QueryFault | null, };
+
+/**
+ * What is wrong with a query.
+ */
+export type QueryFault = { 
+/**
+ * Where, in UTF-16 code units.
+ */
+at: number, 
+/**
+ * How many of them; 0 at the end, where something is missing.
+ */
+length: number, 
+/**
+ * What is wrong, and what was meant, as far as can be told.
+ */
+message: string, };
+
+/**
+ * A way in which a query may go on.
+ */
+export type QuerySuggestion = { 
+/**
+ * What is put in place.
+ */
+insert: string, 
+/**
+ * What is shown.
+ */
+label: string, 
+/**
+ * What it is.
+ */
+kind: SuggestionKind, 
+/**
+ * A few words about it; may be empty.
+ */
+detail: string, };
+
+/**
  * Numbers about the queue.
  */
 export type QueueReport = { 
@@ -3063,6 +3296,19 @@ raw?: boolean,
 stream?: LogStream, };
 
 /**
+ * Runs by name.
+ */
+export type ReadRunRows = { 
+/**
+ * The runs; those that are gone are left out of the answer.
+ */
+uids: Array<string>, 
+/**
+ * Ids of the columns whose cells are wanted.
+ */
+columns?: Array<string>, };
+
+/**
  * A span of time.
  */
 export type ReadTimeline = { 
@@ -3092,6 +3338,28 @@ message: string, };
  * A rectangle in CSS pixels from the picture's top left corner.
  */
 export type Rectangle = { left: number, top: number, width: number, height: number, };
+
+/**
+ * Agreement to the removal of files.
+ */
+export type RemoveFiles = { 
+/**
+ * The run's name, as the user typed it.
+ */
+confirm: string, };
+
+/**
+ * Takes runs out of the index.
+ */
+export type RemoveRuns = { 
+/**
+ * The runs.
+ */
+uids: Array<string>, 
+/**
+ * Their files, too; of one run only.
+ */
+files?: RemoveFiles, };
 
 /**
  * What an experiment needs to run. What is not named is not reserved; one that names nothing takes one slot.
@@ -3204,6 +3472,581 @@ delay_ms?: number,
  * Failures after which it is retried; absent: exit code, signal, out of memory, could not start, lost.
  */
 reasons?: Array<FailureReason>, };
+
+/**
+ * A checkpoint in a run's folder.
+ */
+export type RunCheckpoint = { 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * Its size, bytes; of a folder, all of what is in it.
+ */
+size: number, 
+/**
+ * When it was last changed.
+ */
+modified: number | null, 
+/**
+ * The step or epoch, if its name tells.
+ */
+step: number | null, 
+/**
+ * The ending of its name without the point, or `folder`.
+ */
+kind: string, };
+
+/**
+ * A column that a table of runs may have.
+ */
+export type RunColumn = { 
+/**
+ * Its id. Of a metric, `metrics.KEY.last`: the other statistics take the place of `last`.
+ */
+id: string, 
+/**
+ * What it shows.
+ */
+kind: RunColumnKind, 
+/**
+ * The setting's or metric's name, or the field's in words.
+ */
+label: string, 
+/**
+ * How many of the runs have a value in it.
+ */
+runs: number, 
+/**
+ * All of the runs have a value in it, and the same.
+ */
+constant: boolean, 
+/**
+ * Its values are numbers.
+ */
+numeric: boolean, 
+/**
+ * Which way it is better, as far as a metric's name tells.
+ */
+goal: RunGoal | null, };
+
+/**
+ * What a column shows.
+ */
+export type RunColumnKind = "field" | "config" | "metric";
+
+/**
+ * The columns that a table of runs may have.
+ */
+export type RunColumns = { 
+/**
+ * Fields, then settings, then metrics, by name. A metric is there once, with its last value.
+ */
+columns: Array<RunColumn>, 
+/**
+ * How many runs match.
+ */
+total: number, };
+
+/**
+ * Everything about a run but its points.
+ */
+export type RunDetail = { 
+/**
+ * Its row, without cells.
+ */
+run: RunRow, 
+/**
+ * Its metrics, by name.
+ */
+metrics: Array<RunMetric>, 
+/**
+ * Its hyperparameters and other settings, by name.
+ */
+config: Array<RunSetting>, 
+/**
+ * Its files, in the order in which they are read.
+ */
+files: Array<RunFile>, 
+/**
+ * Images, histograms and other things that are no numbers.
+ */
+media: Array<RunMedia>, 
+/**
+ * The checkpoints in its folder, newest first.
+ */
+checkpoints: Array<RunCheckpoint>, 
+/**
+ * The logs in its folder.
+ */
+logs: Array<RunLog>, 
+/**
+ * The machine that it ran on, as its files say.
+ */
+host: string | null, 
+/**
+ * The git commit, as its files say.
+ */
+commit: string | null, 
+/**
+ * The watched folder in which it was found.
+ */
+watch: string | null, };
+
+/**
+ * A table of runs, written.
+ */
+export type RunExport = { 
+/**
+ * The text; absent for Parquet.
+ */
+text: string | null, 
+/**
+ * The bytes of a Parquet file in base64; absent for the others.
+ */
+base64: string | null, 
+/**
+ * How many runs there are in it.
+ */
+rows: number, };
+
+/**
+ * What a table of runs is written as.
+ */
+export type RunExportFormat = "csv" | "json" | "markdown" | "latex" | "parquet";
+
+/**
+ * A file of a run.
+ */
+export type RunFile = { 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * What it is to the run: `metrics`, `config`, `meta`, `log` or `copy`.
+ */
+role: string, 
+/**
+ * The format that reads it.
+ */
+format: string, 
+/**
+ * Its size when it was last read, bytes.
+ */
+size: number, 
+/**
+ * When it was changed before it was last read.
+ */
+modified: number | null, 
+/**
+ * What could not be read.
+ */
+problems: Array<RunFileProblem>, 
+/**
+ * Why nothing of it is read.
+ */
+refused: string | null, 
+/**
+ * Whether it is there now.
+ */
+exists: boolean, };
+
+/**
+ * Something in a file that could not be read.
+ */
+export type RunFileProblem = { 
+/**
+ * Where: `line 3`, `byte 4096`; absent if the whole file is meant.
+ */
+place: string | null, 
+/**
+ * Why.
+ */
+message: string, };
+
+/**
+ * What a removal of a run's files would take away.
+ */
+export type RunFilesPlan = { 
+/**
+ * The run's name, to be typed.
+ */
+name: string, 
+/**
+ * The folder that goes as a whole; absent if only files go.
+ */
+folder: string | null, 
+/**
+ * The files that go, 1,000 at most.
+ */
+files: Array<string>, 
+/**
+ * How many files go.
+ */
+count: number, 
+/**
+ * Their size, bytes.
+ */
+size: number, 
+/**
+ * Why nothing of them can go.
+ */
+refused: string | null, };
+
+/**
+ * Which way a metric is better.
+ */
+export type RunGoal = "min" | "max";
+
+/**
+ * Runs that agree in the columns that they are grouped by.
+ */
+export type RunGroup = { 
+/**
+ * What they agree in, in the order of `by`.
+ */
+values: Array<Cell>, 
+/**
+ * How many they are.
+ */
+count: number, 
+/**
+ * How many of them stand how; those of which there is none are left out.
+ */
+status: Partial<Record<RunStatus, number>>, 
+/**
+ * Sums of the columns that were asked for, in their order.
+ */
+cells: Array<GroupCell>, 
+/**
+ * The query that lists the group's runs.
+ */
+query: string, };
+
+/**
+ * Groups of runs.
+ */
+export type RunGroups = { 
+/**
+ * The groups, 1,000 at most.
+ */
+groups: Array<RunGroup>, 
+/**
+ * How many there are.
+ */
+total: number, };
+
+/**
+ * A log in a run's folder.
+ */
+export type RunLog = { 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * Its size, bytes.
+ */
+size: number, };
+
+/**
+ * Things in a run's files that are no numbers.
+ */
+export type RunMedia = { 
+/**
+ * What they are: `images`, `histograms`, `text`, `table`.
+ */
+kind: string, 
+/**
+ * Their name.
+ */
+key: string, 
+/**
+ * How many there are.
+ */
+count: number, };
+
+/**
+ * A metric of a run.
+ */
+export type RunMetric = { 
+/**
+ * Its name.
+ */
+key: string, 
+/**
+ * How many points it has.
+ */
+points: number, 
+/**
+ * The last value.
+ */
+last: Number | null, 
+/**
+ * The step of the last value.
+ */
+last_step: number | null, 
+/**
+ * The least finite value.
+ */
+min: number | null, 
+/**
+ * The step at which it was first reached.
+ */
+min_step: number | null, 
+/**
+ * The greatest finite value.
+ */
+max: number | null, 
+/**
+ * The step at which it was first reached.
+ */
+max_step: number | null, 
+/**
+ * The mean of the finite values.
+ */
+mean: number | null, 
+/**
+ * The median of the finite values.
+ */
+median: number | null, 
+/**
+ * How many points are NaN or infinite.
+ */
+not_finite: number, 
+/**
+ * Which way it is better, as far as its name tells.
+ */
+goal: RunGoal | null, };
+
+/**
+ * A page of the table.
+ */
+export type RunPage = { 
+/**
+ * The rows.
+ */
+rows: Array<RunRow>, 
+/**
+ * How many runs match.
+ */
+total: number, 
+/**
+ * How many runs there are.
+ */
+all: number, 
+/**
+ * The state of the index that this is of.
+ */
+revision: number, };
+
+/**
+ * The runs that match a query.
+ */
+export type RunQuery = { 
+/**
+ * In the language of the query bar; all runs if empty.
+ */
+query?: string, };
+
+/**
+ * One run.
+ */
+export type RunRef = { 
+/**
+ * Its uid, or a unique beginning of it, four characters at least.
+ */
+uid: string, };
+
+/**
+ * A run, as the table shows it.
+ */
+export type RunRow = { 
+/**
+ * What commands name it by.
+ */
+uid: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * How it stands.
+ */
+status: RunStatus, 
+/**
+ * Its project.
+ */
+project: string | null, 
+/**
+ * Its group.
+ */
+group: string | null, 
+/**
+ * The format that it is said to have: `lightning`.
+ */
+format: string, 
+/**
+ * The name that people know the format by.
+ */
+label: string, 
+/**
+ * When it started.
+ */
+started: number | null, 
+/**
+ * When it ended.
+ */
+finished: number | null, 
+/**
+ * When a file of it was last changed.
+ */
+changed: number | null, 
+/**
+ * The greatest step that was reached.
+ */
+steps: number | null, 
+/**
+ * How many steps it is meant to have.
+ */
+total_steps: number | null, 
+/**
+ * Points of all its metrics.
+ */
+points: number, 
+/**
+ * Its tags.
+ */
+tags: Array<string>, 
+/**
+ * What the user noted.
+ */
+notes: string, 
+/**
+ * Its folder.
+ */
+folder: string, 
+/**
+ * Tells apart several runs in one folder; empty when the folder is the run.
+ */
+part: string, 
+/**
+ * The experiment that wrote it.
+ */
+experiment: string | null, 
+/**
+ * Which attempt of that experiment.
+ */
+attempt: number | null, 
+/**
+ * Its files are gone.
+ */
+missing: boolean, 
+/**
+ * Index of its colour in the palette (0 is `--c1`), the same wherever the run is shown.
+ */
+colour: number, 
+/**
+ * The cells, in the order of the columns that were asked for.
+ */
+cells: Array<Cell>, };
+
+/**
+ * Rows of the table.
+ */
+export type RunRows = { 
+/**
+ * In the order in which they were asked for.
+ */
+rows: Array<RunRow>, };
+
+/**
+ * A setting of a run.
+ */
+export type RunSetting = { 
+/**
+ * Its name; levels are joined by points.
+ */
+key: string, 
+/**
+ * Its value.
+ */
+value: Cell, };
+
+/**
+ * By which column, and which way. Runs without a value come last either way.
+ */
+export type RunSort = { 
+/**
+ * The column's id.
+ */
+column: string, 
+/**
+ * From the greatest to the least.
+ */
+descending: boolean, };
+
+/**
+ * How a run stands.
+ */
+export type RunStatus = "running" | "paused" | "stale" | "completed" | "failed" | "cancelled" | "ended";
+
+/**
+ * A way of looking at the table that the user saved.
+ */
+export type SavedView = { 
+/**
+ * Its name, unique; 1 to 100 characters.
+ */
+name: string, 
+/**
+ * The query.
+ */
+query: string, 
+/**
+ * Ids of the columns in their order.
+ */
+columns: Array<string>, 
+/**
+ * The order.
+ */
+sort: Array<RunSort>, 
+/**
+ * Ids of the columns that runs are grouped by.
+ */
+group: Array<string>, 
+/**
+ * Ids of the columns that stay in place.
+ */
+pinned: Array<string>, 
+/**
+ * Widths in CSS pixels by the column's id.
+ */
+widths: Record<string, number>, 
+/**
+ * Columns that are the same for all runs are left out.
+ */
+hide_constant: boolean, };
+
+/**
+ * A saved view by name.
+ */
+export type SavedViewRef = { 
+/**
+ * Its name.
+ */
+name: string, };
+
+/**
+ * The saved views.
+ */
+export type SavedViews = { 
+/**
+ * In the order in which they were made.
+ */
+views: Array<SavedView>, };
 
 /**
  * Linear or logarithmic.
@@ -3445,6 +4288,11 @@ name: string,
  * The command.
  */
 command: Array<string>, };
+
+/**
+ * What kind of thing is suggested.
+ */
+export type SuggestionKind = "field" | "config" | "metric" | "operator" | "value" | "keyword";
 
 /**
  * Many experiments from one.
