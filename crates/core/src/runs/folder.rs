@@ -85,6 +85,8 @@ pub enum Standing {
     Run,
     /// It describes the runs in and below its folder (Hydra's `.hydra`), and is a run only if there are none.
     Around,
+    /// It holds many runs, which are told when it is read ([`super::Reader::Database`]).
+    Database,
 }
 
 /// What a format found in a folder.
@@ -116,6 +118,23 @@ impl Found {
     pub fn around(members: Vec<Member>) -> Self {
         Self { part: String::new(), standing: Standing::Around, members }
     }
+
+    /// A file that holds many runs.
+    #[must_use]
+    pub fn database(member: Member) -> Self {
+        Self { part: member.path.clone(), standing: Standing::Database, members: vec![member] }
+    }
+}
+
+/// A file on disk that holds many runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    /// Its folder, below the one where the search began; empty for that one itself.
+    pub folder: String,
+    /// The [`Format::id`] of the format that claimed it. Which one it has is seen when it is read.
+    pub format: &'static str,
+    /// The file.
+    pub member: Member,
 }
 
 /// A run on disk.
@@ -137,6 +156,7 @@ pub struct Discovery {
     claimed: RefCell<HashSet<String>>,
     runs: BTreeMap<(String, String), Run>,
     around: BTreeMap<String, Vec<(&'static str, Member)>>,
+    databases: Vec<Database>,
 }
 
 impl Default for Discovery {
@@ -149,7 +169,13 @@ impl Discovery {
     /// A search for these formats.
     #[must_use]
     pub fn new(formats: &'static [&'static dyn Format]) -> Self {
-        Self { formats, claimed: RefCell::default(), runs: BTreeMap::new(), around: BTreeMap::new() }
+        Self {
+            formats,
+            claimed: RefCell::default(),
+            runs: BTreeMap::new(),
+            around: BTreeMap::new(),
+            databases: Vec::new(),
+        }
     }
 
     /// Asks all formats about a folder.
@@ -179,9 +205,25 @@ impl Discovery {
                     Standing::Around => {
                         self.around.entry(folder.path().to_owned()).or_default().extend(members);
                     }
+                    Standing::Database => {
+                        let folder = folder.path();
+                        self.databases.extend(members.into_iter().map(|(format, member)| Database {
+                            folder: folder.to_owned(),
+                            format,
+                            member,
+                        }));
+                    }
                 }
             }
         }
+    }
+
+    /// The files that hold many runs, by folder and name. None of their runs is told by [`Self::finish`].
+    #[must_use]
+    pub fn databases(&self) -> Vec<Database> {
+        let mut databases = self.databases.clone();
+        databases.sort_by(|a, b| (&a.folder, &a.member.path).cmp(&(&b.folder, &b.member.path)));
+        databases
     }
 
     /// The runs, by folder and part.

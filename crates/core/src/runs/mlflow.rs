@@ -1,4 +1,5 @@
-//! MLflow's file store: `mlruns/EXPERIMENT/RUN/` with `meta.yaml`, and a file for each parameter, tag and metric.
+//! MLflow's file store: `mlruns/EXPERIMENT/RUN/` with `meta.yaml`, and a file for each parameter, tag and metric. Its
+//! `mlflow.db` is read by [`super::database`].
 //!
 //! A line of a metric is `time value step`, time in milliseconds; older ones have no step. MLflow 3 adds the name and
 //! digest of a data set.
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::lines::{LineStream, Lines, issue};
 use super::{
     Batch, Checkpoint, Contents, Document, End, Fact, Folder, Format, Found, Member, Outcome, Reader, Role,
-    settings,
+    database, settings,
 };
 use crate::sweep::Scalar;
 
@@ -25,13 +26,14 @@ impl Format for MlFlow {
     }
 
     fn recognise(&self, folder: &dyn Folder) -> Vec<Found> {
+        let mut found = database::candidates(folder, |name| name.to_lowercase().contains("mlflow"));
         if !folder.files().iter().any(|file| file == "meta.yaml") {
-            return Vec::new();
+            return found;
         }
         let head = folder.head("meta.yaml");
         let says = |key: &str| String::from_utf8_lossy(&head).lines().any(|line| line.starts_with(key));
         if !(says("run_id:") || says("run_uuid:")) || !says("lifecycle_stage:") {
-            return Vec::new();
+            return found;
         }
         let mut members = vec![Member::new("meta.yaml", Role::Meta)];
         for (name, role) in [("metrics", Role::Metrics), ("params", Role::Config), ("tags", Role::Meta)] {
@@ -39,10 +41,14 @@ impl Format for MlFlow {
                 members.extend(folder.below(name).into_iter().map(|path| Member::new(path, role)));
             }
         }
-        vec![Found::run(members)]
+        found.push(Found::run(members));
+        found
     }
 
     fn reader(&self, member: &Member, from: Option<&Checkpoint>) -> Reader {
+        if database::is_one(member) {
+            return database::reader(member, from);
+        }
         let name = member.path.split_once('/').map_or("", |(_, name)| name).to_owned();
         match member.role {
             Role::Metrics => {
@@ -75,6 +81,17 @@ fn about(key: &str, value: &str) -> Option<Fact> {
     }
 }
 
+/// What a tag says. Those of MLflow's own begin with `mlflow.`.
+pub(super) fn tag(name: &str, text: &str) -> Option<Fact> {
+    match name {
+        "mlflow.runName" => Some(Fact::Name(text.to_owned())),
+        "mlflow.note.content" => Some(Fact::Notes(text.to_owned())),
+        "mlflow.source.git.commit" => Some(Fact::Commit(text.to_owned())),
+        name if name.starts_with("mlflow.") => None,
+        name => Some(Fact::Tag(format!("{name}={text}"))),
+    }
+}
+
 /// A parameter or a tag: the file's name is its name, the contents its value.
 struct Value {
     name: String,
@@ -91,11 +108,7 @@ impl Document for Value {
         let text = text.trim_end_matches(['\r', '\n']);
         let fact = match (self.is_tag, self.name.as_str()) {
             (false, _) => Some(Fact::Config { key: self.name.clone(), value: Scalar::plain(text) }),
-            (true, "mlflow.runName") => Some(Fact::Name(text.to_owned())),
-            (true, "mlflow.note.content") => Some(Fact::Notes(text.to_owned())),
-            (true, "mlflow.source.git.commit") => Some(Fact::Commit(text.to_owned())),
-            (true, name) if name.starts_with("mlflow.") => None,
-            (true, name) => Some(Fact::Tag(format!("{name}={text}"))),
+            (true, name) => tag(name, text),
         };
         let batch = Batch { facts: fact.into_iter().collect(), ..Batch::default() };
         Contents { outcome: Outcome::Fits, keys: Vec::new(), batch }

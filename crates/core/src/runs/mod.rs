@@ -2,7 +2,7 @@
 //!
 //! Each format is one module with one [`Format`]; a new one is a file and a line in [`FORMATS`]. Nothing here opens a
 //! file. [`Discovery`] is shown the folders from the top down through [`Folder`] and says which runs begin there;
-//! [`Format::reader`] makes the machine that is fed a file's bytes.
+//! [`Format::reader`] makes the machine that is fed a file's bytes, or the rows of a database.
 //!
 //! - A file belongs to one run and is read by one format: the first in [`FORMATS`] that claims it. Formats that go by
 //!   distinct names come before those that look inside, generic ones last.
@@ -13,6 +13,7 @@
 //! What is left to others: walking and watching folders, reading, storing, telling the status of a run that does not
 //! say how it ended.
 
+mod database;
 mod dvclive;
 mod folder;
 mod generic;
@@ -41,7 +42,8 @@ mod text_tests;
 mod wandb;
 mod yolo;
 
-pub use folder::{Discovery, Folder, Found, Member, Role, Run, Standing};
+pub use database::{Cell, Schema, TABLES, Tables, Told, Wanted, part};
+pub use folder::{Database, Discovery, Folder, Found, Member, Role, Run, Standing};
 pub use reading::{
     Batch, Checkpoint, Contents, Document, End, Fact, Issue, Other, Outcome, Place, Reader, Reading, Stream,
 };
@@ -85,6 +87,8 @@ pub const FORMATS: &[&dyn Format] = &[
     &reinforcement::StableBaselines,
     &reinforcement::Baselines,
     &tensorboard::TensorBoard,
+    &database::TrackioFormat,
+    &database::Sqlite,
     &generic::Keras,
     &generic::Tables,
     &generic::JsonLines,

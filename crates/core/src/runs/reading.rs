@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::database::Tables;
 use crate::series::Point;
 use crate::sweep::Scalar;
 
@@ -11,6 +12,8 @@ pub enum Reader {
     Stream(Box<dyn Stream>),
     /// It is written anew as a whole: it is read as a whole, when it has changed.
     Document(Box<dyn Document>),
+    /// It is a database that holds many runs, and is asked for the rows that are new.
+    Database(Box<dyn Tables>),
     /// Nothing in it is of interest beyond its being there ([`super::Role::Copy`], logs).
     Nothing,
 }

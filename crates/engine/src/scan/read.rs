@@ -76,7 +76,8 @@ pub(super) fn read(
     let mut pieces = Pieces { progress: &mut report.progress, watch };
     let read = match format.reader(member, None) {
         Reader::Nothing if member.role == Role::Copy => pieces.glance(root, path),
-        Reader::Nothing => return ControlFlow::Continue(()),
+        // Databases are none of a run's files, but hold runs.
+        Reader::Database(_) | Reader::Nothing => return ControlFlow::Continue(()),
         Reader::Stream(stream) => {
             File::open(root.join(path)).and_then(|file| pieces.stream(file, stream, sums))
         }
