@@ -5,7 +5,6 @@
 //! The table of fields, with their other names, is in [`fields`].
 
 mod fields;
-mod nearest;
 mod overrides;
 mod source;
 mod write;
@@ -19,8 +18,8 @@ use jiff::tz::TimeZone;
 
 use crate::wire::{ApiError, ErrorCode, NewExperiment, TransferFormat};
 
+pub use athanor_core::nearest::nearest;
 pub use fields::{blank, dependency, implied_gpus};
-pub use nearest::nearest;
 pub use overrides::Overrides;
 pub use write::write;
 
