@@ -1,17 +1,18 @@
 //! Searching the log of an attempt, as far as one call goes.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use athanor_core::log_search::{self, Block, Matcher, Outcome, Request, Source};
-use athanor_shim::log::LogFolder;
+use athanor_shim::log::{LogFolder, LogReader};
 
 use crate::engine::{Engine, LogPart};
 use crate::error::{Error, Result};
-use crate::log_stream::{self, LogStream};
+use crate::log_stream::{LogStream, part_of};
 use crate::store::ExperimentRow;
 
 /// Bytes of the log that one call looks at, about.
-const BYTES_MAX: u64 = 64 << 20;
+const BYTES_MAX: u64 = 1 << 30;
 /// How long one call looks, about. A line is always looked at to its end.
 const TIME_MAX: Duration = Duration::from_millis(100);
 
@@ -48,42 +49,57 @@ impl Engine {
         }
         let folder = self.home().attempt(&row.uid, attempt);
         let outcome = tokio::task::spawn_blocking(move || {
-            let mut source = Folder { log: LogFolder::open(&folder)?, stream };
-            let until = Instant::now() + TIME_MAX;
-            let go_on = |scanned| scanned < BYTES_MAX && Instant::now() < until;
-            log_search::search(&mut source, &matcher, request, go_on)
+            let mut source = Folder::open(&folder, stream)?;
+            bounded(&mut source, &matcher, request)
         })
         .await??;
         Ok(LogSearch { attempt, outcome, ended })
     }
 }
 
-struct Folder {
-    log: LogFolder,
+/// Searches as far as one call goes.
+pub(crate) fn bounded<S: Source>(
+    source: &mut S,
+    matcher: &Matcher,
+    request: Request,
+) -> Result<Outcome, S::Error> {
+    let until = Instant::now() + TIME_MAX;
+    log_search::search(source, matcher, request, |scanned| scanned < BYTES_MAX && Instant::now() < until)
+}
+
+/// An attempt's log, of both streams or one.
+pub(crate) struct Folder {
+    reader: LogReader,
     stream: Option<LogStream>,
+    /// What was read of both streams, where one is wanted: kept for its room.
+    both: Vec<u8>,
+}
+
+impl Folder {
+    /// The log in an attempt's folder.
+    pub fn open(folder: &Path, stream: Option<LogStream>) -> Result<Self> {
+        let reader = LogReader::new(LogFolder::open(folder)?);
+        Ok(Self { reader, stream, both: Vec::new() })
+    }
 }
 
 impl Source for Folder {
     type Error = Error;
 
     fn bounds(&mut self) -> Result<(u64, u64)> {
-        Ok((self.log.start()?, self.log.end()?))
+        Ok((self.reader.log().start()?, self.reader.log().end()?))
     }
 
-    fn read(&mut self, from: u64, max: usize) -> Result<Block> {
+    fn read(&mut self, from: u64, max: usize, into: &mut Block) -> Result<()> {
+        into.parts.clear();
         let Some(stream) = self.stream else {
-            let chunk = self.log.read(from, max)?;
-            let parts = vec![(chunk.start, 0..chunk.bytes.len())];
-            return Ok(Block { start: chunk.start, next: chunk.end(), bytes: chunk.bytes, parts });
+            into.start = self.reader.read(from, max, &mut into.bytes)?;
+            into.next = into.start + into.bytes.len() as u64;
+            into.parts.push((into.start, 0..into.bytes.len()));
+            return Ok(());
         };
-        let read = log_stream::step(&self.log, from, max, stream)?;
-        let mut parts = Vec::with_capacity(read.ranges.len());
-        let mut at = 0;
-        for range in &read.ranges {
-            let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-            parts.push((range.start, at..at + length));
-            at += length;
-        }
-        Ok(Block { start: read.start, next: read.next, bytes: read.bytes, parts })
+        into.start = self.reader.read(from, max, &mut self.both)?;
+        into.next = into.start + self.both.len() as u64;
+        part_of(self.reader.log(), &self.both, stream, into)
     }
 }

@@ -68,6 +68,14 @@ pub struct LogFolder {
     dir: PathBuf,
 }
 
+/// Reads a log from one end to the other. It keeps the segment that it is in open, so that a log that is read in
+/// thousands of pieces is not listed as often; it may go on with a segment that was rotated away meanwhile.
+#[derive(Debug)]
+pub struct LogReader {
+    log: LogFolder,
+    open: Option<(Segment, File)>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Segment {
     base: u64,
@@ -280,6 +288,54 @@ impl LogFolder {
     }
 }
 
+impl LogReader {
+    /// Begins to read.
+    pub fn new(log: LogFolder) -> LogReader {
+        LogReader { log, open: None }
+    }
+
+    /// The log.
+    pub fn log(&self) -> &LogFolder {
+        &self.log
+    }
+
+    /// At most `max` bytes from `offset` on, into `bytes`, whose content before is lost. They end with their segment.
+    /// Returns where they begin, which is as for [`LogFolder::read`].
+    ///
+    /// # Errors
+    /// The folder or a segment cannot be read.
+    pub fn read(&mut self, offset: u64, max: usize, bytes: &mut Vec<u8>) -> Result<u64, Error> {
+        if let Some((segment, file)) = &self.open
+            && offset >= segment.base
+        {
+            let length = read_upto(file, offset - segment.base, max, bytes);
+            if length.map_err(|e| Error::io(READ, &self.log.dir.join(segment_name(segment.base)), e))? > 0 {
+                return Ok(offset);
+            }
+        }
+        loop {
+            let segments = self.log.segments()?;
+            let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
+                bytes.clear();
+                return Ok(0);
+            };
+            let wanted = offset.clamp(first.base, last.end());
+            let segment = segments.iter().find(|segment| wanted < segment.end()).copied().unwrap_or(*last);
+            let start = wanted.max(segment.base);
+            let path = self.log.dir.join(segment_name(segment.base));
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                // It was rotated away since it was listed; the next listing is a newer one.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Error::io(READ, &path, error)),
+            };
+            read_upto(&file, start - segment.base, max, bytes).map_err(|e| Error::io(READ, &path, e))?;
+            self.open = Some((segment, file));
+            return Ok(start);
+        }
+    }
+}
+
 /// The name of the segment that begins at `base`.
 pub fn segment_name(base: u64) -> String {
     format!("output.{base:020}.log")
@@ -355,6 +411,14 @@ fn push_span(spans: &mut Vec<Span>, range: Range<u64>, stream: Stream) {
     }
 }
 
+/// Makes `bytes` what stands there, at most `max`, and returns how many these are.
+fn read_upto(file: &File, offset: u64, max: usize, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    bytes.resize(max, 0);
+    let read = read_at(file, bytes, offset);
+    bytes.truncate(*read.as_ref().unwrap_or(&0));
+    read
+}
+
 fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut done = 0;
     while done < buffer.len() {
@@ -418,6 +482,27 @@ mod tests {
         check(12, 0, chunk(12, b""));
         let (_dir, empty) = folder(&[]);
         assert_eq!(empty.read(7, 7).expect("read"), Chunk::default());
+    }
+
+    #[test]
+    fn a_reader_goes_through_all_segments() {
+        let (dir, log) = folder(&[(10, b"abcde", &[]), (15, b"fgh", &[])]);
+        let mut reader = LogReader::new(log);
+        let mut read = |offset, max| {
+            let mut bytes = vec![b'x'; 3];
+            let start = reader.read(offset, max, &mut bytes).expect("read");
+            chunk(start, &bytes)
+        };
+        assert_eq!(read(0, 4), chunk(10, b"abcd"), "what is gone is skipped");
+        assert_eq!(read(14, 4), chunk(14, b"e"), "a piece ends with its segment");
+        assert_eq!(read(15, 4), chunk(15, b"fgh"));
+        assert_eq!(read(18, 4), chunk(18, b""));
+        assert_eq!(read(99, 4), chunk(18, b""));
+        fs::write(dir.path().join(segment_name(15)), b"fghi").expect("write");
+        assert_eq!(read(18, 4), chunk(18, b"i"), "it grew");
+        fs::remove_file(dir.path().join(segment_name(10))).expect("remove");
+        assert_eq!(read(11, 4), chunk(15, b"fghi"));
+        assert_eq!(read(16, 2), chunk(16, b"gh"));
     }
 
     #[test]

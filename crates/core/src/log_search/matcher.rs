@@ -5,11 +5,13 @@ use std::ops::Range;
 
 use regex::{Regex, RegexBuilder};
 
+use super::scan::Scan;
+
 /// A pattern's length at most, in bytes.
 const PATTERN_MAX: usize = 4_096;
 /// What a compiled pattern may take at most, in bytes, and its cache once more. The time for a line is bounded by this
 /// times the line's length, as the matching never goes back.
-const SIZE_MAX: usize = 1 << 20;
+pub(super) const SIZE_MAX: usize = 1 << 20;
 /// Groups in groups at most.
 const NEST_MAX: u32 = 64;
 
@@ -49,6 +51,8 @@ impl std::error::Error for PatternFault {}
 #[derive(Debug, Clone)]
 pub struct Matcher {
     regex: Regex,
+    /// The same for many lines at once.
+    pub(super) scan: Option<Scan>,
 }
 
 impl Matcher {
@@ -72,7 +76,14 @@ impl Matcher {
             .nest_limit(NEST_MAX)
             .build();
         match built {
-            Ok(regex) => Ok(Self { regex }),
+            Ok(regex) => {
+                let parsed = regex_syntax::ParserBuilder::new()
+                    .nest_limit(NEST_MAX)
+                    .case_insensitive(!pattern.case)
+                    .build()
+                    .parse(&expression);
+                Ok(Self { regex, scan: parsed.ok().and_then(Scan::new) })
+            }
             Err(regex::Error::CompiledTooBig(_)) => Err(PatternFault {
                 message: "the expression is too large; repeat less in it".into(),
                 place: None,

@@ -9,12 +9,16 @@
 
 mod lines;
 mod matcher;
+mod scan;
+mod tail;
 
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
 pub use lines::{LINE_MAX, Line, Lines, shown};
 pub use matcher::{Matcher, Pattern, PatternFault};
+use scan::{Scanner, Sink};
+pub use tail::{span, tail};
 
 /// Bytes of the log that are read at a time.
 pub const BLOCK: usize = 256 << 10;
@@ -49,11 +53,12 @@ pub trait Source {
     /// The log can't be read.
     fn bounds(&mut self) -> Result<(u64, u64), Self::Error>;
 
-    /// At most so many bytes of the log from an offset on. Fewer are fine; none means that there are no more.
+    /// At most so many bytes of the log from an offset on, into a block whose old content is of no use but its room.
+    /// Fewer are fine; none means that there are no more.
     ///
     /// # Errors
     /// The log can't be read.
-    fn read(&mut self, from: u64, max: usize) -> Result<Block, Self::Error>;
+    fn read(&mut self, from: u64, max: usize, into: &mut Block) -> Result<(), Self::Error>;
 }
 
 /// Which part of a log to search.
@@ -138,11 +143,12 @@ pub fn search<S: Source>(
         backwards(source, matcher, low..high, request.limit, &mut go_on, &mut outcome)?;
     } else {
         let pass = Pass { range: low..high, limit: request.limit, keep: Keep::First };
-        forwards(source, matcher, &pass, &mut go_on, &mut outcome)?;
+        forwards(source, matcher, &pass, &mut Block::default(), &mut go_on, &mut outcome)?;
     }
     Ok(outcome)
 }
 
+#[derive(Clone, Copy)]
 enum Keep {
     /// The first matches, and end with the last of these.
     First,
@@ -156,45 +162,56 @@ struct Pass {
     keep: Keep,
 }
 
+/// Counts the lines that match, and keeps some of them.
+struct Kept<'a> {
+    matcher: &'a Matcher,
+    limit: usize,
+    keep: Keep,
+    found: VecDeque<Found>,
+    count: u64,
+    open: bool,
+}
+
+impl Sink for Kept<'_> {
+    fn matched(&mut self, line: Line<'_>, number: u64, text: Option<&str>) -> ControlFlow<u64> {
+        self.count += u64::from(!line.open);
+        self.open |= line.open;
+        let Some(text) = text.filter(|_| self.limit > 0) else { return ControlFlow::Continue(()) };
+        self.found.extend(found(&line, text, number, self.matcher));
+        match self.keep {
+            Keep::First if self.found.len() >= self.limit => return ControlFlow::Break(line.end),
+            Keep::Last if self.found.len() > self.limit => drop(self.found.pop_front()),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn wants_text(&self) -> bool {
+        self.limit > 0
+    }
+}
+
 fn forwards<S: Source>(
     source: &mut S,
     matcher: &Matcher,
     pass: &Pass,
+    block: &mut Block,
     go_on: &mut impl FnMut(u64) -> bool,
     outcome: &mut Outcome,
 ) -> Result<(), S::Error> {
     let Range { start: from, end: to } = pass.range;
+    let kept =
+        Kept { matcher, limit: pass.limit, keep: pass.keep, found: VecDeque::new(), count: 0, open: false };
+    let mut scanner = Scanner::new(matcher, kept);
     let mut lines = Lines::default();
     let mut at = from;
-    let mut number = 0;
-    let mut kept: VecDeque<Found> = VecDeque::new();
-    let mut look = |line: Line<'_>, outcome: &mut Outcome| {
-        let this = number;
-        number += 1;
-        outcome.cut += u64::from(line.cut);
-        let text = shown(line.bytes);
-        if pass.limit == 0 {
-            if matcher.is_match(&text) {
-                outcome.count += u64::from(!line.open);
-                outcome.open |= line.open;
-            }
-            return ControlFlow::Continue(());
-        }
-        let Some(found) = found(&line, &text, this, matcher) else { return ControlFlow::Continue(()) };
-        outcome.count += u64::from(!line.open);
-        outcome.open |= line.open;
-        kept.push_back(found);
-        match pass.keep {
-            Keep::First if kept.len() >= pass.limit => return ControlFlow::Break(line.end),
-            Keep::Last if kept.len() > pass.limit => drop(kept.pop_front()),
-            _ => {}
-        }
-        ControlFlow::Continue(())
-    };
     let stopped = 'read: loop {
         let room = usize::try_from(to.saturating_sub(at)).unwrap_or(usize::MAX).min(BLOCK);
-        let block = if room == 0 { Block::default() } else { source.read(at, room)? };
-        if room == 0 || block.next <= at {
+        if room == 0 {
+            break None;
+        }
+        source.read(at, room, block)?;
+        if block.next <= at {
             break None;
         }
         if block.start > at {
@@ -202,9 +219,9 @@ fn forwards<S: Source>(
             lines = Lines::default();
         }
         outcome.scanned += block.next.saturating_sub(block.start);
-        for (offset, part) in block.parts {
-            let bytes = block.bytes.get(part).unwrap_or_default();
-            if let ControlFlow::Break(end) = lines.push(offset, bytes, |line| look(line, outcome)) {
+        for (offset, part) in &block.parts {
+            let bytes = block.bytes.get(part.clone()).unwrap_or_default();
+            if let ControlFlow::Break(end) = part_of(&mut scanner, &mut lines, *offset, bytes) {
                 break 'read Some(end);
             }
         }
@@ -220,12 +237,34 @@ fn forwards<S: Source>(
             let next = lines.begun().unwrap_or(at);
             outcome.done = true;
             // The last line as it is now. It is looked at again, whether or not it was one match too many.
-            let _ = lines.finish(at, |line| look(line, outcome));
+            let _ = lines.finish(at, |line| scanner.line(line));
             next
         }
     };
-    outcome.found = kept.into();
+    outcome.cut += scanner.cut;
+    outcome.count += scanner.sink.count;
+    outcome.open |= scanner.sink.open;
+    outcome.found = scanner.sink.found.into();
     Ok(())
+}
+
+/// The end of the line that has begun, the whole lines, and the beginning of the next.
+fn part_of(
+    scanner: &mut Scanner<'_, Kept<'_>>,
+    lines: &mut Lines,
+    offset: u64,
+    bytes: &[u8],
+) -> ControlFlow<u64> {
+    let Some(last) = memchr::memrchr(b'\n', bytes) else {
+        return lines.push(offset, bytes, |line| scanner.line(line));
+    };
+    let mut first = 0;
+    if lines.begun().is_some() {
+        first = memchr::memchr(b'\n', bytes).unwrap_or(last) + 1;
+        lines.push(offset, &bytes[..first], |line| scanner.line(line))?;
+    }
+    scanner.lines(offset + first as u64, &bytes[first..=last])?;
+    lines.push(offset + last as u64 + 1, &bytes[last + 1..], |line| scanner.line(line))
 }
 
 fn backwards<S: Source>(
@@ -237,20 +276,21 @@ fn backwards<S: Source>(
     outcome: &mut Outcome,
 ) -> Result<(), S::Error> {
     let mut end = range.end;
+    let mut block = Block::default();
     loop {
         outcome.next = end;
         if end <= range.start {
             outcome.done = true;
             return Ok(());
         }
-        let Some(start) = line_before(source, range.start, end)? else {
+        let Some(start) = line_before(source, range.start, end, &mut block)? else {
             outcome.done = true;
             return Ok(());
         };
         let left = limit.saturating_sub(outcome.found.len());
         let pass = Pass { range: start..end, limit: left, keep: Keep::Last };
         let mut part = Outcome::default();
-        forwards(source, matcher, &pass, &mut |_| true, &mut part)?;
+        forwards(source, matcher, &pass, &mut block, &mut |_| true, &mut part)?;
         outcome.scanned += part.scanned;
         outcome.cut += part.cut;
         outcome.open |= part.open;
@@ -276,7 +316,12 @@ fn backwards<S: Source>(
 
 /// Where to begin so that whole lines up to `end` are read: about a block before it, or at the beginning of a line
 /// that is longer. `None` if nothing is left there.
-fn line_before<S: Source>(source: &mut S, low: u64, end: u64) -> Result<Option<u64>, S::Error> {
+fn line_before<S: Source>(
+    source: &mut S,
+    low: u64,
+    end: u64,
+    block: &mut Block,
+) -> Result<Option<u64>, S::Error> {
     let mut upto = end;
     loop {
         let from = upto.saturating_sub(BLOCK as u64).max(low);
@@ -285,7 +330,7 @@ fn line_before<S: Source>(source: &mut S, low: u64, end: u64) -> Result<Option<u
         }
         let mut at = from;
         while at < upto {
-            let block = source.read(at, usize::try_from(upto - at).unwrap_or(usize::MAX))?;
+            source.read(at, usize::try_from(upto - at).unwrap_or(usize::MAX), block)?;
             if block.next <= at || block.start >= upto {
                 return Ok(None);
             }

@@ -19,19 +19,26 @@ impl Source for Memory<'_> {
         Ok((self.oldest, self.log.len() as u64))
     }
 
-    fn read(&mut self, from: u64, max: usize) -> Result<Block, Infallible> {
+    fn read(&mut self, from: u64, max: usize, into: &mut Block) -> Result<(), Infallible> {
         let start = from.clamp(self.oldest, self.log.len() as u64);
         let from = usize::try_from(start).expect("small");
         let piece = &self.log[from..(from + max.min(self.piece)).min(self.log.len())];
-        let mut block = Block { start, next: start + piece.len() as u64, ..Block::default() };
+        *into = Block { start, next: start + piece.len() as u64, ..Block::default() };
+        let mut before = false;
         for (index, byte) in piece.iter().enumerate() {
             let offset = start + index as u64;
-            if self.turns.is_none_or(|turn| (offset / turn).is_multiple_of(2)) {
-                block.parts.push((offset, block.bytes.len()..block.bytes.len() + 1));
-                block.bytes.push(*byte);
+            let wanted = self.turns.is_none_or(|turn| (offset / turn).is_multiple_of(2));
+            if wanted {
+                let at = into.bytes.len();
+                match into.parts.last_mut().filter(|_| before) {
+                    Some((_, part)) => part.end += 1,
+                    None => into.parts.push((offset, at..at + 1)),
+                }
+                into.bytes.push(*byte);
             }
+            before = wanted;
         }
-        Ok(block)
+        Ok(())
     }
 }
 
@@ -236,5 +243,21 @@ proptest! {
         let lines = |found: &[Found]| found.iter().map(|it| (it.offset, it.end, it.ranges.clone())).collect::<Vec<_>>();
         prop_assert_eq!(lines(&mirror), lines(&there.found));
         prop_assert_eq!(back.count, there.count);
+    }
+
+    /// Many lines at once give what each line by itself gives.
+    #[test]
+    fn many_lines_at_once_match_as_each_by_itself(
+        log in a_log(), limit in 0_usize..2, case: bool,
+        pattern in prop::sample::select(vec![
+            "", "a", "^", "$", "^$", r"\s", r"[^a]", r"(?s)a.b", r"a\nb", r"\Aa", r"a\z", r"\bb\b", r"\B", ".", r"a*",
+            "b c", r"(?m)^b", r"(?R)a$", "\u{fffd}", r"\P{Han}", "日", "A|C", "a{2,}", r"\x1b", r"31", r"\w\s+\w",
+        ]),
+    ) {
+        let matcher = Matcher::new(&Pattern { text: pattern.into(), regex: true, case }).expect("an expression");
+        let mut single = matcher.clone();
+        prop_assert!(single.scan.take().is_some(), "{pattern} can be looked for in many lines");
+        let request = Request { limit: if limit == 0 { 0 } else { usize::MAX }, ..Request::default() };
+        prop_assert_eq!(look(&log, &matcher, request), look(&log, &single, request));
     }
 }
