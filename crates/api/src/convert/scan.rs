@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use athanor_core::runs::{End, Place, Role};
-use athanor_engine::scan::{Problem, Report, RunReport};
+use athanor_engine::scan::{Media, Problem, Report, RunReport};
 
 use crate::wire;
 
@@ -57,9 +57,14 @@ fn run(run: RunReport) -> wire::ScannedRun {
         metrics: run.metrics,
         points: run.points,
         settings: run.settings,
+        media: run.media.into_iter().map(media).collect(),
         ended: run.end.map(Into::into),
         files: files.collect(),
     }
+}
+
+fn media(media: Media) -> wire::ScannedMedia {
+    wire::ScannedMedia { kind: media.kind, names: media.names, count: media.count }
 }
 
 fn problem(problem: Problem) -> wire::ScanProblem {

@@ -49,10 +49,23 @@ pub struct ScannedRun {
     pub points: u64,
     /// Hyperparameters and other settings.
     pub settings: u64,
+    /// Images, histograms and whatever else is no point, by kind.
+    pub media: Vec<ScannedMedia>,
     /// How it ended, when its files say so.
     pub ended: Option<ScannedEnd>,
     /// Its files.
     pub files: Vec<ScannedFile>,
+}
+
+/// What a run logged beside points.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScannedMedia {
+    /// What it is, in the words of its format: `images`, `histograms`, `text`.
+    pub kind: String,
+    /// Names under which it was logged.
+    pub names: u64,
+    /// How often.
+    pub count: u64,
 }
 
 /// How a run ended, by its own files.

@@ -1,5 +1,6 @@
 //! `athanor scan`
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,8 +29,8 @@ pub struct Arguments {
 const FORMATS: &str = "\
 Known are the files of TensorBoard, W&B (offline), Lightning, Ultralytics and YOLOv5 to v7, Hugging Face
 Trainer, Keras CSVLogger, detectron2, MMEngine, mmdetection, RLlib, Stable-Baselines3, Baselines and
-Spinning Up, MLflow (file store), DVCLive, Sacred, Hydra, job status folders, and any CSV, TSV or JSON
-lines file with a column of steps, iterations or epochs.
+Spinning Up, MLflow (files and mlflow.db), trackio, DVCLive, Sacred, Hydra, job status folders, and any
+CSV, TSV or JSON lines file with a column of steps, iterations or epochs.
 
 Not looked into: .git, .hg, .svn, __pycache__, node_modules.";
 
@@ -51,9 +52,11 @@ pub fn run(arguments: &Arguments, json: bool) -> Result<ExitCode, Failure> {
     } else {
         list_formats(&report)?;
     }
+    list_media(&report)?;
     let files = plural(report.files, "file", "files");
     let folders = plural(report.folders, "folder", "folders");
     println!("{files} in {folders}, {} read. Nothing was indexed.", print::bytes(report.bytes));
+    list_left(&report)?;
     if !report.problems.is_empty() {
         println!();
         println!("What can’t be read:");
@@ -107,6 +110,39 @@ fn list_runs(report: &ScanReport) -> Result<(), Failure> {
         })
         .collect();
     print::table(&["RUN", "FORMAT", "METRICS", "POINTS", "SETTINGS", "ENDED"], &rows)
+}
+
+/// What is there beside points.
+fn list_media(report: &ScanReport) -> Result<(), Failure> {
+    let mut kinds: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for media in report.runs.iter().flat_map(|run| &run.media) {
+        let (count, runs) = kinds.entry(&media.kind).or_default();
+        *count += media.count;
+        *runs += 1;
+    }
+    let words = |(kind, (count, runs)): (&str, (u64, u64))| {
+        format!("  {kind}: {count} in {}", plural(runs, "run", "runs"))
+    };
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    println!("Beside points:");
+    print::lines(kinds.into_iter().map(words))?;
+    println!();
+    Ok(())
+}
+
+/// Files that do not end with the end of a record or line.
+fn list_left(report: &ScanReport) -> Result<(), Failure> {
+    let files = report.runs.iter().flat_map(|run| &run.files).filter(|file| file.left > 0);
+    let lines: Vec<String> =
+        files.map(|file| format!("  {}: {} at its end", file.path, print::bytes(file.left))).collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    println!();
+    println!("Not whole yet, and read on when they grow:");
+    print::lines(lines)
 }
 
 fn name(run: &ScannedRun) -> String {

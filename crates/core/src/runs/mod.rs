@@ -42,7 +42,7 @@ mod text_tests;
 mod wandb;
 mod yolo;
 
-pub use database::{Cell, Schema, TABLES, Tables, Told, Wanted, part};
+pub use database::{Cell, Schema, TABLES, Tables, Told, UNKNOWN, Wanted, part};
 pub use folder::{Database, Discovery, Folder, Found, Member, Role, Run, Standing};
 pub use reading::{
     Batch, Checkpoint, Contents, Document, End, Fact, Issue, Other, Outcome, Place, Reader, Reading, Stream,

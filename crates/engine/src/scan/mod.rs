@@ -6,18 +6,20 @@
 //!
 //! It blocks on the disk: run it on a thread of its own.
 
+mod database;
 mod read;
-mod walk;
+pub(crate) mod walk;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use athanor_core::runs::{self, Discovery, End, Place, Role};
 
+pub(crate) use self::walk::words;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How far a scan has come.
@@ -65,10 +67,23 @@ pub struct RunReport {
     pub points: u64,
     /// Hyperparameters and other settings.
     pub settings: u64,
+    /// Images, histograms and whatever else is no point, by kind.
+    pub media: Vec<Media>,
     /// How it ended, when its files say so.
     pub end: Option<End>,
     /// Its files.
     pub files: Vec<FileReport>,
+}
+
+/// What a run logged beside points.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Media {
+    /// What it is, in the words of its format: `images`, `histograms`, `text`.
+    pub kind: String,
+    /// Names under which it was logged.
+    pub names: u64,
+    /// How often.
+    pub count: u64,
 }
 
 /// A file of a run.
@@ -117,6 +132,7 @@ pub fn scan(path: &Path, watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>) ->
     if walk::walk(&root, &mut discovery, &mut report, watch).is_break() {
         report.stopped = true;
     }
+    let databases = discovery.databases();
     let found = discovery.finish();
     report.progress.runs = found.len() as u64;
     for run in found {
@@ -125,9 +141,31 @@ pub fn scan(path: &Path, watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>) ->
         }
         report.stopped = read_run(&root, run, &mut report, watch).is_break();
     }
+    for held in databases {
+        if report.stopped {
+            break;
+        }
+        report.stopped = database::read(&root, &held, &mut report, watch).is_break();
+    }
+    report.runs.sort_by(|a, b| (&a.folder, &a.part).cmp(&(&b.folder, &b.part)));
     report.problems.sort_by(|a, b| a.path.cmp(&b.path));
     report.problems.dedup();
     Ok(report)
+}
+
+/// Sums up by kind what was counted by kind and name.
+fn media(others: BTreeMap<(String, String), u64>) -> Vec<Media> {
+    let mut kinds: Vec<Media> = Vec::new();
+    for ((kind, _), count) in others {
+        match kinds.last_mut() {
+            Some(last) if last.kind == kind => {
+                last.names += 1;
+                last.count += count;
+            }
+            _ => kinds.push(Media { kind, names: 1, count }),
+        }
+    }
+    kinds
 }
 
 fn read_run(
@@ -145,10 +183,11 @@ fn read_run(
         metrics: 0,
         points: 0,
         settings: 0,
+        media: Vec::new(),
         end: None,
         files: Vec::new(),
     };
-    let mut keys = BTreeSet::new();
+    let (mut keys, mut others) = (BTreeSet::new(), BTreeMap::new());
     for (id, member) in &run.members {
         let path = walk::normal(&this.folder, &member.path);
         let mut file = FileReport { path, format: id, role: member.role, points: 0, left: 0 };
@@ -161,12 +200,16 @@ fn read_run(
         this.settings += sums.settings;
         this.end = sums.end.or(this.end);
         keys.extend(sums.keys);
+        for other in sums.others {
+            *others.entry((other.kind, other.key)).or_insert(0) += other.count;
+        }
         this.files.push(file);
         if going.is_break() {
             return ControlFlow::Break(());
         }
     }
     this.metrics = keys.len() as u64;
+    this.media = media(others);
     report.runs.push(this);
     report.progress.read += 1;
     watch(&report.progress)

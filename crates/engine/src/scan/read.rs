@@ -6,7 +6,9 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use athanor_core::runs::{Batch, Document, End, Fact, Format, Issue, Member, Outcome, Reader, Role, Stream};
+use athanor_core::runs::{
+    Batch, Document, End, Fact, Format, Issue, Member, Other, Outcome, Reader, Role, Stream,
+};
 
 use super::walk::{problem, words};
 use super::{Problem, Progress, Report};
@@ -29,6 +31,8 @@ pub(super) struct Sums {
     pub(super) left: u64,
     /// Metrics with at least one point.
     pub(super) keys: BTreeSet<String>,
+    /// What it holds beside points.
+    pub(super) others: Vec<Other>,
     issues: Vec<Issue>,
     further: u64,
 }
@@ -152,6 +156,7 @@ impl Pieces<'_> {
             sums.add(rest, stream.keys(), &mut counted);
             sums.left = 0;
         }
+        sums.others = stream.others();
         let refused = match stream.outcome() {
             Outcome::Refused(why) => Some(why),
             Outcome::Waiting if total > 0 && sums.issues.is_empty() => {

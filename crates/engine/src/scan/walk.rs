@@ -16,13 +16,13 @@ use super::{Problem, Progress, Report};
 const PASSED_OVER: [&str; 5] = [".git", ".hg", ".svn", "__pycache__", "node_modules"];
 
 /// How many bytes of a file the formats may look at.
-const HEAD: u64 = 4096;
+pub(crate) const HEAD: u64 = 4096;
 
 /// How far below a folder a format may look, and how many files it is told of there.
-const DEEPEST_BELOW: usize = 8;
-const MOST_BELOW: usize = 100_000;
+pub(crate) const DEEPEST_BELOW: usize = 8;
+pub(crate) const MOST_BELOW: usize = 100_000;
 
-type Identity = (u64, u64);
+pub(crate) type Identity = (u64, u64);
 
 /// A folder that waits to be listed.
 struct Waiting {
@@ -88,20 +88,20 @@ pub(super) fn walk(
 }
 
 /// One folder as it was listed.
-struct Listing {
+pub(crate) struct Listing {
     root: PathBuf,
     path: String,
-    files: Vec<String>,
+    pub(crate) files: Vec<String>,
     folders: Vec<String>,
     /// The folders with their identities, and whether they are links.
-    inside: Vec<(String, Identity, bool)>,
-    problems: Vec<Problem>,
+    pub(crate) inside: Vec<(String, Identity, bool)>,
+    pub(crate) problems: Vec<Problem>,
     heads: RefCell<HashMap<String, Vec<u8>>>,
     /// What went wrong while a format looked.
     faults: RefCell<Vec<Problem>>,
 }
 
-fn list(root: &Path, path: &str) -> io::Result<Listing> {
+pub(crate) fn list(root: &Path, path: &str) -> io::Result<Listing> {
     let mut listing = Listing {
         root: root.to_owned(),
         path: path.to_owned(),
@@ -202,12 +202,12 @@ impl Folder for Listing {
     }
 }
 
-pub(super) fn problem(path: &str, message: String) -> Problem {
+pub(crate) fn problem(path: &str, message: String) -> Problem {
     Problem { path: path.to_owned(), place: None, message, more: 0 }
 }
 
 /// Why something can't be read, as a clause, with the next step where there is one.
-pub(super) fn words(cause: &io::Error) -> String {
+pub(crate) fn words(cause: &io::Error) -> String {
     if rustix::io::Errno::from_io_error(cause) == Some(rustix::io::Errno::LOOP) {
         return "it is a link that leads to itself; remove it".into();
     }
@@ -220,12 +220,12 @@ pub(super) fn words(cause: &io::Error) -> String {
     }
 }
 
-fn join(folder: &str, name: &str) -> String {
+pub(crate) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// The path of a member below the folder that was scanned; `../` at its beginning leads up.
-pub(super) fn normal(folder: &str, member: &str) -> String {
+pub(crate) fn normal(folder: &str, member: &str) -> String {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in member.split('/') {
         if part == ".." {

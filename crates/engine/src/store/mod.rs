@@ -12,6 +12,7 @@ mod dependency;
 mod environment;
 mod event;
 mod experiment;
+pub mod foreign;
 mod group;
 mod history;
 mod leftover;

@@ -33,6 +33,10 @@ use super::{Batch, Checkpoint, Folder, Format, Found, Issue, Member, Outcome, Pl
 /// What a file of SQLite begins with.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
+/// The [`Format::id`] of a database of which nothing is known. When it has been looked at and still has this format, it
+/// is another program's and no fault of anybody.
+pub const UNKNOWN: &str = "sqlite";
+
 /// What their names end with.
 const ENDINGS: [&str; 3] = ["db", "sqlite", "sqlite3"];
 
@@ -216,7 +220,7 @@ pub struct Sqlite;
 
 impl Format for Sqlite {
     fn id(&self) -> &'static str {
-        "sqlite"
+        UNKNOWN
     }
 
     fn label(&self) -> &'static str {
@@ -330,7 +334,8 @@ impl Tables for Database {
         };
         if has("runs", "run_uuid") && has("metrics", "run_uuid") {
             if !has("metrics", "step") || !has("metrics", "is_nan") {
-                let why = "was written by MLflow before 1.0; “mlflow db upgrade” makes it readable";
+                self.kind = Kind::MlFlow(MlFlow::new(HashMap::new()));
+                let why = "it was written by MLflow before 1.0; “mlflow db upgrade” makes it readable";
                 return Outcome::Refused(why.into());
             }
             if let Some(columns) = columns(&mlflow::TABLES) {
@@ -354,7 +359,7 @@ impl Tables for Database {
             // It was created a moment ago.
             return Outcome::Waiting;
         }
-        Outcome::Refused("has no tables of MLflow or trackio".into())
+        Outcome::Refused("it has no tables of MLflow or trackio".into())
     }
 
     fn wanted(&mut self, out: &mut Told) -> Option<Wanted> {
@@ -407,7 +412,7 @@ impl Tables for Database {
 
     fn format(&self) -> &'static str {
         match self.kind {
-            Kind::Unknown => "sqlite",
+            Kind::Unknown => UNKNOWN,
             Kind::MlFlow(_) => "mlflow",
             Kind::Trackio(_) => "trackio",
         }
