@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use athanor_core::log_search::{self, Block, Matcher, Outcome, Request, Source};
+use athanor_core::log_search::{self, Block, Matcher, Outcome, Request, Seek, Source};
 use athanor_shim::log::{LogFolder, LogReader};
 
 use crate::engine::{Engine, LogPart};
@@ -55,6 +55,29 @@ impl Engine {
         .await??;
         Ok(LogSearch { attempt, outcome, ended })
     }
+
+    /// Counts lines of an attempt's log, of the newest if none is named, as far as one call goes.
+    ///
+    /// # Errors
+    /// As for [`Engine::search_log`].
+    pub async fn seek_log(
+        &self,
+        row: &ExperimentRow,
+        attempt: Option<u32>,
+        stream: Option<LogStream>,
+        span: (Option<u64>, Option<u64>),
+        lines: u64,
+    ) -> Result<Seek> {
+        let piece = self.log(row, attempt, LogPart::Tail(0, 0)).await?;
+        if piece.attempt == 0 {
+            return Ok(Seek { done: true, ..Seek::default() });
+        }
+        let folder = self.home().attempt(&row.uid, piece.attempt);
+        tokio::task::spawn_blocking(move || {
+            bounded_seek(&mut Folder::open(&folder, stream)?, span.0, span.1, lines)
+        })
+        .await?
+    }
 }
 
 /// Searches as far as one call goes.
@@ -65,6 +88,18 @@ pub(crate) fn bounded<S: Source>(
 ) -> Result<Outcome, S::Error> {
     let until = Instant::now() + TIME_MAX;
     log_search::search(source, matcher, request, |scanned| scanned < BYTES_MAX && Instant::now() < until)
+}
+
+/// Counts lines as far as one call goes.
+pub(crate) fn bounded_seek<S: Source>(
+    source: &mut S,
+    from: Option<u64>,
+    to: Option<u64>,
+    lines: u64,
+) -> Result<Seek, S::Error> {
+    let until = Instant::now() + TIME_MAX;
+    let go_on = |scanned| scanned < BYTES_MAX && Instant::now() < until;
+    log_search::seek(source, from, to, lines, go_on)
 }
 
 /// An attempt's log, of both streams or one.

@@ -10,6 +10,7 @@
 mod lines;
 mod matcher;
 mod scan;
+mod seek;
 mod tail;
 
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ use std::ops::{ControlFlow, Range};
 pub use lines::{LINE_MAX, Line, Lines, shown};
 pub use matcher::{Matcher, Pattern, PatternFault};
 use scan::{Scanner, Sink};
+pub use seek::{Seek, seek};
 pub use tail::{span, tail};
 
 /// Bytes of the log that are read at a time.
