@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
-use crate::handlers::{self, cleanup, config, history, log_search, notifications, queue, sweeps, transfer};
+use crate::handlers::{self, run_charts, watch, cleanup, config, files, history, log_search, notifications, queue, sweeps, transfer};
 use crate::typescript::Declarations;
 use crate::wire::{self, ApiError, ErrorCode, Nothing};
 
@@ -143,10 +143,36 @@ commands! {
     ReadLog = "log.read": handlers::read_log, wire::ReadLog => wire::LogChunk;
     /// The lines of a log that match a pattern, as far as one call looks.
     SearchLog = "log.search": log_search::search_log, wire::SearchLog => wire::LogMatches;
+    /// Where the so-manieth line of a log begins, or how many there are.
+    SeekLog = "log.seek": log_search::seek_log, wire::SeekLog => wire::LinesPassed;
     /// The last lines of a log.
     TailLog = "log.tail": handlers::tail_log, wire::TailLog => wire::LogChunk;
+    /// What is in a folder of a run.
+    ListFiles = "files.list": files::list, wire::ListFiles => wire::FileList;
+    /// A piece of a file of a run.
+    ReadFile = "files.read": files::read, wire::ReadFile => wire::FileChunk;
+    /// The lines of a run's file that match a pattern, as far as one call looks.
+    SearchFile = "files.search": files::search, wire::SearchFile => wire::FileMatches;
+    /// Where the so-manieth line of a run's file begins, or how many there are.
+    SeekFile = "files.seek": files::seek, wire::SeekFile => wire::LinesPassed;
+    /// Somebody looks at a run's file: its changes are told for a while. Said again by who still looks.
+    FollowFile = "files.follow": files::follow, wire::FollowFile => wire::FileState;
     /// The metric series of an experiment's newest attempt.
     ListMetrics = "metrics.list": handlers::list_metrics, wire::ExperimentRef => wire::SeriesList;
+    /// The folders in which runs are looked for.
+    ListWatchFolders = "watch.list": watch::list, Nothing => wire::WatchFolders;
+    /// Looks for runs in a folder from now on; nothing is written there.
+    AddWatchFolder = "watch.add": watch::add, wire::AddWatch => wire::WatchFolders;
+    /// Looks for runs in a folder no more, and forgets those in it; nothing on disk is touched.
+    RemoveWatchFolder = "watch.remove": watch::remove, wire::WatchRef => wire::WatchFolders;
+    /// Looks through a watch folder again.
+    LookThroughWatchFolder = "watch.look": watch::look, wire::WatchRef => wire::WatchFolders;
+    /// Points of a metric of a run, exactly as they were logged.
+    ReadRunPoints = "runs.points": run_charts::points, wire::ReadRunPoints => wire::RunPoints;
+    /// A chart of metrics of runs.
+    DrawRunChart = "runs.chart": run_charts::chart, wire::DrawRunChart => wire::RunChart;
+    /// Small lines of a metric, for a column of the table.
+    DrawSparks = "runs.spark": run_charts::sparks, wire::DrawSparks => wire::Sparks;
     /// A chart of metrics over steps.
     DrawChart = "chart.draw": handlers::draw_chart, wire::DrawChart => wire::Chart;
     /// The machine, now and in the last minutes.

@@ -88,6 +88,7 @@ same_words!(store::EventKind => wire::EventKind:
 
 mod device;
 mod scan;
+pub(crate) use scan::problem;
 mod usage;
 pub(crate) use device::sample;
 pub(crate) use usage::attributed;

@@ -123,7 +123,11 @@ impl Listener {
                 progress: live.progress.map(Into::into),
                 metrics: convert::metrics(live),
             },
+            Heard::Runs { uids, structure, revision } => {
+                Push::RunsUpdate { uids, structure, revision: revision.unsigned_abs() }
+            }
             Heard::Log { uid, attempt, end } => Push::LogAppend { uid, attempt, end },
+            Heard::File { uid, path, size } => Push::FileChange { uid, path, size },
             Heard::Device(sample) => {
                 let sample = convert::sample(&sample, &self.host, true);
                 Push::DeviceUpdate { sample: Box::new(convert::attributed(&self.engine, sample)) }

@@ -101,6 +101,8 @@ enum Command {
     Gc(commands::gc::Arguments),
     /// Say what would be indexed in a folder: runs by format, points, and what can't be read
     Scan(commands::scan::Arguments),
+    /// Index the runs in folders, and follow them as they grow
+    Watch(commands::watch::Arguments),
     /// Print what makes a shell complete commands and options
     Completions(commands::completions::Arguments),
 }
@@ -192,6 +194,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Top(arguments) => commands::top::run(&mut backend, &arguments, json),
         Command::History(arguments) => commands::history::run(&mut backend, &arguments, json),
         Command::Gpu(arguments) => commands::resources::gpu(&mut backend, arguments, json),
+        Command::Watch(arguments) => commands::watch::run(&mut backend, arguments, json),
         Command::Gc(arguments) => commands::gc::run(&mut backend, &arguments, json),
     };
     backend.close();

@@ -71,10 +71,10 @@ CREATE TABLE run_config (
     kind   INTEGER NOT NULL,            -- 0 null, 1 boolean, 2 whole number, 3 number, 4 text
     number REAL,                        -- what compares: numbers, 0 and 1 for booleans
     text   TEXT NOT NULL,               -- as it is shown
-    PRIMARY KEY (run_id, key_id)
+    PRIMARY KEY (key_id, run_id)        -- a table is sorted and filtered by a few keys of all runs, in one stretch each
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX run_config_key ON run_config (key_id, run_id);
+CREATE INDEX run_config_run ON run_config (run_id, key_id);
 
 -- What a table shows of a metric of a run: merged over all series of that name.
 CREATE TABLE run_metric (
@@ -92,10 +92,11 @@ CREATE TABLE run_metric (
     median      REAL,
     median_step REAL,
     median_of   INTEGER NOT NULL DEFAULT 0,  -- how many points there were when the median was found
-    PRIMARY KEY (run_id, key_id)
+    reached     REAL,                   -- the greatest step of all
+    PRIMARY KEY (key_id, run_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX run_metric_key ON run_metric (key_id, run_id);
+CREATE INDEX run_metric_run ON run_metric (run_id, key_id);
 
 -- A file of a run, with how far it was read.
 CREATE TABLE run_file (
@@ -112,11 +113,11 @@ CREATE TABLE run_file (
     modified_ns INTEGER NOT NULL DEFAULT 0,      -- likewise
     generation  INTEGER NOT NULL DEFAULT 0,      -- counts the times that it was rewritten
     offset      INTEGER NOT NULL DEFAULT 0,      -- bytes consumed, up to the end of the last whole record
-    prefix_hash BLOB NOT NULL DEFAULT x'',       -- xxh3 (128 bit) of its first bytes, to notice that it was rewritten
-    prefix_len  INTEGER NOT NULL DEFAULT 0,
+    prefix_hash BLOB NOT NULL DEFAULT x'',       -- xxh3 (128 bit) of its first bytes, and of the last ones before
+    prefix_len  INTEGER NOT NULL DEFAULT 0,      -- `offset`, to notice that it was rewritten; how many the first are
     state       BLOB NOT NULL DEFAULT x'',       -- the reader's own, at `offset`
     keys        TEXT NOT NULL DEFAULT '[]',      -- JSON: names by index, as the reader's state has them
-    facts       TEXT NOT NULL DEFAULT '[]',      -- JSON: what it says of the run beside settings
+    facts       TEXT NOT NULL DEFAULT '{}',      -- JSON: what it says of the run beside settings
     others      TEXT NOT NULL DEFAULT '[]',      -- JSON: images, histograms, text
     problems    TEXT NOT NULL DEFAULT '[]',      -- JSON: what could not be read
     refused     TEXT,                            -- why nothing of it is read
@@ -158,7 +159,6 @@ CREATE TABLE saved_view (
 ) STRICT, WITHOUT ROWID;
 
 -- Words of names, notes, tags and settings; rowid is run.id.
-CREATE VIRTUAL TABLE run_text USING fts5 (name, notes, tags, config, content='', contentless_delete=1,
-    tokenize="unicode61 tokenchars '_'");
+CREATE VIRTUAL TABLE run_text USING fts5 (name, notes, tags, config, content='', contentless_delete=1);
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

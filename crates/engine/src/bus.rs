@@ -37,6 +37,15 @@ pub enum Push {
         /// How it looks now.
         live: Live,
     },
+    /// Runs of the index changed.
+    Runs {
+        /// These; more than are named if `structure`.
+        uids: Vec<String>,
+        /// Runs came or went, or too many changed to name them.
+        structure: bool,
+        /// The last change of the index.
+        revision: i64,
+    },
     /// A log grew to this end.
     Log {
         /// The experiment.
@@ -45,6 +54,15 @@ pub enum Push {
         attempt: u32,
         /// Offset after the last byte.
         end: u64,
+    },
+    /// A file of a run that is followed changed.
+    File {
+        /// The run.
+        uid: String,
+        /// The file, as it was asked for.
+        path: String,
+        /// Bytes; `None` if it is gone.
+        size: Option<u64>,
     },
     /// A new sample of the machine.
     Device(Arc<Sample>),

@@ -19,7 +19,10 @@ use crate::project_watch::ProjectWatch;
 use crate::projects::{self, Suggestion};
 use crate::queue::{Clock, Hands, Parts, Queue};
 use crate::runner::Runner;
+use crate::run_files::Followed;
+use crate::runs::Index;
 use crate::seal::Sealer;
+use crate::store::runs::RunStore;
 use crate::store::{self, EventKind, ExperimentRow, ProjectRow, Store};
 
 /// What an engine is run for.
@@ -50,6 +53,9 @@ pub struct Engine {
     places: Arc<Mutex<Vec<Place>>>,
     projects: Option<Arc<ProjectWatch>>,
     notifications: Option<Notifications>,
+    runs: Index,
+    /// The files of runs that somebody looks at.
+    followed: Followed,
     _leftovers: Option<Sweep>,
     notices: Vec<Notice>,
     started_at: i64,
@@ -193,7 +199,23 @@ impl Engine {
         });
         let projects =
             (mode != Mode::Offline).then(|| Arc::new(ProjectWatch::start(bus.clone(), store.clone())));
+        let (run_store, aside) = RunStore::open(&home).await?;
+        if let Some(aside) = aside {
+            notices.push(Notice {
+                level: NoticeLevel::Error,
+                title: "The index of runs was damaged".into(),
+                message: format!(
+                    "It was set aside, unchanged, as {} and a new one was begun: add your watch folders again, and their \
+                     runs are read anew. Nothing on disk was touched; tags and notes are in the old file. What was \
+                     found: {}.",
+                    aside.path.display(),
+                    aside.reason
+                ),
+            });
+        }
+        let runs = Index::start(&home, run_store, bus.clone(), mode != Mode::Offline);
         let leftovers = (mode != Mode::Offline).then(|| Sweep::start(home.clone(), store.clone()));
+        let followed = Followed::start(bus.clone());
         let engine = Self {
             home,
             mode,
@@ -207,6 +229,8 @@ impl Engine {
             places,
             projects,
             notifications,
+            runs,
+            followed,
             _leftovers: leftovers,
             notices,
             started_at: now_ms(),
@@ -291,6 +315,12 @@ impl Engine {
         &self.history
     }
 
+    /// The index of runs.
+    #[must_use]
+    pub fn runs(&self) -> &Index {
+        &self.runs
+    }
+
     /// The folders whose files are followed now, and how.
     #[must_use]
     pub fn monitors(&self) -> Vec<Monitored> {
@@ -316,9 +346,14 @@ impl Engine {
         self.started_at
     }
 
+    pub(crate) fn followed(&self) -> &Followed {
+        &self.followed
+    }
+
     /// Stops deciding, tells listeners, and closes the store. What runs goes on under its supervisors.
     pub async fn shutdown(&self) {
         self.queue.stop().await;
+        self.runs.stop().await;
         self.history.finish().await;
         if let Some(notifications) = &self.notifications {
             notifications.stop().await;

@@ -80,6 +80,12 @@ impl Stamp {
         std::fs::metadata(path).ok().filter(Metadata::is_file).map(|meta| Self::from_metadata(&meta))
     }
 
+    /// Bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// When the file was last written, UTC milliseconds by the file system's clock.
     #[must_use]
     pub fn modified(&self) -> i64 {
@@ -132,10 +138,10 @@ pub fn network_name(f_type: u32) -> Option<&'static str> {
 
 /// Tells folders on network file systems; asks once for each file system.
 #[derive(Default)]
-struct Mounts(HashMap<u64, Option<&'static str>>);
+pub(crate) struct Mounts(HashMap<u64, Option<&'static str>>);
 
 impl Mounts {
-    fn network(&mut self, folder: &Path) -> Option<&'static str> {
+    pub(crate) fn network(&mut self, folder: &Path) -> Option<&'static str> {
         let device = std::fs::metadata(folder).ok()?.dev();
         *self.0.entry(device).or_insert_with(|| {
             let f_type = rustix::fs::statfs(folder).ok()?.f_type;

@@ -23,6 +23,19 @@ folder: string,
 name?: string, };
 
 /**
+ * A folder to be watched.
+ */
+export type AddWatch = { 
+/**
+ * Absolute.
+ */
+path: string, 
+/**
+ * The project of all runs in it that do not name their own.
+ */
+project?: string, };
+
+/**
  * What `experiments.add` gives.
  */
 export type AddedExperiments = { 
@@ -805,6 +818,68 @@ height: number,
 theme: Theme, };
 
 /**
+ * A chart of metrics of runs: a line for each metric of each run that has it.
+ */
+export type DrawRunChart = { 
+/**
+ * The runs.
+ */
+uids: Array<string>, 
+/**
+ * The metrics.
+ */
+keys: Array<string>, 
+/**
+ * Width in CSS pixels, 40 to 8000.
+ */
+width: number, 
+/**
+ * Height in CSS pixels, 40 to 8000.
+ */
+height: number, 
+/**
+ * The theme.
+ */
+theme: Theme, 
+/**
+ * What stands on the x axis.
+ */
+x?: RunAxis, 
+/**
+ * The scale of the y axis.
+ */
+y_scale?: Scale, 
+/**
+ * Weight of the exponential smoothing, 0 (none) to below 1.
+ */
+smoothing?: number, 
+/**
+ * From here on the x axis; all of it if absent.
+ */
+from?: number, 
+/**
+ * Up to here.
+ */
+to?: number, };
+
+/**
+ * Small lines of a metric, for a column of a table.
+ */
+export type DrawSparks = { 
+/**
+ * The runs, at most 200.
+ */
+uids: Array<string>, 
+/**
+ * The metric.
+ */
+key: string, 
+/**
+ * How many pixels wide a line is shown, 8 to 400.
+ */
+width: number, };
+
+/**
  * How the driver of one vendor stands.
  */
 export type Driver = { 
@@ -1362,6 +1437,133 @@ message: string, };
 export type FailureReason = "exit_code" | "signal" | "time_limit" | "out_of_memory" | "could_not_start" | "lost" | "dependency_failed" | "disk_full";
 
 /**
+ * A piece of a file.
+ */
+export type FileChunk = { 
+/**
+ * The text, with U+FFFD for what is not UTF-8, or base64 if `raw` was asked for. Pieces of text join without
+ * loss: a character is never cut, but at the end of a file that is not being written.
+ */
+text: string, 
+/**
+ * The offset of the piece's first byte.
+ */
+start: number, 
+/**
+ * The offset after the piece's last byte: ask from here next.
+ */
+next: number, 
+/**
+ * The offset behind each line end in the text, if not all of it is UTF-8. Absent otherwise.
+ */
+lines?: Array<number>, 
+/**
+ * How the file was when it was read.
+ */
+state: FileState, };
+
+/**
+ * A name in a folder of a run.
+ */
+export type FileEntry = { 
+/**
+ * The name, with U+FFFD for what is not UTF-8; such a one can't be opened.
+ */
+name: string, 
+/**
+ * What it stands for.
+ */
+kind: FileKind, 
+/**
+ * Bytes, of a file.
+ */
+size: number, 
+/**
+ * When it was written last.
+ */
+modified: number, 
+/**
+ * It is a link.
+ */
+link: boolean, };
+
+/**
+ * What a name stands for.
+ */
+export type FileKind = "folder" | "file" | "other";
+
+/**
+ * What is in a folder of a run.
+ */
+export type FileList = { 
+/**
+ * Folders first, then by name.
+ */
+entries: Array<FileEntry>, 
+/**
+ * How many names there are; only the first 10,000 are listed.
+ */
+total: number, };
+
+/**
+ * What a search in a file found so far. One call looks for about 100 ms.
+ */
+export type FileMatches = { 
+/**
+ * The lines that match, in the direction of the search.
+ */
+matches: Array<LogMatch>, 
+/**
+ * How many lines with a line end match in what was looked at.
+ */
+count: number, 
+/**
+ * The last line has no end yet, and matches. It is looked at again by the next search.
+ */
+open: boolean, 
+/**
+ * Where to go on.
+ */
+next: number, 
+/**
+ * Nothing is left to be searched at present.
+ */
+done: boolean, 
+/**
+ * Bytes that were looked at.
+ */
+scanned: number, 
+/**
+ * Lines of more than 64 KiB, of which only the beginning was looked at.
+ */
+cut: number, 
+/**
+ * How the file was when it was searched.
+ */
+state: FileState, };
+
+/**
+ * How a file is at a moment.
+ */
+export type FileState = { 
+/**
+ * Bytes.
+ */
+size: number, 
+/**
+ * When it was written last.
+ */
+modified: number, 
+/**
+ * Another number means another file at the same place; fewer bytes than before mean that it was begun anew.
+ */
+identity: number, 
+/**
+ * It was written within the last minute.
+ */
+grows: boolean, };
+
+/**
  * Asks for the best runs.
  */
 export type FindBestRuns = { 
@@ -1390,6 +1592,23 @@ problem: string | null,
  * What could be run there.
  */
 suggestions: Array<Suggestion>, };
+
+/**
+ * Which file of a run to tell of.
+ */
+export type FollowFile = { 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * The file, relative to the run's folder.
+ */
+path: string, 
+/**
+ * For how long, milliseconds (at most 120,000): said again by who still looks.
+ */
+for_ms: number, };
 
 /**
  * A GPU that an attempt was given.
@@ -2225,6 +2444,27 @@ name: string,
 since: number, };
 
 /**
+ * How far lines were counted. One call counts for about 100 ms.
+ */
+export type LinesPassed = { 
+/**
+ * Where the last line begins that was come to.
+ */
+offset: number, 
+/**
+ * Line ends that were passed.
+ */
+lines: number, 
+/**
+ * Where to go on counting.
+ */
+next: number, 
+/**
+ * So many as asked for were passed, or nothing is left.
+ */
+done: boolean, };
+
+/**
  * A folder to be searched for configs.
  */
 export type ListConfigs = { 
@@ -2273,6 +2513,19 @@ offset?: number,
  * How many at most; at least 1, at most 1000.
  */
 limit: number, };
+
+/**
+ * Which folder of a run to list.
+ */
+export type ListFiles = { 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * The folder, relative to the run's own, which an empty text names.
+ */
+folder: string, };
 
 /**
  * Which notifications to list.
@@ -2410,7 +2663,7 @@ cut: boolean,
 open: boolean, };
 
 /**
- * What a search found so far. One call looks at about 64 MiB or for about 100 ms.
+ * What a search found so far. One call looks for about 100 ms.
  */
 export type LogMatches = { 
 /**
@@ -3044,7 +3297,19 @@ metrics: Array<MetricValue>,
 /**
  * How far it is, as far as its files or log tell.
  */
-progress: Progress | null, } | { "kind": "log_append", 
+progress: Progress | null, } | { "kind": "runs_update", 
+/**
+ * These; more than are named if `structure`.
+ */
+uids: Array<string>, 
+/**
+ * Runs came or went, or too many changed to name them: read the table again.
+ */
+structure: boolean, 
+/**
+ * The state of the index after it.
+ */
+revision: number, } | { "kind": "log_append", 
 /**
  * The experiment.
  */
@@ -3056,7 +3321,19 @@ attempt: number,
 /**
  * The log's end: the offset after its last byte.
  */
-end: number, } | { "kind": "device_update", 
+end: number, } | { "kind": "file_change", 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * The file, as it was asked for.
+ */
+path: string, 
+/**
+ * Bytes; null if it is gone.
+ */
+size: number | null, } | { "kind": "device_update", 
 /**
  * The sample.
  */
@@ -3246,6 +3523,35 @@ uid?: string,
 limit: number, };
 
 /**
+ * Which part of a run's file to read: from an offset on, or the last lines.
+ */
+export type ReadFile = { 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * The file, relative to the run's folder.
+ */
+path: string, 
+/**
+ * The first byte wanted.
+ */
+offset?: number, 
+/**
+ * As many lines at the end, if there is no offset (at most 100,000; 1,000 if absent).
+ */
+lines?: number, 
+/**
+ * How many bytes at most (at most 4 MiB; 256 KiB if absent, 4 MiB for lines at the end).
+ */
+limit?: number, 
+/**
+ * Give the bytes in base64 instead of text.
+ */
+raw?: boolean, };
+
+/**
  * A history to be read.
  */
 export type ReadHistory = { 
@@ -3294,6 +3600,27 @@ raw?: boolean,
  * Only one of the two streams.
  */
 stream?: LogStream, };
+
+/**
+ * Points of a metric of a run.
+ */
+export type ReadRunPoints = { 
+/**
+ * The run: its uid, or the beginning of it.
+ */
+uid: string, 
+/**
+ * The metric.
+ */
+key: string, 
+/**
+ * How many points to pass over.
+ */
+after?: number, 
+/**
+ * How many points, at most 100,000.
+ */
+limit: number, };
 
 /**
  * Runs by name.
@@ -3472,6 +3799,24 @@ delay_ms?: number,
  * Failures after which it is retried; absent: exit code, signal, out of memory, could not start, lost.
  */
 reasons?: Array<FailureReason>, };
+
+/**
+ * What stands on the x axis.
+ */
+export type RunAxis = "step" | "wall" | "relative";
+
+/**
+ * A drawn chart of runs.
+ */
+export type RunChart = { 
+/**
+ * The chart; its lines are named by metric.
+ */
+chart: Chart, 
+/**
+ * The run of each line.
+ */
+uids: Array<string>, };
 
 /**
  * A checkpoint in a run's folder.
@@ -3843,6 +4188,19 @@ all: number,
 revision: number, };
 
 /**
+ * Points in the order in which they were logged.
+ */
+export type RunPoints = { 
+/**
+ * Step, value, and when it was logged (UTC milliseconds) where that is known.
+ */
+points: Array<[number, Number, number | null]>, 
+/**
+ * How many the metric has.
+ */
+total: number, };
+
+/**
  * The runs that match a query.
  */
 export type RunQuery = { 
@@ -4054,6 +4412,72 @@ views: Array<SavedView>, };
 export type Scale = "linear" | "log";
 
 /**
+ * Something that can't be read.
+ */
+export type ScanProblem = { 
+/**
+ * The file or folder, below the one that was scanned; empty for that one itself.
+ */
+path: string, 
+/**
+ * Its line, from 1, if only that is meant.
+ */
+line: number | null, 
+/**
+ * The byte in it, from 0, if only what stands there is meant.
+ */
+byte: number | null, 
+/**
+ * Why: a clause.
+ */
+message: string, 
+/**
+ * How many further places in the same file are like it.
+ */
+more: number, };
+
+/**
+ * What to look for in a run's file, and where; otherwise as for a log.
+ */
+export type SearchFile = { 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * The file, relative to the run's folder.
+ */
+path: string, 
+/**
+ * The text, or the expression; an empty one matches every line.
+ */
+pattern: string, 
+/**
+ * It is a regular expression, as the Rust crate `regex` writes them.
+ */
+regex?: boolean, 
+/**
+ * Large and small letters differ.
+ */
+case?: boolean, 
+/**
+ * Where to begin: the beginning of a line.
+ */
+from?: number, 
+/**
+ * Where to end.
+ */
+to?: number, 
+/**
+ * From the end to the beginning.
+ */
+backwards?: boolean, 
+/**
+ * How many lines to answer at most (at most 1,000; 100 if absent). With 0 they are only counted.
+ */
+limit?: number, };
+
+/**
  * What to look for in a log, and where.
  */
 export type SearchLog = { 
@@ -4104,6 +4528,60 @@ limit?: number, };
  * A part of the queue.
  */
 export type Section = "active" | "waiting" | "finished" | "all";
+
+/**
+ * Which lines of a run's file to count.
+ */
+export type SeekFile = { 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * The file, relative to the run's folder.
+ */
+path: string, 
+/**
+ * Where to begin; the beginning if absent.
+ */
+from?: number, 
+/**
+ * Where to end; the file's end if absent.
+ */
+to?: number, 
+/**
+ * How many line ends to pass at most; all if absent.
+ */
+lines?: number, };
+
+/**
+ * Which lines of a log to count.
+ */
+export type SeekLog = { 
+/**
+ * The experiment.
+ */
+uid: string, 
+/**
+ * The attempt; the newest if absent.
+ */
+attempt?: number, 
+/**
+ * Only one of the two streams.
+ */
+stream?: LogStream, 
+/**
+ * Where to begin; the log's beginning if absent.
+ */
+from?: number, 
+/**
+ * Where to end; the log's end if absent.
+ */
+to?: number, 
+/**
+ * How many line ends to pass at most; all if absent.
+ */
+lines?: number, };
 
 /**
  * Several experiments by uid, or a whole group.
@@ -4262,6 +4740,28 @@ autostart: boolean,
  * What the user is told of, and when.
  */
 notifications: NotificationSettings, };
+
+/**
+ * A small line.
+ */
+export type Spark = { 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * Pieces of the line: places from left (0) to right (1) and from bottom (0) to top (1).
+ */
+pieces: Array<Array<[number, number]>>, };
+
+/**
+ * Small lines.
+ */
+export type Sparks = { 
+/**
+ * Of those runs that have the metric.
+ */
+lines: Array<Spark>, };
 
 /**
  * Where an experiment stands.
@@ -4497,6 +4997,98 @@ export type Urgency = "normal" | "critical";
  */
 export type Vendor = "nvidia" | "amd";
 
+/**
+ * A folder in which runs are looked for.
+ */
+export type WatchFolder = { 
+/**
+ * Its key.
+ */
+id: number, 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * The project of all runs in it that do not name their own.
+ */
+project: string | null, 
+/**
+ * When it was added, UTC milliseconds.
+ */
+added_at: number, 
+/**
+ * Runs in it.
+ */
+runs: number, 
+/**
+ * It is looked through, or files are read that had changed before.
+ */
+looking: boolean, 
+/**
+ * How far that is, or was.
+ */
+progress: WatchProgress, 
+/**
+ * When a look last came to its end, UTC milliseconds.
+ */
+looked_at: number | null, 
+/**
+ * How its files are followed; absent while no engine follows them.
+ */
+followed: Monitor | null, 
+/**
+ * What can't be listed or read: the first hundred.
+ */
+problems: Array<ScanProblem>, 
+/**
+ * How many there are.
+ */
+problem_count: number, };
+
+/**
+ * All watch folders.
+ */
+export type WatchFolders = { 
+/**
+ * By path.
+ */
+folders: Array<WatchFolder>, };
+
+/**
+ * How far a look through a watch folder is.
+ */
+export type WatchProgress = { 
+/**
+ * Folders that were listed.
+ */
+folders: number, 
+/**
+ * Files in them.
+ */
+files: number, 
+/**
+ * Runs that were found.
+ */
+runs: number, 
+/**
+ * Files that were read.
+ */
+read: number, 
+/**
+ * Bytes that were read.
+ */
+bytes: number, };
+
+/**
+ * A watch folder.
+ */
+export type WatchRef = { 
+/**
+ * Its key.
+ */
+id: number, };
+
 /** Every command: what it takes and what it gives. */
 export interface Commands {
   /** The engine and the paths in use. */
@@ -4569,10 +5161,36 @@ export interface Commands {
   "log.read": { input: ReadLog; output: LogChunk };
   /** The lines of a log that match a pattern, as far as one call looks. */
   "log.search": { input: SearchLog; output: LogMatches };
+  /** Where the so-manieth line of a log begins, or how many there are. */
+  "log.seek": { input: SeekLog; output: LinesPassed };
   /** The last lines of a log. */
   "log.tail": { input: TailLog; output: LogChunk };
+  /** What is in a folder of a run. */
+  "files.list": { input: ListFiles; output: FileList };
+  /** A piece of a file of a run. */
+  "files.read": { input: ReadFile; output: FileChunk };
+  /** The lines of a run's file that match a pattern, as far as one call looks. */
+  "files.search": { input: SearchFile; output: FileMatches };
+  /** Where the so-manieth line of a run's file begins, or how many there are. */
+  "files.seek": { input: SeekFile; output: LinesPassed };
+  /** Somebody looks at a run's file: its changes are told for a while. Said again by who still looks. */
+  "files.follow": { input: FollowFile; output: FileState };
   /** The metric series of an experiment's newest attempt. */
   "metrics.list": { input: ExperimentRef; output: SeriesList };
+  /** The folders in which runs are looked for. */
+  "watch.list": { input: Nothing; output: WatchFolders };
+  /** Looks for runs in a folder from now on; nothing is written there. */
+  "watch.add": { input: AddWatch; output: WatchFolders };
+  /** Looks for runs in a folder no more, and forgets those in it; nothing on disk is touched. */
+  "watch.remove": { input: WatchRef; output: WatchFolders };
+  /** Looks through a watch folder again. */
+  "watch.look": { input: WatchRef; output: WatchFolders };
+  /** Points of a metric of a run, exactly as they were logged. */
+  "runs.points": { input: ReadRunPoints; output: RunPoints };
+  /** A chart of metrics of runs. */
+  "runs.chart": { input: DrawRunChart; output: RunChart };
+  /** Small lines of a metric, for a column of the table. */
+  "runs.spark": { input: DrawSparks; output: Sparks };
   /** A chart of metrics over steps. */
   "chart.draw": { input: DrawChart; output: Chart };
   /** The machine, now and in the last minutes. */

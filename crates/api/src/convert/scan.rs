@@ -67,7 +67,7 @@ fn media(media: Media) -> wire::ScannedMedia {
     wire::ScannedMedia { kind: media.kind, names: media.names, count: media.count }
 }
 
-fn problem(problem: Problem) -> wire::ScanProblem {
+pub(crate) fn problem(problem: Problem) -> wire::ScanProblem {
     let (line, byte) = match problem.place {
         Some(Place::Line(line)) => (Some(line), None),
         Some(Place::Byte(byte)) => (None, Some(byte)),

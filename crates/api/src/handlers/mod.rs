@@ -2,12 +2,15 @@
 
 pub(crate) mod cleanup;
 pub(crate) mod config;
+pub(crate) mod files;
 pub(crate) mod history;
 pub(crate) mod log_search;
 pub(crate) mod notifications;
 pub(crate) mod queue;
+pub(crate) mod run_charts;
 pub(crate) mod sweeps;
 pub(crate) mod transfer;
+pub(crate) mod watch;
 
 use std::collections::BTreeMap;
 
@@ -320,12 +323,20 @@ pub(crate) async fn draw_chart(engine: &Engine, input: wire::DrawChart) -> Resul
     .await
     .map_err(athanor_engine::Error::from)?;
     let (rendered, totals) = drawn;
+    Ok(chart_on_wire(rendered, |_, key| totals.get(key).copied().unwrap_or(0)))
+}
+
+/// A drawn chart on the wire; `total` says how many points a line has in all, by its place and key.
+pub(crate) fn chart_on_wire(
+    rendered: athanor_core::chart::Rendered,
+    total: impl Fn(usize, &str) -> u64,
+) -> wire::Chart {
     let axis = |axis: athanor_core::chart::Axis| wire::ChartAxis {
         min: axis.min,
         max: axis.max,
         scale: axis.kind.into(),
     };
-    Ok(wire::Chart {
+    wire::Chart {
         svg: rendered.svg,
         plot: wire::Rectangle {
             left: rendered.plot.x,
@@ -338,14 +349,15 @@ pub(crate) async fn draw_chart(engine: &Engine, input: wire::DrawChart) -> Resul
         lines: rendered
             .series
             .into_iter()
-            .map(|series| wire::ChartLine {
-                total: totals.get(&series.key).copied().unwrap_or(0),
+            .enumerate()
+            .map(|(place, series)| wire::ChartLine {
+                total: total(place, &series.key),
                 colour: u32::try_from(series.colour).unwrap_or(0),
                 points: series.pieces.into_iter().flatten().map(|(x, y)| (x, Number(y))).collect(),
                 key: series.key,
             })
             .collect(),
-    })
+    }
 }
 
 pub(crate) async fn device_history(engine: &Engine, _: Nothing) -> Result<wire::DeviceHistory> {

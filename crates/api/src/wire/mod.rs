@@ -6,6 +6,7 @@
 
 mod device;
 mod experiment;
+mod files;
 mod history;
 mod log;
 mod metrics;
@@ -18,9 +19,11 @@ mod runs;
 mod scan;
 mod sweep;
 mod system;
+mod watch;
 
 pub use device::*;
 pub use experiment::*;
+pub use files::*;
 pub use history::*;
 pub use log::*;
 pub use metrics::*;
@@ -33,6 +36,7 @@ pub use runs::*;
 pub use scan::*;
 pub use sweep::*;
 pub use system::*;
+pub use watch::*;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -208,6 +212,15 @@ pub enum Push {
         /// How far it is, as far as its files or log tell.
         progress: Option<Progress>,
     },
+    /// Runs of the index changed.
+    RunsUpdate {
+        /// These; more than are named if `structure`.
+        uids: Vec<String>,
+        /// Runs came or went, or too many changed to name them: read the table again.
+        structure: bool,
+        /// The state of the index after it.
+        revision: u64,
+    },
     /// A log grew.
     LogAppend {
         /// The experiment.
@@ -216,6 +229,15 @@ pub enum Push {
         attempt: u32,
         /// The log's end: the offset after its last byte.
         end: u64,
+    },
+    /// A file of a run that is followed changed.
+    FileChange {
+        /// The run.
+        uid: String,
+        /// The file, as it was asked for.
+        path: String,
+        /// Bytes; null if it is gone.
+        size: Option<u64>,
     },
     /// A new sample of the machine.
     DeviceUpdate {

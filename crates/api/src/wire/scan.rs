@@ -1,6 +1,7 @@
 //! What a folder holds that would be indexed. For the command line; the window has no use for it so far.
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// What is in a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,7 +113,7 @@ pub struct ScannedFile {
 }
 
 /// Something that can't be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ScanProblem {
     /// The file or folder, below the one that was scanned; empty for that one itself.
     pub path: String,

@@ -154,7 +154,8 @@ fn name(run: &ScannedRun) -> String {
     }
 }
 
-fn problem(problem: &ScanProblem) -> String {
+/// A place that can't be read, in a line.
+pub fn problem(problem: &ScanProblem) -> String {
     let path = if problem.path.is_empty() { "." } else { &problem.path };
     let place = match (problem.line, problem.byte) {
         (Some(line), _) => format!(", line {line}"),

@@ -32,6 +32,7 @@ mod reading;
 mod reinforcement;
 mod sacred;
 mod settings;
+mod standing;
 mod table;
 mod tags;
 mod tensorboard;
@@ -47,6 +48,7 @@ pub use folder::{Database, Discovery, Folder, Found, Member, Role, Run, Standing
 pub use reading::{
     Batch, Checkpoint, Contents, Document, End, Fact, Issue, Other, Outcome, Place, Reader, Reading, Stream,
 };
+pub use standing::{ENDED_AFTER_MS, RunStatus, Signs, colour, place_names, status};
 
 /// One way of laying out a run's files.
 pub trait Format: Send + Sync {

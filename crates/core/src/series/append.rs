@@ -100,6 +100,89 @@ impl Appender {
     }
 }
 
+/// A block that is to be written, not encoded yet.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// Position in its series, from 0.
+    pub index: u64,
+    /// A sealed block is full and will not be written again.
+    pub sealed: bool,
+    /// Its points.
+    pub points: Points,
+}
+
+impl Block {
+    /// Encodes it.
+    ///
+    /// # Errors
+    /// [`ChunkError::Compress`], which a valid input does not lead to.
+    pub fn write(&self) -> Result<ChunkWrite, ChunkError> {
+        Ok(ChunkWrite {
+            index: self.index,
+            sealed: self.sealed,
+            bytes: encode_chunk(&self.points)?,
+            summary: Summary::of(&self.points),
+        })
+    }
+}
+
+/// Takes points one by one and hands out full blocks, so that a long file costs each block's encoding once, and that on
+/// whatever thread. [`Appender`] is for a few points at a time.
+#[derive(Debug, Clone, Default)]
+pub struct Grower {
+    index: u64,
+    tail: Points,
+    touched: bool,
+}
+
+impl Grower {
+    /// Goes on from the last stored block, sealed or not, and its index.
+    ///
+    /// # Errors
+    /// [`ChunkError::TooManyPoints`] when `last` is more than a block.
+    pub fn resume(index: u64, last: Points) -> Result<Self, ChunkError> {
+        let Appender { index, tail } = Appender::resume(index, last)?;
+        Ok(Self { index, tail, touched: false })
+    }
+
+    /// Adds a point whose step is finite; answers the block that it filled.
+    pub fn push(&mut self, point: Point) -> Option<Block> {
+        self.tail.push(point);
+        self.touched = true;
+        if self.tail.len() < CHUNK_POINTS {
+            return None;
+        }
+        let full = std::mem::replace(&mut self.tail, Points::with_capacity(CHUNK_POINTS));
+        self.index += 1;
+        self.touched = false;
+        Some(Block { index: self.index - 1, sealed: true, points: full })
+    }
+
+    /// The open block, if points were added to it since it was last taken.
+    pub fn open(&mut self) -> Option<Block> {
+        std::mem::take(&mut self.touched).then(|| Block {
+            index: self.index,
+            sealed: false,
+            points: self.tail.clone(),
+        })
+    }
+
+    /// The points of the open block.
+    pub fn tail(&self) -> &Points {
+        &self.tail
+    }
+
+    /// How many points there are in all.
+    pub fn len(&self) -> u64 {
+        self.index * CHUNK_POINTS as u64 + self.tail.len() as u64
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +201,23 @@ mod tests {
         assert!(matches!(error, AppendError::StepNotFinite { index: 1, .. }));
         assert!(end.tail().is_empty(), "nothing of a refused batch is taken");
         assert!(end.append(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn blocks_come_when_they_are_full_and_the_open_one_when_it_is_asked_for() {
+        let mut end = Grower::default();
+        assert!(end.is_empty() && end.open().is_none());
+        let full: Vec<Block> = (0..CHUNK_POINTS + 3).filter_map(|i| end.push(point(i))).collect();
+        assert_eq!(full.len(), 1);
+        assert!(full[0].sealed && full[0].points.len() == CHUNK_POINTS);
+        let open = end.open().unwrap();
+        assert_eq!((open.index, open.sealed, open.points.len()), (1, false, 3));
+        assert!(end.open().is_none(), "nothing came since");
+        assert_eq!(end.len(), CHUNK_POINTS as u64 + 3);
+        let stored = open.write().unwrap();
+        let mut again = Grower::resume(1, decode_chunk(&stored.bytes).unwrap()).unwrap();
+        again.push(point(9));
+        assert_eq!(again.open().unwrap().points.len(), 4);
     }
 
     proptest! {

@@ -15,7 +15,7 @@ mod segment;
 mod smooth;
 mod summary;
 
-pub use append::{AppendError, Appender, ChunkWrite};
+pub use append::{AppendError, Appender, Block, ChunkWrite, Grower};
 pub use chunk::{CHUNK_POINTS, ChunkError, decode_chunk, encode_chunk};
 pub use points::{Point, Points};
 pub use reduce::{Columns, NonFinite, Reduced, Reducer, Scale, Special, reduce};

@@ -18,6 +18,8 @@ use crate::files;
 /// All folders that are followed.
 #[derive(Debug, Default)]
 pub(super) struct Held {
+    /// Every file is told of, and what goes away; else tables alone.
+    pub every_file: bool,
     pub kernel: Option<Kernel>,
     pub folders: HashMap<PathBuf, Entry>,
     /// Several paths may lead to the same folder.
@@ -88,13 +90,16 @@ impl Held {
             if self.folders.get(folder).is_some_and(|entry| entry.roots.contains(&LOGS)) {
                 news.logs.insert(folder.clone());
             }
+            if self.every_file && events.intersects(ReadFlags::MOVED_FROM | ReadFlags::DELETE) {
+                news.gone.insert(folder.clone());
+            }
             if is_folder && events.contains(ReadFlags::MOVED_FROM) {
                 moved.push(folder.join(name));
             } else if is_folder && events.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) {
                 news.folders.insert(folder.join(name));
             } else if !is_folder
-                && !events.contains(ReadFlags::MOVED_FROM)
-                && files::is_table(Path::new(name))
+                && !events.intersects(ReadFlags::MOVED_FROM | ReadFlags::DELETE)
+                && (self.every_file || files::is_table(Path::new(name)))
             {
                 news.tables.insert(folder.join(name));
             }

@@ -15,10 +15,10 @@
 mod held;
 mod looking;
 mod reading;
-mod roots;
-mod standing;
+pub(crate) mod roots;
+pub(crate) mod standing;
 mod telling;
-mod watches;
+pub(crate) mod watches;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};

@@ -101,12 +101,12 @@ pub(super) struct Stated {
 }
 
 /// From a look for new files to the next: soon at first, since a job makes its folders when it begins.
-fn walk_pause(walks: u32, took: Duration) -> Duration {
+pub(crate) fn walk_pause(walks: u32, took: Duration) -> Duration {
     let usual = (STAT * 2u32.saturating_pow(walks.min(8))).min(WALK);
     usual.max(took.saturating_mul(REST)).min(LONGEST)
 }
 
-fn stat_pause(took: Duration) -> Duration {
+pub(crate) fn stat_pause(took: Duration) -> Duration {
     STAT.max(took.saturating_mul(REST)).min(LONGEST)
 }
 

@@ -43,7 +43,7 @@ pub struct Monitored {
 
 /// Why a folder is looked at every few seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Why {
+pub(crate) enum Why {
     /// By the environment.
     Forced,
     /// The kernel's limit of watches is reached.

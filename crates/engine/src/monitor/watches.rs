@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use super::held::{Entry, Held, Kernel, Share};
 use super::standing::{Failed, Standing, Why, judge};
 
-/// How long a burst of file events is gathered. What was written last within it is delivered at its end.
+/// [`Pace::gather`] for jobs.
 const GATHER: Duration = Duration::from_millis(80);
 
 /// The same while so much happens that the kernel's queue (16,384 events by default) could overflow.
@@ -42,20 +42,20 @@ const AT_ONCE: usize = 1 << 16;
 const BUFFER: usize = 64 << 10;
 
 /// Folders of one root that are held at most.
-pub(super) const MOST: usize = 4000;
+pub(crate) const MOST: usize = 4000;
 
 /// From a refusal for want of watches to the next attempt.
 const RETRY: Duration = Duration::from_secs(10);
 
 /// Whose folder it is: that of the logs, or one of the jobs' working directories.
-pub(super) type RootId = u32;
+pub(crate) type RootId = u32;
 
 /// The root of all attempts' folders.
-pub(super) const LOGS: RootId = 0;
+pub(crate) const LOGS: RootId = 0;
 
 /// What happened since it was last asked.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(crate) struct News {
     /// Tables that were written.
     pub tables: BTreeSet<PathBuf>,
     /// Folders that appeared.
@@ -66,18 +66,21 @@ pub(super) struct News {
     pub overflow: bool,
     /// A root's own folder is gone.
     pub lost: bool,
+    /// Folders from which something went away; only told to who follows every file.
+    pub gone: BTreeSet<PathBuf>,
 }
 
 impl News {
     fn is_empty(&self) -> bool {
-        let Self { tables, folders, logs, overflow, lost } = self;
-        tables.is_empty() && folders.is_empty() && logs.is_empty() && !overflow && !lost
+        let Self { tables, folders, logs, overflow, lost, gone } = self;
+        tables.is_empty() && folders.is_empty() && logs.is_empty() && gone.is_empty() && !overflow && !lost
     }
 
     fn add(&mut self, mut other: Self) {
         self.tables.append(&mut other.tables);
         self.folders.append(&mut other.folders);
         self.logs.append(&mut other.logs);
+        self.gone.append(&mut other.gone);
         self.overflow |= other.overflow;
         self.lost |= other.lost;
     }
@@ -85,7 +88,7 @@ impl News {
 
 /// How the folders of a root are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     /// Folders followed.
     pub folders: usize,
     /// Of these, the ones looked at every few seconds.
@@ -94,11 +97,26 @@ pub(super) struct Summary {
     pub why: Option<Why>,
 }
 
+/// How closely folders are followed, and which of their files are told of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// How long a burst of file events is gathered. What was written last within it is delivered at its end.
+    pub gather: Duration,
+    /// Folders of one root that are held at most.
+    pub most: usize,
+    /// Every file is told of, and what goes away; else tables alone.
+    pub every_file: bool,
+}
+
+/// What jobs write.
+const JOBS: Pace = Pace { gather: GATHER, most: MOST, every_file: false };
+
 /// The watched folders. Dropping it ends the task that reads events.
 #[derive(Debug)]
-pub(super) struct Watches {
+pub(crate) struct Watches {
     /// No watch is ever set up: everything is polled.
     forced: bool,
+    pace: Pace,
     runtime: Handle,
     inner: Mutex<Held>,
     news: Mutex<News>,
@@ -109,10 +127,16 @@ pub(super) struct Watches {
 impl Watches {
     /// None yet. Must be called within the runtime that is to read events.
     pub fn new(forced: bool) -> Arc<Self> {
+        Self::at_pace(forced, JOBS)
+    }
+
+    /// The same at another pace.
+    pub fn at_pace(forced: bool, pace: Pace) -> Arc<Self> {
         Arc::new(Self {
             forced,
+            pace,
             runtime: Handle::current(),
-            inner: Mutex::default(),
+            inner: Mutex::new(Held { every_file: pace.every_file, ..Held::default() }),
             news: Mutex::default(),
             wake: Notify::new(),
         })
@@ -139,7 +163,7 @@ impl Watches {
         }
         let known = inner.folders.get(folder);
         if known.is_none_or(|entry| !entry.roots.contains(&root)) {
-            if share.held >= MOST {
+            if share.held >= self.pace.most {
                 share.left_out = true;
                 return;
             }
@@ -224,7 +248,7 @@ impl Watches {
         }
         summary.why = reasons.into_iter().max_by_key(|(why, count)| (*count, *why)).map(|(why, _)| why);
         if inner.roots.get(&root).is_some_and(|share| share.left_out) && summary.why.is_none() {
-            summary.why = Some(Why::TooMany(MOST));
+            summary.why = Some(Why::TooMany(self.pace.most));
         }
         summary
     }
@@ -310,6 +334,7 @@ impl Watches {
             | WatchFlags::MOVE_SELF
             | WatchFlags::ONLYDIR
             | WatchFlags::EXCL_UNLINK;
+        let flags = if self.pace.every_file { flags | WatchFlags::DELETE } else { flags };
         inotify::add_watch(kernel.fd.get_ref(), folder, flags).map_err(Failed::Watch)
     }
 
@@ -379,7 +404,8 @@ fn register(fd: OwnedFd) -> Result<AsyncFd<OwnedFd>, Errno> {
 /// Reads events until nobody wants them any more.
 async fn read(fd: Arc<AsyncFd<OwnedFd>>, watches: Weak<Watches>) {
     let mut buffer = vec![MaybeUninit::uninit(); BUFFER];
-    let mut pause = GATHER;
+    let Some(gather) = watches.upgrade().map(|watches| watches.pace.gather) else { return };
+    let mut pause = gather;
     loop {
         if fd.readable().await.is_err() {
             return;
@@ -388,7 +414,7 @@ async fn read(fd: Arc<AsyncFd<OwnedFd>>, watches: Weak<Watches>) {
         let Ok(mut ready) = fd.readable().await else { return };
         let Some(watches) = watches.upgrade() else { return };
         let (count, more) = watches.fetch(&fd, &mut buffer);
-        pause = if count >= MANY { HURRY } else { GATHER };
+        pause = if count >= MANY { HURRY.min(gather) } else { gather };
         if !more {
             // What arrives between the last read and this is not forgotten: tokio clears what it saw before it.
             ready.clear_ready();

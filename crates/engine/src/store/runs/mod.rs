@@ -7,8 +7,29 @@
 //! *Invariant:* what was read of a file, and how far, are written in one transaction, so that a kill at any instant
 //! loses no point and doubles none. *Invariant:* whoever changes runs takes the next revision in the same transaction.
 
+mod columns;
+mod detail;
+mod edit;
+mod filter;
+mod group;
+mod ingest;
+mod points;
+mod table;
+#[cfg(test)]
+mod table_tests;
+mod views;
+mod watch;
+
+pub use columns::{Best, ColumnFacts};
+pub use detail::{FileFacts, MetricFacts};
+pub use edit::RunEdit;
+pub use group::{Group, GroupSort, Spread};
+pub use ingest::{Clock, FAN, FileRow, KnownFile, KnownRun, Looked, NewRun, NewSetting, Said};
+pub use points::Stretch;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqlitePool;
+pub use table::{RunCell, RunPage, RunRow, Sort, TableRow, Wanted};
+pub use watch::WatchRow;
 
 use super::database::{Kind, SetAside, open};
 use super::writer::Writer;
@@ -124,7 +145,17 @@ mod tests {
     #[tokio::test]
     async fn every_query_fits_the_schema() {
         let (_dir, store) = fresh().await;
-        let all = [QUERIES];
+        let all = [
+            QUERIES,
+            columns::QUERIES,
+            detail::QUERIES,
+            edit::QUERIES,
+            ingest::QUERIES,
+            points::QUERIES,
+            table::QUERIES,
+            views::QUERIES,
+            watch::QUERIES,
+        ];
         let mut writer = store.writer.hold().await.expect("the writer");
         let connection = writer.connection();
         for (name, sql) in all.into_iter().flatten() {

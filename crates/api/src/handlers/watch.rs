@@ -1,0 +1,56 @@
+//! Watch folders.
+
+use std::path::Path;
+
+use athanor_engine::Engine;
+use athanor_engine::runs::WatchFolder;
+
+use crate::wire::{self, ApiError, Nothing};
+
+type Result<T> = std::result::Result<T, ApiError>;
+
+pub(crate) async fn list(engine: &Engine, _: Nothing) -> Result<wire::WatchFolders> {
+    let folders = engine.runs().folders().await?;
+    Ok(wire::WatchFolders { folders: folders.into_iter().map(Into::into).collect() })
+}
+
+pub(crate) async fn add(engine: &Engine, input: wire::AddWatch) -> Result<wire::WatchFolders> {
+    let project = input.project.filter(|project| !project.trim().is_empty());
+    engine.runs().add(Path::new(&input.path), project).await?;
+    list(engine, Nothing {}).await
+}
+
+pub(crate) async fn remove(engine: &Engine, input: wire::WatchRef) -> Result<wire::WatchFolders> {
+    engine.runs().remove(input.id).await?;
+    list(engine, Nothing {}).await
+}
+
+pub(crate) async fn look(engine: &Engine, input: wire::WatchRef) -> Result<wire::WatchFolders> {
+    engine.runs().look(input.id);
+    list(engine, Nothing {}).await
+}
+
+impl From<WatchFolder> for wire::WatchFolder {
+    fn from(folder: WatchFolder) -> Self {
+        let WatchFolder { row, state } = folder;
+        Self {
+            id: row.id,
+            path: row.path,
+            project: row.project,
+            added_at: row.added_at,
+            runs: row.runs.unsigned_abs(),
+            looking: state.looking,
+            progress: wire::WatchProgress {
+                folders: state.progress.folders,
+                files: state.progress.files,
+                runs: state.progress.runs,
+                read: state.progress.read,
+                bytes: state.progress.bytes,
+            },
+            looked_at: row.looked_at,
+            followed: state.followed.map(Into::into),
+            problem_count: u32::try_from(state.problem_count).unwrap_or(u32::MAX),
+            problems: state.problems.into_iter().map(crate::convert::problem).collect(),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Entering what a look has found: runs that came, changed or went, with their files.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use athanor_core::runs::place_names;
+use tokio::time::Instant;
+
+use super::keeper::{ENTERED, Keeper, REST, RETRY, Run, Timer, stamp_of};
+use super::tree::{FoundRun, Looked, Stamp, Tree};
+use crate::error::Result;
+use crate::home::now_ms;
+use crate::monitor::roots::{stat_pause, walk_pause};
+use crate::scan::Problem;
+use crate::store::runs::{KnownFile, NewRun, WatchRow};
+
+impl Keeper {
+    /// Enters what a look has found.
+    pub(super) async fn looked(&mut self, id: i64, tree: Box<Tree>, looked: Looked) -> Result<()> {
+        let Some(root) = self.roots.get_mut(&id) else { return Ok(()) };
+        root.tree = Some(tree);
+        root.rested = Instant::now() + looked.took * REST;
+        root.walks = root.walks.saturating_add(1);
+        let (row, number, walks) = (root.row.clone(), root.id(), root.walks);
+        root.problems = looked.problems;
+        if let Some(why) = &looked.unreadable {
+            // A disk that is not mounted now is no reason to forget what was on it.
+            root.problems.push(Problem { path: String::new(), place: None, message: why.clone(), more: 0 });
+            root.wanted.all = true;
+            root.rested = Instant::now() + RETRY.max(looked.took * REST);
+            return Ok(());
+        }
+        let came: Vec<FoundRun> = looked
+            .came
+            .into_iter()
+            .filter(|run| {
+                let folder = absolute(&row.path, &run.folder);
+                !self.removed.contains(&(folder, run.part.clone()))
+            })
+            .collect();
+        let structure = !came.is_empty() || !looked.gone.is_empty();
+        for some in came.chunks(ENTERED) {
+            self.enter(&row, some).await?;
+            self.read(id);
+        }
+        if !looked.gone.is_empty() {
+            let mut tx = self.store.begin_lightly().await?;
+            let revision = self.store.next_revision(&mut tx).await?;
+            let mut gone = Vec::new();
+            for place in &looked.gone {
+                let known = self.roots.get(&id).and_then(|root| root.places.get(place).copied());
+                if let Some(run) = known {
+                    self.store.put_missing(&mut tx, run, revision).await?;
+                    gone.push(run);
+                }
+            }
+            tx.commit().await?;
+            for run in gone {
+                self.drop_run(run);
+            }
+        }
+        let summary = self.watches.summary(number);
+        if summary.polled > 0 {
+            self.at(Timer::Walk(id), walk_pause(walks, looked.took));
+            if !self.due.contains_key(&Timer::Stat(id)) {
+                self.at(Timer::Stat(id), stat_pause(Duration::ZERO));
+            }
+        }
+        if structure {
+            self.tell().await;
+        }
+        self.show(id);
+        Ok(())
+    }
+
+    /// Enters runs that came or changed, and queues those of their files that are not as they were.
+    async fn enter(&mut self, row: &WatchRow, came: &[FoundRun]) -> Result<()> {
+        let base = Path::new(&row.path);
+        let watch_name = base.file_name().map_or("/".into(), |name| name.to_string_lossy().into_owned());
+        let mut tx = self.store.begin_lightly().await?;
+        let revision = self.store.next_revision(&mut tx).await?;
+        let now = now_ms();
+        let mut entered = Vec::new();
+        for found in came {
+            let folder = absolute(&row.path, &found.folder);
+            let known = self
+                .roots
+                .get(&row.id)
+                .and_then(|root| root.places.get(&(found.folder.clone(), found.part.clone())).copied());
+            let same = known.and_then(|id| self.runs.get(&id)).is_some_and(|run| self.has_files(run, found));
+            let format = found.files.first().map_or("", |file| file.format);
+            let run = match known {
+                Some(run) if same => run,
+                _ => {
+                    let (group, name) = place_names(&watch_name, &found.folder, &found.part);
+                    let new = NewRun {
+                        watch: Some(row.id),
+                        folder: &folder,
+                        part: &found.part,
+                        format,
+                        project: row.project.as_deref(),
+                        group: group.as_deref(),
+                        name: &name,
+                        now,
+                    };
+                    self.store.put_run(&mut tx, &new, revision).await?.0
+                }
+            };
+            let mut files = Vec::new();
+            if !same {
+                for (position, file) in (0..).zip(&found.files) {
+                    let Some(path) = file.path.to_str() else { continue };
+                    let role = role_name(file.member.role);
+                    let what = (path, file.format, role, file.member.prefix.as_str());
+                    let id = self.store.put_member(&mut tx, run, what, position).await?;
+                    let known = KnownFile {
+                        id,
+                        run_id: run,
+                        path: path.to_owned(),
+                        format: file.format.to_owned(),
+                        role: role.to_owned(),
+                        prefix: file.member.prefix.clone(),
+                        device: 0,
+                        inode: 0,
+                        size: 0,
+                        modified_ns: 0,
+                    };
+                    files.push((known, file.stamp));
+                }
+                let kept: HashSet<i64> = files.iter().map(|(known, _)| known.id).collect();
+                let before = self.runs.get(&run).map(|run| run.files.clone()).unwrap_or_default();
+                for other in before.into_iter().filter(|other| !kept.contains(other)) {
+                    // A file that has vanished keeps its points; one that another run has now takes them along.
+                    let path = self.files.get(&other).map(|file| PathBuf::from(&file.known.path));
+                    if path.is_some_and(|path| path.exists()) {
+                        self.store.drop_member(&mut tx, other).await?;
+                    }
+                    self.drop_file(other);
+                }
+            }
+            entered.push((run, folder, found, files, same));
+        }
+        tx.commit().await?;
+        for (run, folder, found, files, same) in entered {
+            if let Some(root) = self.roots.get_mut(&row.id) {
+                root.places.insert((found.folder.clone(), found.part.clone()), run);
+            }
+            let followed = || Run { root: row.id, folder: folder.into(), files: Vec::new() };
+            self.runs.entry(run).or_insert_with(followed);
+            let mut stamps: Vec<(i64, Option<Stamp>)> = Vec::new();
+            for (known, stamp) in files {
+                stamps.push((known.id, stamp));
+                self.add_file(known, row.id);
+            }
+            if same {
+                let ids = self.runs.get(&run).map(|run| run.files.clone()).unwrap_or_default();
+                for id in ids {
+                    let path = self.files.get(&id).map(|file| file.known.path.as_str());
+                    let file = found.files.iter().find(|file| file.path.to_str() == path);
+                    stamps.push((id, file.and_then(|file| file.stamp)));
+                }
+            }
+            for (id, stamp) in stamps {
+                let changed = self.files.get(&id).is_some_and(|file| Some(stamp_of(&file.known)) != stamp);
+                if changed && stamp.is_some() {
+                    self.want(id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a run is entered with exactly these files.
+    fn has_files(&self, run: &Run, found: &FoundRun) -> bool {
+        run.files.len() == found.files.len()
+            && found.files.iter().all(|file| {
+                self.by_path.get(&file.path).is_some_and(|ids| {
+                    ids.iter().any(|id| {
+                        run.files.contains(id)
+                            && self.files.get(id).is_some_and(|it| {
+                                it.known.format == file.format
+                                    && it.known.prefix == file.member.prefix
+                                    && it.known.role == role_name(file.member.role)
+                            })
+                    })
+                })
+            })
+    }
+}
+
+fn absolute(root: &str, folder: &str) -> String {
+    if folder.is_empty() { root.to_owned() } else { format!("{}/{folder}", root.trim_end_matches('/')) }
+}
+
+fn role_name(role: athanor_core::runs::Role) -> &'static str {
+    use athanor_core::runs::Role;
+    match role {
+        Role::Metrics => "metrics",
+        Role::Config => "config",
+        Role::Meta => "meta",
+        Role::Log => "log",
+        Role::Copy => "copy",
+    }
+}

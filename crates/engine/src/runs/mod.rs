@@ -1,0 +1,155 @@
+//! The index of runs: watch folders, what lies in them, and everything that it says.
+//!
+//! Parts: `tree` knows what lies below a watch folder and which runs that makes; `source` reads one file; `reading` reads
+//! many side by side; `commit` writes what was read; `keeper` is the task that ties them together and plans what is done
+//! when, with `entering` what looks have found and `following` files as they change; `lines` is for charts.
+//!
+//! *Invariant:* nothing is ever written into a watch folder. *Invariant:* a file that can't be read, and a folder on a
+//! server that does not answer, hold up no other watch folder.
+
+mod commit;
+mod entering;
+mod following;
+mod keeper;
+mod lines;
+mod reading;
+mod source;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use source::Problem as FileProblem;
+
+use crate::bus::Bus;
+use crate::error::{Error, ErrorKind, Result};
+use crate::home::Home;
+use crate::monitor::Monitored;
+use crate::scan::{Problem, Progress};
+use crate::store::runs::{RunStore, WatchRow};
+
+/// Problems of a watch folder that are told; the others are counted.
+const TOLD: usize = 100;
+
+/// A watch folder as it is now.
+#[derive(Debug, Clone)]
+pub struct WatchFolder {
+    /// As it is stored.
+    pub row: WatchRow,
+    /// What is known of it beyond that.
+    pub state: WatchState,
+}
+
+/// What is known of a watch folder while an engine follows it.
+#[derive(Debug, Clone, Default)]
+pub struct WatchState {
+    /// It is looked through, or files in it are read that had changed before.
+    pub looking: bool,
+    /// How far that is.
+    pub progress: Progress,
+    /// How its files are followed.
+    pub followed: Option<Monitored>,
+    /// What can't be listed or read, the first hundred.
+    pub problems: Vec<Problem>,
+    /// How many there are.
+    pub problem_count: usize,
+}
+
+/// What the keeper is asked.
+enum Ask {
+    Add(PathBuf, Option<String>, oneshot::Sender<Result<i64>>),
+    Remove(i64, oneshot::Sender<Result<()>>),
+    Look(i64),
+    Forget(Vec<i64>),
+    Stop(oneshot::Sender<()>),
+}
+
+type States = Arc<Mutex<BTreeMap<i64, WatchState>>>;
+
+/// The index of runs.
+#[derive(Debug, Clone)]
+pub struct Index {
+    store: RunStore,
+    asks: mpsc::UnboundedSender<Ask>,
+    states: States,
+    follow: bool,
+}
+
+impl Index {
+    /// Opens what is there and begins to follow the watch folders; one that only looks things up follows none.
+    pub(crate) fn start(home: &Home, store: RunStore, bus: Bus, follow: bool) -> Self {
+        let (asks, receiver) = mpsc::unbounded_channel();
+        let states = States::default();
+        keeper::start(home.root().to_owned(), store.clone(), bus, states.clone(), receiver, follow);
+        Self { store, asks, states, follow }
+    }
+
+    /// The store, for reading, and for what the user says of runs.
+    #[must_use]
+    pub fn store(&self) -> &RunStore {
+        &self.store
+    }
+
+    /// The watch folders, by path.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn folders(&self) -> Result<Vec<WatchFolder>> {
+        let rows = self.store.watch_folders().await?;
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that was not come to yet is about to be looked through.
+        let coming = || WatchState { looking: self.follow, ..WatchState::default() };
+        Ok(rows
+            .into_iter()
+            .map(|row| WatchFolder { state: states.get(&row.id).cloned().unwrap_or_else(coming), row })
+            .collect())
+    }
+
+    /// Follows a folder from now on: what is in it is looked for at once. Answers its key. A folder in which others lie
+    /// that are followed takes them over.
+    ///
+    /// # Errors
+    /// It is no folder, can't be listed, lies in one that is followed already, or is the program's own.
+    pub async fn add(&self, path: &Path, project: Option<String>) -> Result<i64> {
+        self.ask(|answer| Ask::Add(path.to_owned(), project, answer)).await?
+    }
+
+    /// Follows a folder no more and forgets its runs, with what the user noted of them. What lies on disk stays as it is.
+    ///
+    /// # Errors
+    /// There is no such watch folder, or the store refuses.
+    pub async fn remove(&self, id: i64) -> Result<()> {
+        self.ask(|answer| Ask::Remove(id, answer)).await?
+    }
+
+    /// Looks through a watch folder again.
+    pub fn look(&self, id: i64) {
+        let _ = self.asks.send(Ask::Look(id));
+    }
+
+    /// Runs were taken out of the store: their files are followed no more.
+    pub fn forget(&self, runs: Vec<i64>) {
+        let _ = self.asks.send(Ask::Forget(runs));
+    }
+
+    /// Follows nothing any more, writes what was read, and closes the store.
+    pub async fn stop(&self) {
+        let (answer, stopped) = oneshot::channel();
+        if self.asks.send(Ask::Stop(answer)).is_ok() {
+            let _ = stopped.await;
+        }
+        self.store.close().await;
+    }
+
+    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let stopping = || Error::new(ErrorKind::Stopping, "the engine is shutting down");
+        self.asks.send(ask(answer)).map_err(|_| stopping())?;
+        answered.await.map_err(|_| stopping())
+    }
+}

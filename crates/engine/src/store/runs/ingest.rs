@@ -1,0 +1,815 @@
+//! What ingest writes: runs, their files, what the files say, and how far they were read.
+
+use athanor_core::runs::{End, RunStatus, Signs, status};
+use athanor_core::series::{SeriesStats, Summary};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::{RunStore, Tx, queries};
+use crate::error::Result;
+use crate::store::total;
+
+/// Summaries of one level that are one of the next: 16 blocks of 4096 points are 65,536, then a million, then 16.
+pub const FAN: u64 = 16;
+
+/// Levels above the blocks.
+const LEVELS: i64 = 4;
+
+/// Bytes of settings that full text search sees of a run.
+const TEXT_MOST: usize = 64 << 10;
+
+queries! {
+    RUN_AT = "SELECT id, uid FROM run WHERE folder = ? AND part = ?";
+    UID_TAKEN = "SELECT EXISTS (SELECT 1 FROM run WHERE uid = ?)";
+    ADD_RUN = "INSERT INTO run (uid, watch_id, folder, part, format, project, grouping, name, status, added_at, revision)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?) RETURNING id";
+    FOUND_AGAIN = "UPDATE run SET watch_id = ?, format = ?, missing = 0, revision = ? WHERE id = ?";
+    MISSING = "UPDATE run SET missing = 1, revision = ? WHERE id = ?";
+    IS_REMOVED = "SELECT folder, part FROM removed_run";
+    PUT_MEMBER = "INSERT INTO run_file (run_id, path, format, role, prefix, position) VALUES (?, ?, ?, ?, ?, ?)
+                  ON CONFLICT (run_id, path) DO UPDATE SET format = excluded.format, role = excluded.role,
+                      prefix = excluded.prefix, position = excluded.position RETURNING id";
+    DROP_MEMBER = "DELETE FROM run_file WHERE id = ?";
+    KNOWN_RUNS = "SELECT id, uid, folder, part, missing, status, changed_at FROM run WHERE watch_id = ?";
+    KNOWN_FILES = "SELECT run_file.id, run_id, path, run_file.format, role, prefix, device, inode, size, modified_ns
+                   FROM run_file JOIN run ON run.id = run_id WHERE watch_id = ?";
+    FILE = "SELECT id, run_id, path, format, role, prefix, device, inode, size, modified_ns, generation, offset,
+                prefix_hash, prefix_len, state, keys, facts, others, problems, refused FROM run_file WHERE id = ?";
+    PUT_FILE = "UPDATE run_file SET device = ?, inode = ?, size = ?, modified_ns = ?, generation = ?, offset = ?,
+                    prefix_hash = ?, prefix_len = ?, state = ?, keys = ?, facts = ?, others = ?, problems = ?,
+                    refused = ? WHERE id = ?";
+    METRIC_KEY = "SELECT id FROM metric_key WHERE name = ?";
+    ADD_METRIC_KEY = "INSERT INTO metric_key (name) VALUES (?) RETURNING id";
+    CONFIG_KEY = "SELECT id FROM config_key WHERE name = ?";
+    ADD_CONFIG_KEY = "INSERT INTO config_key (name) VALUES (?) RETURNING id";
+    CLEAR_CONFIG = "DELETE FROM run_config WHERE run_id = ? AND file_id = ?";
+    PUT_CONFIG = "INSERT INTO run_config (run_id, key_id, file_id, kind, number, text) VALUES (?, ?, ?, ?, ?, ?)
+                  ON CONFLICT (run_id, key_id) DO UPDATE SET file_id = excluded.file_id, kind = excluded.kind,
+                      number = excluded.number, text = excluded.text WHERE excluded.file_id <= run_config.file_id";
+    PUT_SERIES = "INSERT INTO series (file_id, generation, key_id, run_id, position, summary) VALUES (?, ?, ?, ?, ?, ?)
+                  ON CONFLICT (file_id, generation, key_id) DO UPDATE SET summary = excluded.summary RETURNING id";
+    PUT_BLOCK = "INSERT INTO block (series_id, level, number, summary, data) VALUES (?, 0, ?, ?, ?)
+                 ON CONFLICT (series_id, level, number) DO UPDATE SET summary = excluded.summary, data = excluded.data";
+    PUT_ROLLUP = "INSERT INTO block (series_id, level, number, summary) VALUES (?, ?, ?, ?)
+                  ON CONFLICT (series_id, level, number) DO UPDATE SET summary = excluded.summary";
+    CHILDREN = "SELECT summary FROM block WHERE series_id = ? AND level = ? AND number BETWEEN ? AND ? ORDER BY number";
+    FILE_SERIES = "SELECT series.id, metric_key.name, position, summary FROM series JOIN metric_key ON metric_key.id = key_id
+                   WHERE file_id = ? AND generation = ? ORDER BY position";
+    TAIL = "SELECT number, data FROM block WHERE series_id = ? AND level = 0 ORDER BY number DESC LIMIT 1";
+    METRIC_SUMMARIES = "SELECT series.summary FROM series JOIN run_file ON run_file.id = file_id
+                        WHERE series.run_id = ? AND key_id = ? ORDER BY run_file.position, file_id, series.generation";
+    PUT_METRIC = "INSERT INTO run_metric (run_id, key_id, count, not_finite, last, last_step, min, min_step, max, max_step,
+                      mean, reached) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  ON CONFLICT (run_id, key_id) DO UPDATE SET count = excluded.count, not_finite = excluded.not_finite,
+                      last = excluded.last, last_step = excluded.last_step, min = excluded.min,
+                      min_step = excluded.min_step, max = excluded.max, max_step = excluded.max_step,
+                      mean = excluded.mean, reached = excluded.reached";
+    DROP_METRIC = "DELETE FROM run_metric WHERE run_id = ? AND key_id = ?";
+    PUT_MEDIAN = "UPDATE run_metric SET median = ?, median_step = ?, median_of = ? WHERE run_id = ? AND key_id = ?";
+    UNSETTLED = "SELECT key_id, count FROM run_metric WHERE run_id = ? AND median_of <> count
+                 AND (? OR median_of = 0 OR count > median_of + median_of / 8)";
+    OLD_GENERATIONS = "SELECT id, generation, key_id FROM series WHERE file_id = ? ORDER BY generation, key_id";
+    DROP_SERIES = "DELETE FROM series WHERE id = ?";
+    KEYS_OF_FILE = "SELECT DISTINCT key_id FROM series WHERE file_id = ?";
+    RUN_FILES_SAY = "SELECT facts FROM run_file WHERE run_id = ? ORDER BY position, id";
+    RUN_NOW = "SELECT name, folder, part, project, grouping, tags, notes, tags_mine, notes_mine, experiment, status,
+                   finished_at FROM run WHERE id = ?";
+    RUN_SUMS = "SELECT coalesce(sum(count), 0), max(reached) FROM run_metric WHERE run_id = ?";
+    PUT_RUN = "UPDATE run SET name = ?, project = ?, grouping = ?, tags = ?, notes = ?, status = ?, started_at = ?,
+                   finished_at = ?, changed_at = ?, steps = ?, total_steps = ?, commit_hash = ?, host = ?, points = ?,
+                   revision = ? WHERE id = ?";
+    TEXT_CONFIG = "SELECT config_key.name, run_config.text FROM run_config JOIN config_key ON config_key.id = key_id
+                   WHERE run_id = ? ORDER BY key_id LIMIT 2000";
+    CLEAR_TEXT = "DELETE FROM run_text WHERE rowid = ?";
+    PUT_TEXT = "INSERT INTO run_text (rowid, name, notes, tags, config) VALUES (?, ?, ?, ?, ?)";
+    OPEN_RUNS = "SELECT id FROM run WHERE status IN ('running', 'paused', 'stale')";
+}
+
+/// A run as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct KnownRun {
+    /// The store's key.
+    pub id: i64,
+    /// Its uid.
+    pub uid: String,
+    /// Its folder, absolute.
+    pub folder: String,
+    /// Tells apart several runs in one folder.
+    pub part: String,
+    /// Its files are gone.
+    pub missing: bool,
+    /// How it stands.
+    pub status: String,
+    /// When its files last changed, UTC milliseconds.
+    pub changed_at: Option<i64>,
+}
+
+/// A file of a run, as it was when it was last read.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct KnownFile {
+    /// The store's key.
+    pub id: i64,
+    /// Its run.
+    pub run_id: i64,
+    /// Absolute.
+    pub path: String,
+    /// The id of its format.
+    pub format: String,
+    /// What it is to the run.
+    pub role: String,
+    /// What stands before the names of its metrics.
+    pub prefix: String,
+    /// Its file system.
+    pub device: i64,
+    /// Its number there.
+    pub inode: i64,
+    /// Bytes.
+    pub size: i64,
+    /// When it was last written, UTC nanoseconds by the file system's clock.
+    pub modified_ns: i64,
+}
+
+/// All that is kept of a file to go on reading it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct FileRow {
+    /// As known.
+    #[sqlx(flatten)]
+    pub known: KnownFile,
+    /// Counts the times that it was rewritten.
+    pub generation: i64,
+    /// Bytes consumed.
+    pub offset: i64,
+    /// Of its head, and of what comes before `offset`.
+    pub prefix_hash: Vec<u8>,
+    /// Bytes of the head that are hashed.
+    pub prefix_len: i64,
+    /// The reader's own.
+    pub state: Vec<u8>,
+    /// JSON: names by index.
+    pub keys: String,
+    /// JSON: [`Said`].
+    pub facts: String,
+    /// JSON: what else is in it.
+    pub others: String,
+    /// JSON: what could not be read.
+    pub problems: String,
+    /// Why nothing of it is read.
+    pub refused: Option<String>,
+}
+
+impl FileRow {
+    /// A file of which nothing was read.
+    #[must_use]
+    pub fn new(known: KnownFile) -> Self {
+        Self {
+            known,
+            generation: 0,
+            offset: 0,
+            prefix_hash: Vec::new(),
+            prefix_len: 0,
+            state: Vec::new(),
+            keys: "[]".into(),
+            facts: "{}".into(),
+            others: "[]".into(),
+            problems: "[]".into(),
+            refused: None,
+        }
+    }
+}
+
+/// What a file says of its run beside settings and metrics.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Said {
+    /// The run's name.
+    pub name: Option<String>,
+    /// The project or experiment that it belongs to.
+    pub project: Option<String>,
+    /// The group.
+    pub group: Option<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// What the user wrote about it, where the files say that.
+    pub notes: Option<String>,
+    /// When it started, UTC milliseconds.
+    pub started: Option<i64>,
+    /// When it ended.
+    pub ended: Option<i64>,
+    /// How.
+    pub end: Option<End>,
+    /// How many steps it is meant to have.
+    pub total: Option<f64>,
+    /// The commit of the code.
+    pub commit: Option<String>,
+    /// The machine that it ran on.
+    pub host: Option<String>,
+    /// The time of the earliest point.
+    pub first_point: Option<i64>,
+    /// When the file came to be, as far as the file system knows.
+    pub born: Option<i64>,
+    /// When the file was last written, UTC milliseconds on the file system's clock.
+    pub modified: Option<i64>,
+}
+
+/// A run that was found.
+#[derive(Debug, Clone)]
+pub struct NewRun<'a> {
+    /// The watch folder.
+    pub watch: Option<i64>,
+    /// Absolute.
+    pub folder: &'a str,
+    /// Tells apart several runs in one folder.
+    pub part: &'a str,
+    /// The id of its format.
+    pub format: &'a str,
+    /// Its project, unless its files say otherwise.
+    pub project: Option<&'a str>,
+    /// Its group, likewise.
+    pub group: Option<&'a str>,
+    /// Its name, likewise.
+    pub name: &'a str,
+    /// Now, UTC milliseconds.
+    pub now: i64,
+}
+
+/// A setting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewSetting {
+    /// Its dotted name.
+    pub key: String,
+    /// 0 null, 1 boolean, 2 whole number, 3 number, 4 text.
+    pub kind: i64,
+    /// What compares.
+    pub number: Option<f64>,
+    /// As it is shown.
+    pub text: String,
+}
+
+/// A run as it stands.
+#[derive(Debug, sqlx::FromRow)]
+struct RunNow {
+    name: String,
+    folder: String,
+    part: String,
+    project: Option<String>,
+    grouping: Option<String>,
+    tags: String,
+    notes: String,
+    tags_mine: bool,
+    notes_mine: bool,
+    experiment: Option<String>,
+    status: String,
+    finished_at: Option<i64>,
+}
+
+/// What a look at a run found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looked {
+    /// After how many milliseconds of silence its status may change.
+    pub again_ms: Option<i64>,
+}
+
+/// How the time since a run's last change is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// Now, UTC milliseconds.
+    pub now: i64,
+    /// How far the file system's clock is ahead of ours, milliseconds.
+    pub ahead: i64,
+    /// After so much silence a run is stale, milliseconds.
+    pub stale_after: i64,
+}
+
+/// The uid of a run by its place; `salt` counts the uids that were taken.
+fn uid(folder: &str, part: &str, salt: u64) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let place = format!("{}:{folder}{part}", folder.len());
+    let mut hash = xxh3_64_with_seed(place.as_bytes(), salt);
+    let mut uid = String::from("r");
+    for _ in 0..10 {
+        uid.push(LETTERS[(hash & 31) as usize] as char);
+        hash >>= 5;
+    }
+    uid
+}
+
+impl RunStore {
+    /// The runs of a watch folder.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn known_runs(&self, watch: i64) -> Result<Vec<KnownRun>> {
+        Ok(sqlx::query_as(KNOWN_RUNS).bind(watch).fetch_all(self.readers()).await?)
+    }
+
+    /// The files of its runs.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn known_files(&self, watch: i64) -> Result<Vec<KnownFile>> {
+        Ok(sqlx::query_as(KNOWN_FILES).bind(watch).fetch_all(self.readers()).await?)
+    }
+
+    /// The places of runs that the user took out of the index.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn removed_places(&self) -> Result<Vec<(String, String)>> {
+        Ok(sqlx::query_as(IS_REMOVED).fetch_all(self.readers()).await?)
+    }
+
+    /// Runs whose status may change by time alone.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn open_runs(&self) -> Result<Vec<i64>> {
+        Ok(sqlx::query_scalar(OPEN_RUNS).fetch_all(self.readers()).await?)
+    }
+
+    /// All that is kept of a file.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn file(&self, id: i64) -> Result<Option<FileRow>> {
+        Ok(sqlx::query_as(FILE).bind(id).fetch_optional(self.readers()).await?)
+    }
+
+    /// The series of a file since it was last rewritten: key, name, the reader's index, summary.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn file_series(&self, file: i64, generation: i64) -> Result<Vec<(i64, String, i64, Vec<u8>)>> {
+        Ok(sqlx::query_as(FILE_SERIES).bind(file).bind(generation).fetch_all(self.readers()).await?)
+    }
+
+    /// The last block of a series.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn tail(&self, series: i64) -> Result<Option<(i64, Vec<u8>)>> {
+        Ok(sqlx::query_as(TAIL).bind(series).fetch_optional(self.readers()).await?)
+    }
+
+    /// Enters a run that was found, or notes that it was found again. Answers its key and uid.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn put_run(&self, tx: &mut Tx, run: &NewRun<'_>, revision: i64) -> Result<(i64, String)> {
+        let connection = tx.now().await?;
+        let known: Option<(i64, String)> =
+            sqlx::query_as(RUN_AT).bind(run.folder).bind(run.part).fetch_optional(&mut *connection).await?;
+        if let Some((id, uid)) = known {
+            sqlx::query(FOUND_AGAIN)
+                .bind(run.watch)
+                .bind(run.format)
+                .bind(revision)
+                .bind(id)
+                .execute(connection)
+                .await?;
+            return Ok((id, uid));
+        }
+        let mut salt = 0;
+        let uid = loop {
+            let uid = uid(run.folder, run.part, salt);
+            let taken: bool = sqlx::query_scalar(UID_TAKEN).bind(&uid).fetch_one(&mut *connection).await?;
+            if !taken {
+                break uid;
+            }
+            salt += 1;
+        };
+        let id = sqlx::query_scalar(ADD_RUN)
+            .bind(&uid)
+            .bind(run.watch)
+            .bind(run.folder)
+            .bind(run.part)
+            .bind(run.format)
+            .bind(run.project)
+            .bind(run.group)
+            .bind(run.name)
+            .bind(run.now)
+            .bind(revision)
+            .fetch_one(connection)
+            .await?;
+        Ok((id, uid))
+    }
+
+    /// Notes that a run's files are gone. What was read of them stays.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn put_missing(&self, tx: &mut Tx, run: i64, revision: i64) -> Result<()> {
+        sqlx::query(MISSING).bind(revision).bind(run).execute(tx.now().await?).await?;
+        Ok(())
+    }
+
+    /// Enters a file of a run; answers its key.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn put_member(
+        &self,
+        tx: &mut Tx,
+        run: i64,
+        (path, format, role, prefix): (&str, &str, &str, &str),
+        position: i64,
+    ) -> Result<i64> {
+        Ok(sqlx::query_scalar(PUT_MEMBER)
+            .bind(run)
+            .bind(path)
+            .bind(format)
+            .bind(role)
+            .bind(prefix)
+            .bind(position)
+            .fetch_one(tx.now().await?)
+            .await?)
+    }
+
+    /// Forgets a file that belongs to another run now, with its points.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn drop_member(&self, tx: &mut Tx, file: i64) -> Result<()> {
+        sqlx::query(DROP_MEMBER).bind(file).execute(tx.now().await?).await?;
+        Ok(())
+    }
+
+    /// Records how far a file was read and what it said.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn put_file(&self, tx: &mut Tx, file: &FileRow) -> Result<()> {
+        sqlx::query(PUT_FILE)
+            .bind(file.known.device)
+            .bind(file.known.inode)
+            .bind(file.known.size)
+            .bind(file.known.modified_ns)
+            .bind(file.generation)
+            .bind(file.offset)
+            .bind(&file.prefix_hash)
+            .bind(file.prefix_len)
+            .bind(&file.state)
+            .bind(&file.keys)
+            .bind(&file.facts)
+            .bind(&file.others)
+            .bind(&file.problems)
+            .bind(&file.refused)
+            .bind(file.known.id)
+            .execute(tx.now().await?)
+            .await?;
+        Ok(())
+    }
+
+    /// The key of a metric's name.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn metric_key(&self, tx: &mut Tx, name: &str) -> Result<i64> {
+        let connection = tx.now().await?;
+        let known: Option<i64> =
+            sqlx::query_scalar(METRIC_KEY).bind(name).fetch_optional(&mut *connection).await?;
+        match known {
+            Some(id) => Ok(id),
+            None => Ok(sqlx::query_scalar(ADD_METRIC_KEY).bind(name).fetch_one(connection).await?),
+        }
+    }
+
+    /// The key of a setting's name.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn config_key(&self, tx: &mut Tx, name: &str) -> Result<i64> {
+        let connection = tx.now().await?;
+        let known: Option<i64> =
+            sqlx::query_scalar(CONFIG_KEY).bind(name).fetch_optional(&mut *connection).await?;
+        match known {
+            Some(id) => Ok(id),
+            None => Ok(sqlx::query_scalar(ADD_CONFIG_KEY).bind(name).fetch_one(connection).await?),
+        }
+    }
+
+    /// Forgets what a file said of settings, before it says it anew.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn clear_settings(&self, tx: &mut Tx, run: i64, file: i64) -> Result<()> {
+        sqlx::query(CLEAR_CONFIG).bind(run).bind(file).execute(tx.now().await?).await?;
+        Ok(())
+    }
+
+    /// Records a setting. Of several files of a run that say it, the first counts.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn put_setting(
+        &self,
+        tx: &mut Tx,
+        (run, file, key): (i64, i64, i64),
+        setting: &NewSetting,
+    ) -> Result<()> {
+        sqlx::query(PUT_CONFIG)
+            .bind(run)
+            .bind(key)
+            .bind(file)
+            .bind(setting.kind)
+            .bind(setting.number)
+            .bind(&setting.text)
+            .execute(tx.now().await?)
+            .await?;
+        Ok(())
+    }
+
+    /// A series with its summary; answers its key.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn put_series(
+        &self,
+        tx: &mut Tx,
+        (file, generation, key, run): (i64, i64, i64, i64),
+        position: i64,
+        summary: &Summary,
+    ) -> Result<i64> {
+        Ok(sqlx::query_scalar(PUT_SERIES)
+            .bind(file)
+            .bind(generation)
+            .bind(key)
+            .bind(run)
+            .bind(position)
+            .bind(summary.to_bytes())
+            .fetch_one(tx.now().await?)
+            .await?)
+    }
+
+    /// Writes a block of points, and what it completes of the levels above.
+    ///
+    /// # Errors
+    /// The database refuses, or a stored summary can't be read.
+    pub async fn put_block(
+        &self,
+        tx: &mut Tx,
+        series: i64,
+        number: u64,
+        sealed: bool,
+        summary: &Summary,
+        data: &[u8],
+    ) -> Result<()> {
+        let place = i64::try_from(number).unwrap_or(i64::MAX);
+        sqlx::query(PUT_BLOCK)
+            .bind(series)
+            .bind(place)
+            .bind(summary.to_bytes())
+            .bind(data)
+            .execute(tx.now().await?)
+            .await?;
+        let (mut number, mut level) = (number, 0);
+        while sealed && level < LEVELS && (number + 1).is_multiple_of(FAN) {
+            let (first, last) = (number + 1 - FAN, number);
+            let children: Vec<Vec<u8>> = sqlx::query_scalar(CHILDREN)
+                .bind(series)
+                .bind(level)
+                .bind(i64::try_from(first).unwrap_or(i64::MAX))
+                .bind(i64::try_from(last).unwrap_or(i64::MAX))
+                .fetch_all(tx.now().await?)
+                .await?;
+            let whole = total(&children)?;
+            (number, level) = (first / FAN, level + 1);
+            sqlx::query(PUT_ROLLUP)
+                .bind(series)
+                .bind(level)
+                .bind(i64::try_from(number).unwrap_or(i64::MAX))
+                .bind(whole.to_bytes())
+                .execute(tx.now().await?)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets a series with its points.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn drop_series(&self, tx: &mut Tx, series: i64) -> Result<()> {
+        sqlx::query(DROP_SERIES).bind(series).execute(tx.now().await?).await?;
+        Ok(())
+    }
+
+    /// The series of all generations of a file: key, generation, metric.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn generations(&self, tx: &mut Tx, file: i64) -> Result<Vec<(i64, i64, i64)>> {
+        Ok(sqlx::query_as(OLD_GENERATIONS).bind(file).fetch_all(tx.now().await?).await?)
+    }
+
+    /// The metrics of a file.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn keys_of_file(&self, tx: &mut Tx, file: i64) -> Result<Vec<i64>> {
+        Ok(sqlx::query_scalar(KEYS_OF_FILE).bind(file).fetch_all(tx.now().await?).await?)
+    }
+
+    /// Recomputes what a table shows of a metric of a run.
+    ///
+    /// # Errors
+    /// The database refuses, or a stored summary can't be read.
+    pub async fn refresh_metric(&self, tx: &mut Tx, run: i64, key: i64) -> Result<()> {
+        let connection = tx.now().await?;
+        let summaries: Vec<Vec<u8>> =
+            sqlx::query_scalar(METRIC_SUMMARIES).bind(run).bind(key).fetch_all(&mut *connection).await?;
+        if summaries.is_empty() {
+            sqlx::query(DROP_METRIC).bind(run).bind(key).execute(connection).await?;
+            return Ok(());
+        }
+        let stats = SeriesStats::from(&total(&summaries)?);
+        sqlx::query(PUT_METRIC)
+            .bind(run)
+            .bind(key)
+            .bind(i64::try_from(stats.count).unwrap_or(i64::MAX))
+            .bind(i64::try_from(stats.non_finite).unwrap_or(i64::MAX))
+            .bind(stats.last.map(|at| at.value))
+            .bind(stats.last.map(|at| at.step))
+            .bind(stats.min.map(|at| at.value))
+            .bind(stats.min.map(|at| at.step))
+            .bind(stats.max.map(|at| at.value))
+            .bind(stats.max.map(|at| at.step))
+            .bind(stats.mean)
+            .bind(stats.max_step)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Metrics of a run whose median is not that of all their points: with `all` every one, else only those that have
+    /// grown by an eighth since. Metric and number of points.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn unsettled(&self, run: i64, all: bool) -> Result<Vec<(i64, i64)>> {
+        Ok(sqlx::query_as(UNSETTLED).bind(run).bind(all).fetch_all(self.readers()).await?)
+    }
+
+    /// Records a median of so many points.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn put_median(
+        &self,
+        tx: &mut Tx,
+        (run, key): (i64, i64),
+        median: Option<(f64, f64)>,
+        of: i64,
+    ) -> Result<()> {
+        sqlx::query(PUT_MEDIAN)
+            .bind(median.map(|(value, _)| value))
+            .bind(median.map(|(_, step)| step))
+            .bind(of)
+            .bind(run)
+            .bind(key)
+            .execute(tx.now().await?)
+            .await?;
+        Ok(())
+    }
+
+    /// Recomputes what a run's files say of it as a whole: names, times, status, sums. `named` is what it is called by
+    /// its place, where the files do not say. With `text` the full text index follows.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn refresh_run(
+        &self,
+        tx: &mut Tx,
+        run: i64,
+        clock: Clock,
+        text: bool,
+        revision: i64,
+    ) -> Result<Option<Looked>> {
+        let connection = tx.now().await?;
+        let Some(now): Option<RunNow> =
+            sqlx::query_as(RUN_NOW).bind(run).fetch_optional(&mut *connection).await?
+        else {
+            return Ok(None);
+        };
+        let facts: Vec<String> =
+            sqlx::query_scalar(RUN_FILES_SAY).bind(run).fetch_all(&mut *connection).await?;
+        let (points, steps): (i64, Option<f64>) =
+            sqlx::query_as(RUN_SUMS).bind(run).fetch_one(&mut *connection).await?;
+        let said: Vec<Said> = facts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+        let all = Said::of_all(&said);
+        let quiet_ms = clock.now + clock.ahead - all.modified.unwrap_or(clock.now);
+        let signs = Signs { end: all.end, steps, total: all.total, quiet_ms };
+        // The queue knows better how its own runs stand.
+        let (standing, again_ms) = match (&now.experiment, RunStatus::from_name(&now.status)) {
+            (Some(_), Some(standing)) => (standing, None),
+            _ => status(&signs, clock.stale_after),
+        };
+        let started = all.started.or(all.first_point).or(all.born);
+        let finished = match (&now.experiment, standing.is_open()) {
+            (Some(_), _) => now.finished_at,
+            (None, true) => None,
+            (None, false) => all.ended.or(all.modified),
+        };
+        let tags = if now.tags_mine || all.tags.is_empty() {
+            now.tags
+        } else {
+            serde_json::to_string(&all.tags).unwrap_or_else(|_| "[]".into())
+        };
+        let notes = if now.notes_mine { now.notes } else { all.notes.unwrap_or(now.notes) };
+        let name = all.name.unwrap_or(now.name);
+        sqlx::query(PUT_RUN)
+            .bind(&name)
+            .bind(all.project.or(now.project))
+            .bind(all.group.or(now.grouping))
+            .bind(&tags)
+            .bind(&notes)
+            .bind(standing.name())
+            .bind(started)
+            .bind(finished)
+            .bind(all.modified)
+            .bind(steps)
+            .bind(all.total)
+            .bind(all.commit)
+            .bind(all.host)
+            .bind(points)
+            .bind(revision)
+            .bind(run)
+            .execute(tx.now().await?)
+            .await?;
+        if text {
+            let place = format!("{name} {} {}", now.folder, now.part);
+            self.refresh_text(tx, run, &place, &notes, &tags).await?;
+        }
+        Ok(Some(Looked { again_ms }))
+    }
+
+    /// Writes a run's words into the full text index.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn refresh_text(
+        &self,
+        tx: &mut Tx,
+        run: i64,
+        name: &str,
+        notes: &str,
+        tags: &str,
+    ) -> Result<()> {
+        let connection = tx.now().await?;
+        let settings: Vec<(String, String)> =
+            sqlx::query_as(TEXT_CONFIG).bind(run).fetch_all(&mut *connection).await?;
+        let mut words = String::new();
+        for (key, value) in settings {
+            if words.len() + key.len() + value.len() > TEXT_MOST {
+                break;
+            }
+            words.extend([key.as_str(), " ", value.as_str(), "\n"]);
+        }
+        sqlx::query(CLEAR_TEXT).bind(run).execute(&mut *connection).await?;
+        sqlx::query(PUT_TEXT)
+            .bind(run)
+            .bind(name)
+            .bind(notes)
+            .bind(tags)
+            .bind(words)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Said {
+    /// What several files of a run say, the first of them first.
+    #[must_use]
+    pub fn of_all(files: &[Self]) -> Self {
+        let mut all = Self::default();
+        for file in files {
+            let file = file.clone();
+            all.name = all.name.or(file.name);
+            all.project = all.project.or(file.project);
+            all.group = all.group.or(file.group);
+            all.notes = all.notes.or(file.notes);
+            all.started = least(all.started, file.started);
+            all.ended = all.ended.max(file.ended);
+            all.end = all.end.or(file.end);
+            all.total = all.total.or(file.total);
+            all.commit = all.commit.or(file.commit);
+            all.host = all.host.or(file.host);
+            all.first_point = least(all.first_point, file.first_point);
+            all.born = least(all.born, file.born);
+            all.modified = all.modified.max(file.modified);
+            for tag in file.tags {
+                if !all.tags.contains(&tag) {
+                    all.tags.push(tag);
+                }
+            }
+        }
+        all
+    }
+}
+
+fn least(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}

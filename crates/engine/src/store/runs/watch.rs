@@ -1,0 +1,82 @@
+//! Watch folders.
+
+use super::{RunStore, Tx, queries};
+use crate::error::Result;
+
+queries! {
+    LIST = "SELECT id, path, project, added_at, looked_at,
+                (SELECT count(*) FROM run WHERE watch_id = watch_folder.id) AS runs FROM watch_folder ORDER BY path";
+    ADD = "INSERT INTO watch_folder (path, project, added_at) VALUES (?, ?, ?) RETURNING id";
+    REMOVE = "DELETE FROM watch_folder WHERE id = ?";
+    TEXT_OF = "DELETE FROM run_text WHERE rowid IN (SELECT id FROM run WHERE watch_id = ?)";
+    HAND_OVER = "UPDATE run SET watch_id = ? WHERE watch_id = ?";
+    LOOKED = "UPDATE watch_folder SET looked_at = ? WHERE id = ?";
+}
+
+/// A folder in which runs are looked for.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct WatchRow {
+    /// The store's key.
+    pub id: i64,
+    /// Absolute, without links.
+    pub path: String,
+    /// The project of all runs in it that do not name their own.
+    pub project: Option<String>,
+    /// When it was added, UTC milliseconds.
+    pub added_at: i64,
+    /// When a look through it last came to its end.
+    pub looked_at: Option<i64>,
+    /// Runs in it.
+    pub runs: i64,
+}
+
+impl RunStore {
+    /// All watch folders, by path.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn watch_folders(&self) -> Result<Vec<WatchRow>> {
+        Ok(sqlx::query_as(LIST).fetch_all(self.readers()).await?)
+    }
+
+    /// Adds a watch folder; answers its key. Runs of watch folders that lie in it become its own.
+    ///
+    /// # Errors
+    /// The database refuses, also when it is there.
+    pub async fn add_watch(
+        &self,
+        tx: &mut Tx,
+        path: &str,
+        project: Option<&str>,
+        inside: &[i64],
+        now: i64,
+    ) -> Result<i64> {
+        let connection = tx.now().await?;
+        let id: i64 =
+            sqlx::query_scalar(ADD).bind(path).bind(project).bind(now).fetch_one(&mut *connection).await?;
+        for other in inside {
+            sqlx::query(HAND_OVER).bind(id).bind(other).execute(&mut *connection).await?;
+            sqlx::query(REMOVE).bind(other).execute(&mut *connection).await?;
+        }
+        Ok(id)
+    }
+
+    /// Forgets a watch folder with its runs; what lies on disk stays as it is.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn remove_watch(&self, tx: &mut Tx, id: i64) -> Result<bool> {
+        let connection = tx.now().await?;
+        sqlx::query(TEXT_OF).bind(id).execute(&mut *connection).await?;
+        Ok(sqlx::query(REMOVE).bind(id).execute(connection).await?.rows_affected() > 0)
+    }
+
+    /// Notes that a look has come to its end.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn put_looked(&self, tx: &mut Tx, id: i64, now: i64) -> Result<()> {
+        sqlx::query(LOOKED).bind(now).bind(id).execute(tx.now().await?).await?;
+        Ok(())
+    }
+}
