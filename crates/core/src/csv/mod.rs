@@ -23,6 +23,7 @@ mod reader;
 
 pub use columns::{Column, ColumnKind, XColumn};
 pub(crate) use columns::{is_wall_name, wall_ms, x_rank};
+pub(crate) use reader::Rows;
 pub use reader::{Batch, Checkpoint, CsvReader, Issue, IssueKind, NotMetrics, Outcome, Row};
 
 /// A line longer than this is refused, with its file.

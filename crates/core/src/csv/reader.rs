@@ -61,6 +61,35 @@ pub struct Batch {
     pub issues: Vec<Issue>,
 }
 
+/// What is told of a file, row by row.
+pub(crate) trait Rows {
+    /// A row begins: its line, its position and its time.
+    fn row(&mut self, line: u64, step: f64, wall_ms: Option<i64>);
+
+    /// A number of the row that began last, with its column.
+    fn value(&mut self, column: u32, value: f64);
+
+    /// A line gave nothing.
+    fn issue(&mut self, issue: Issue);
+}
+
+impl Rows for Batch {
+    fn row(&mut self, line: u64, step: f64, wall_ms: Option<i64>) {
+        let like = self.rows.last().map_or(0, |row| row.values.len());
+        self.rows.push(Row { line, step, wall_ms, values: Vec::with_capacity(like) });
+    }
+
+    fn value(&mut self, column: u32, value: f64) {
+        if let Some(row) = self.rows.last_mut() {
+            row.values.push((column, value));
+        }
+    }
+
+    fn issue(&mut self, issue: Issue) {
+        self.issues.push(issue);
+    }
+}
+
 /// Why a file is not read as metrics. Final: the rest of the file is passed over.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
@@ -150,9 +179,11 @@ pub struct CsvReader {
     quote: Quote,
     /// End of the first physical line in `pending`, while the search is beyond it inside quotes.
     first_break: Option<usize>,
+    delimiter: u8,
     parser: Reader,
     text: Vec<u8>,
     ends: Vec<usize>,
+    bounds: Vec<(usize, usize)>,
 }
 
 impl Default for CsvReader {
@@ -176,9 +207,11 @@ impl CsvReader {
             scanned: 0,
             quote: Quote::FieldStart,
             first_break: None,
+            delimiter,
             parser: parser(delimiter),
             text: Vec::new(),
             ends: Vec::new(),
+            bounds: Vec::new(),
         }
     }
 
@@ -224,17 +257,23 @@ impl CsvReader {
     /// Takes the next bytes of the file, cut anywhere.
     pub fn push(&mut self, bytes: &[u8]) -> Batch {
         let mut batch = Batch::default();
+        self.push_to(bytes, &mut batch);
+        batch
+    }
+
+    /// As [`Self::push`], told row by row.
+    pub(crate) fn push_to(&mut self, bytes: &[u8], rows: &mut impl Rows) {
         if matches!(self.at.phase, Phase::Refused(_)) {
-            return batch;
+            return;
         }
         self.pending.extend_from_slice(bytes);
         let pending = std::mem::take(&mut self.pending);
         let mut start = 0;
         while let Some((end, whole)) = self.next_line(&pending, start) {
-            self.line(&pending[start..end], whole, &mut batch);
+            self.line(&pending[start..end], whole, rows);
             start = end;
             if matches!(self.at.phase, Phase::Refused(_)) {
-                return batch;
+                return;
             }
         }
         self.scanned -= start;
@@ -244,32 +283,44 @@ impl CsvReader {
         if self.pending.len() > MAX_LINE {
             self.refuse(NotMetrics::LineTooLong { line: self.at.lines + 1 });
         }
-        batch
     }
 
     /// Takes the last line of a file that ends without a line break. Only for a file that will not grow any more:
     /// `0.5` may be the beginning of `0.52`.
     pub fn finish(&mut self) -> Batch {
         let mut batch = Batch::default();
+        self.finish_to(&mut batch);
+        batch
+    }
+
+    /// As [`Self::finish`], told row by row.
+    pub(crate) fn finish_to(&mut self, rows: &mut impl Rows) {
         while !self.pending.is_empty() && !matches!(self.at.phase, Phase::Refused(_)) {
             let pending = std::mem::take(&mut self.pending);
             let (end, whole) = match self.first_break.take() {
                 Some(end) => (end, false),
                 None => (pending.len(), self.quote != Quote::Inside),
             };
-            self.line(&pending[..end], whole, &mut batch);
+            self.line(&pending[..end], whole, rows);
             (self.scanned, self.quote) = (0, Quote::FieldStart);
-            let rest = self.push(&pending[end..]);
-            batch.rows.extend(rest.rows);
-            batch.issues.extend(rest.issues);
+            self.push_to(&pending[end..], rows);
         }
-        batch
     }
 
     /// Finds the end of the line that starts at `start`, past its line break; false when a quote was left open in it.
     fn next_line(&mut self, pending: &[u8], start: usize) -> Option<(usize, bool)> {
         let delimiter = if let Phase::Rows(table) = &self.at.phase { table.delimiter } else { 0 };
-        while let Some(&byte) = pending.get(self.scanned) {
+        loop {
+            // What is neither a quote nor a line break needs no look: its last byte tells the state behind it.
+            if matches!(self.quote, Quote::FieldStart | Quote::Plain) && self.first_break.is_none() {
+                let rest = &pending[self.scanned..];
+                let plain = memchr::memchr2(b'\n', b'"', rest).unwrap_or(rest.len());
+                if let Some(&last) = rest[..plain].last() {
+                    self.quote = if last == delimiter { Quote::FieldStart } else { Quote::Plain };
+                }
+                self.scanned += plain;
+            }
+            let &byte = pending.get(self.scanned)?;
             self.scanned += 1;
             if byte == b'\n' {
                 // Names have no line breaks: the header always ends here.
@@ -293,7 +344,6 @@ impl CsvReader {
                 _ => Quote::Plain,
             };
         }
-        None
     }
 
     fn refuse(&mut self, why: NotMetrics) {
@@ -302,10 +352,12 @@ impl CsvReader {
     }
 
     /// One line with its line break, or several when `whole` and quoted fields span them.
-    fn line(&mut self, bytes: &[u8], whole: bool, batch: &mut Batch) {
+    fn line(&mut self, bytes: &[u8], whole: bool, rows: &mut impl Rows) {
         let (line, offset) = (self.at.lines + 1, self.at.offset);
         self.at.offset += bytes.len() as u64;
-        let breaks = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        // Without a quote there is one line break at most.
+        let quoted = memchr::memchr(b'"', bytes).is_some();
+        let breaks = if quoted { memchr::memchr_iter(b'\n', bytes).count() as u64 } else { 1 };
         self.at.lines += breaks.max(1);
         if bytes.len() > MAX_LINE {
             return self.refuse(NotMetrics::LineTooLong { line });
@@ -318,33 +370,54 @@ impl CsvReader {
         if content.trim_ascii().is_empty() {
             return;
         }
-        let mut issue = |kind| batch.issues.push(Issue { line, offset, kind });
         if let Phase::Header { monitor } = self.at.phase {
             return self.header(content, monitor);
         }
+        let issue = |kind| Issue { line, offset, kind };
         if !whole {
-            return issue(IssueKind::UnclosedQuote);
+            return rows.issue(issue(IssueKind::UnclosedQuote));
         }
-        let found = self.split(content);
+        let found = self.split(content, quoted);
         let Phase::Rows(table) = &mut self.at.phase else { return };
-        let cells = Cells { text: &self.text, ends: &self.ends };
+        let text = if quoted { self.text.as_slice() } else { content };
+        let cells = Cells { text, bounds: &self.bounds };
         let expected = table.columns.len();
         // A delimiter too many at the end of each line moves nothing.
         let padded = found > expected && (expected..found).all(|i| cells.get(i).trim_ascii().is_empty());
         if found != expected && !padded {
-            return issue(IssueKind::Ragged { expected, found });
+            return rows.issue(issue(IssueKind::Ragged { expected, found }));
         }
-        match table.row(cells, line) {
-            Ok(row) => batch.rows.push(row),
-            Err(kind) => return issue(kind),
+        if let Err(kind) = table.row(cells, line, rows) {
+            return rows.issue(issue(kind));
         }
         if table.rows == TRIAL_ROWS && !table.has_numbers() {
             self.refuse(NotMetrics::NoNumericColumn);
         }
     }
 
-    /// Splits a line into `self.text` and `self.ends` and says how many cells it has.
-    fn split(&mut self, content: &[u8]) -> usize {
+    /// Splits a line into cells, whose places go to `self.bounds`, and says how many there are. Without a quote they
+    /// lie in the line itself, else in `self.text`.
+    fn split(&mut self, content: &[u8], quoted: bool) -> usize {
+        self.bounds.clear();
+        let mut start = 0;
+        if quoted {
+            let count = self.unquote(content);
+            for &end in &self.ends[..count] {
+                self.bounds.push((start, end));
+                start = end;
+            }
+            return count;
+        }
+        for end in memchr::memchr_iter(self.delimiter, content) {
+            self.bounds.push((start, end));
+            start = end + 1;
+        }
+        self.bounds.push((start, content.len()));
+        self.bounds.len()
+    }
+
+    /// Splits a line with quotes into `self.text` and `self.ends` and says how many cells it has.
+    fn unquote(&mut self, content: &[u8]) -> usize {
         self.parser.reset();
         self.text.resize(self.text.len().max(content.len() + 1), 0);
         self.ends.resize(self.ends.len().max(64), 0);
@@ -374,9 +447,10 @@ impl CsvReader {
         let comment = content.strip_prefix(b"#").map(|rest| rest.trim_ascii_start());
         let content = comment.unwrap_or(content);
         let delimiter = delimiter_of(content);
-        self.parser = parser(delimiter);
-        let count = self.split(content);
-        let cells = Cells { text: &self.text, ends: &self.ends };
+        (self.parser, self.delimiter) = (parser(delimiter), delimiter);
+        let quoted = content.contains(&b'"');
+        let count = self.split(content, quoted);
+        let cells = Cells { text: if quoted { &self.text } else { content }, bounds: &self.bounds };
         let names: Vec<String> = (0..count.min(MAX_COLUMNS))
             .map(|i| String::from_utf8_lossy(cells.get(i)).trim().to_owned())
             .collect();
@@ -401,7 +475,7 @@ impl CsvReader {
 }
 
 impl Table {
-    fn row(&mut self, cells: Cells<'_>, line: u64) -> Result<Row, IssueKind> {
+    fn row(&mut self, cells: Cells<'_>, line: u64, rows: &mut impl Rows) -> Result<(), IssueKind> {
         let decimal_comma = self.delimiter == b';';
         let x_cell = cells.get(self.x.index());
         let x = match read_cell(x_cell, decimal_comma) {
@@ -412,36 +486,35 @@ impl Table {
                 return Err(IssueKind::NoPosition { cell });
             }
         };
-        let step = match self.x {
-            XColumn::Cell(_) => x,
+        let (step, own) = match self.x {
+            XColumn::Cell(at) => (x, Some(at)),
             XColumn::RunningSum(_) => {
                 self.sum = (self.sum + x).clamp(f64::MIN, f64::MAX);
-                self.sum
+                (self.sum, None)
             }
         };
-        let mut row = Row { line, step, wall_ms: None, values: Vec::new() };
         self.rows += 1;
+        // A cell of that column which is no plausible time is a number like any other.
+        let time = self.wall.and_then(|at| match read_cell(cells.get(at), decimal_comma) {
+            Cell::Number(number) => Some((at, wall_ms(number)?)),
+            _ => None,
+        });
+        rows.row(line, step, time.map(|(_, wall)| wall));
         for (i, column) in self.columns.iter_mut().enumerate() {
-            if self.x == XColumn::Cell(i) || column.name.is_empty() {
+            if own == Some(i) || column.name.is_empty() || time.is_some_and(|(at, _)| at == i) {
                 continue;
             }
             match read_cell(cells.get(i), decimal_comma) {
                 Cell::Nothing => {}
                 Cell::Text => column.texts += 1,
                 Cell::Number(number) => {
-                    if self.wall == Some(i)
-                        && let Some(wall) = wall_ms(number)
-                    {
-                        row.wall_ms = Some(wall);
-                        continue;
-                    }
                     column.numbers += 1;
                     // At most MAX_COLUMNS.
-                    row.values.push((i as u32, number));
+                    rows.value(i as u32, number);
                 }
             }
         }
-        Ok(row)
+        Ok(())
     }
 
     fn repeats_header(&self, cells: Cells<'_>) -> bool {
@@ -460,13 +533,13 @@ impl Table {
 #[derive(Clone, Copy)]
 struct Cells<'a> {
     text: &'a [u8],
-    ends: &'a [usize],
+    bounds: &'a [(usize, usize)],
 }
 
 impl<'a> Cells<'a> {
     fn get(self, index: usize) -> &'a [u8] {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.text[start..self.ends[index]]
+        let (start, end) = self.bounds[index];
+        &self.text[start..end]
     }
 }
 

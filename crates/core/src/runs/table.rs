@@ -1,7 +1,7 @@
 //! CSV and TSV files of any format, through [`crate::csv`].
 
 use super::{Batch, Checkpoint, Issue, Member, Outcome, Place, Reader, Stream};
-use crate::csv::{CsvReader, IssueKind, Outcome as Csv};
+use crate::csv::{CsvReader, IssueKind, Outcome as Csv, Rows};
 
 /// How the columns of a table become names of metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,39 +62,48 @@ impl Table {
             })
             .collect();
     }
+}
 
-    fn add(&mut self, batch: crate::csv::Batch, out: &mut Batch) {
-        self.name_keys();
-        for row in batch.rows {
-            for (column, value) in row.values {
-                out.point(column, row.step, value, row.wall_ms);
+/// Takes rows as points of the columns.
+struct Points<'a> {
+    out: &'a mut Batch,
+    step: f64,
+    wall_ms: Option<i64>,
+}
+
+impl Rows for Points<'_> {
+    fn row(&mut self, _: u64, step: f64, wall_ms: Option<i64>) {
+        (self.step, self.wall_ms) = (step, wall_ms);
+    }
+
+    fn value(&mut self, column: u32, value: f64) {
+        self.out.point(column, self.step, value, self.wall_ms);
+    }
+
+    fn issue(&mut self, issue: crate::csv::Issue) {
+        let message = match issue.kind {
+            IssueKind::Ragged { expected, found } => {
+                let cells = if found == 1 { "cell" } else { "cells" };
+                format!("{found} {cells} where the header has {expected}")
             }
-        }
-        out.issues.extend(batch.issues.into_iter().filter_map(|issue| {
-            let message = match issue.kind {
-                IssueKind::Ragged { expected, found } => {
-                    let cells = if found == 1 { "cell" } else { "cells" };
-                    format!("{found} {cells} where the header has {expected}")
-                }
-                IssueKind::NoPosition { cell } => format!("“{cell}” is no step"),
-                IssueKind::UnclosedQuote => "a quote is not closed".into(),
-                // A restart, which the steps show.
-                IssueKind::RepeatedHeader => return None,
-            };
-            Some(Issue { place: Place::Line(issue.line), message })
-        }));
+            IssueKind::NoPosition { cell } => format!("“{cell}” is no step"),
+            IssueKind::UnclosedQuote => "a quote is not closed".into(),
+            // A restart, which the steps show.
+            IssueKind::RepeatedHeader => return,
+        };
+        self.out.issues.push(Issue { place: Place::Line(issue.line), message });
     }
 }
 
 impl Stream for Table {
     fn push(&mut self, bytes: &[u8], out: &mut Batch) {
-        let batch = self.csv.push(bytes);
-        self.add(batch, out);
+        self.csv.push_to(bytes, &mut Points { out, step: 0.0, wall_ms: None });
+        self.name_keys();
     }
 
     fn finish(&mut self, out: &mut Batch) {
-        let batch = self.csv.finish();
-        self.add(batch, out);
+        self.csv.finish_to(&mut Points { out, step: 0.0, wall_ms: None });
+        self.name_keys();
     }
 
     fn offset(&self) -> u64 {
