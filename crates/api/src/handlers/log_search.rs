@@ -18,12 +18,8 @@ pub(crate) async fn search_log(
     let pattern = Pattern { text: input.pattern, regex: input.regex, case: input.case };
     let matcher = Matcher::new(&pattern).map_err(bad_pattern)?;
     let row = engine.find(&input.uid).await?;
-    let request = Request {
-        from: input.from,
-        to: input.to,
-        backwards: input.backwards,
-        limit: input.limit.unwrap_or(USUAL).min(MOST) as usize,
-    };
+    let request =
+        Request { from: input.from, to: input.to, backwards: input.backwards, limit: limit(input.limit) };
     let stream = input.stream.map(Into::into);
     let searched = engine.search_log(&row, input.attempt, stream, matcher, request).await?;
     let outcome = searched.outcome;
@@ -42,7 +38,19 @@ pub(crate) async fn search_log(
     })
 }
 
-fn bad_pattern(fault: PatternFault) -> ApiError {
+pub(crate) async fn seek_log(engine: &Engine, input: wire::SeekLog) -> Result<wire::LinesPassed, ApiError> {
+    let row = engine.find(&input.uid).await?;
+    let stream = input.stream.map(Into::into);
+    let lines = input.lines.unwrap_or(u64::MAX);
+    Ok(engine.seek_log(&row, input.attempt, stream, (input.from, input.to), lines).await?.into())
+}
+
+/// How many lines to answer.
+pub(super) fn limit(asked: Option<u32>) -> usize {
+    asked.unwrap_or(USUAL).min(MOST) as usize
+}
+
+pub(super) fn bad_pattern(fault: PatternFault) -> ApiError {
     ApiError {
         place: fault.place.as_ref().map(units),
         ..ApiError::new(ErrorCode::InvalidInput, format!("bad pattern: {fault}"))
@@ -51,7 +59,7 @@ fn bad_pattern(fault: PatternFault) -> ApiError {
     }
 }
 
-fn line(found: Found, backwards: bool) -> wire::LogMatch {
+pub(super) fn line(found: Found, backwards: bool) -> wire::LogMatch {
     wire::LogMatch {
         offset: found.offset,
         end: found.end,

@@ -126,7 +126,7 @@ pub struct SearchLog {
     pub limit: Option<u32>,
 }
 
-/// What a search found so far. One call looks at about 64 MiB or for about 100 ms.
+/// What a search found so far. One call looks for about 100 ms.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct LogMatches {
     /// The attempt that was searched; 0 if the experiment has not started yet.
@@ -151,6 +151,33 @@ pub struct LogMatches {
     pub end: u64,
     /// Whether the job has ended, so that nothing will follow after `end`.
     pub ended: bool,
+}
+
+/// Which lines of a log to count.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct SeekLog {
+    /// The experiment.
+    pub uid: String,
+    /// The attempt; the newest if absent.
+    #[serde(default)]
+    #[ts(optional)]
+    pub attempt: Option<u32>,
+    /// Only one of the two streams.
+    #[serde(default)]
+    #[ts(optional)]
+    pub stream: Option<LogStream>,
+    /// Where to begin; the log's beginning if absent.
+    #[serde(default)]
+    #[ts(optional)]
+    pub from: Option<u64>,
+    /// Where to end; the log's end if absent.
+    #[serde(default)]
+    #[ts(optional)]
+    pub to: Option<u64>,
+    /// How many line ends to pass at most; all if absent.
+    #[serde(default)]
+    #[ts(optional)]
+    pub lines: Option<u64>,
 }
 
 /// A line that matches.
