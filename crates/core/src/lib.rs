@@ -4,6 +4,7 @@
 //! are cheapest, so a rule that can live here does.
 
 pub mod chart;
+pub mod checkpoint;
 pub mod config;
 pub mod csv;
 pub mod dependency;
