@@ -79,8 +79,20 @@ pub(crate) async fn save_text(
     name: String,
     text: String,
 ) -> Result<Option<String>, ApiError> {
+    let Some(path) = place_to_save(&window, &name).await? else { return Ok(None) };
+    let shown = path.display().to_string();
+    let written = tauri::async_runtime::spawn_blocking(move || save(&path, text.as_bytes())).await;
+    match written {
+        Ok(Ok(())) => Ok(Some(shown)),
+        Ok(Err(cause)) => Err(not_saved(&shown, &cause)),
+        Err(cause) => Err(ApiError::new(ErrorCode::Internal, format!("could not save {shown}: {cause}"))),
+    }
+}
+
+/// Asks the user where to save; nothing when they thought better of it.
+pub(crate) async fn place_to_save(window: &WebviewWindow, name: &str) -> Result<Option<PathBuf>, ApiError> {
     let (answer, answered) = tokio::sync::oneshot::channel();
-    window.dialog().file().set_parent(&window).set_title("Save as").set_file_name(name).save_file(
+    window.dialog().file().set_parent(window).set_title("Save as").set_file_name(name).save_file(
         move |file| {
             // The receiver is gone when the page was closed over the dialog.
             let _ = answer.send(file);
@@ -90,21 +102,17 @@ pub(crate) async fn save_text(
     let path = file.into_path().map_err(|cause| {
         ApiError::new(ErrorCode::Path, format!("that is no file on this machine: {cause}"))
     })?;
-    let shown = path.display().to_string();
-    let written = tauri::async_runtime::spawn_blocking(move || save(&path, text.as_bytes())).await;
-    match written {
-        Ok(Ok(())) => Ok(Some(shown)),
-        Ok(Err(cause)) => Err(ApiError::new(ErrorCode::Path, format!("could not save {shown}: {cause}"))
-            .hint("Choose another folder, or make room on the disk.")),
-        Err(cause) => Err(ApiError::new(ErrorCode::Internal, format!("could not save {shown}: {cause}"))),
-    }
+    Ok(Some(path))
+}
+
+pub(crate) fn not_saved(shown: &str, cause: &std::io::Error) -> ApiError {
+    ApiError::new(ErrorCode::Path, format!("could not save {shown}: {cause}"))
+        .hint("Choose another folder, or make room on the disk.")
 }
 
 /// Writes a file that takes the place of the one there, if there is one: the user was asked about that by the dialog.
 fn save(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let partial = folder.join(format!(".{name}.{}.part", std::process::id()));
+    let partial = partial_of(path);
     let written = std::fs::File::create_new(&partial).and_then(|mut file| {
         std::io::Write::write_all(&mut file, bytes)?;
         file.sync_all()?;
@@ -114,6 +122,13 @@ fn save(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let _ = std::fs::remove_file(&partial);
     }
     written
+}
+
+/// Where a file is written before it takes its place: beside it.
+pub(crate) fn partial_of(path: &Path) -> PathBuf {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    folder.join(format!(".{name}.{}.part", std::process::id()))
 }
 
 /// Opens a folder in the file manager, or a file's folder. Only what the engine named: what lies in the data folder, in

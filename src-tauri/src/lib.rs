@@ -12,6 +12,7 @@ mod link;
 mod notify;
 #[cfg(test)]
 mod sample;
+mod saving;
 mod tray;
 mod window;
 
@@ -35,6 +36,7 @@ pub(crate) struct Shell {
     tray: tray::Tray,
     notify: notify::Notifications,
     named: commands::Named,
+    savings: saving::Savings,
     /// The experiment that the page shows.
     looking_at: Mutex<Option<String>>,
     /// As last heard; none before the engine answers.
@@ -81,6 +83,7 @@ fn start(arguments: Arguments) -> Result<ExitCode, String> {
         tray: tray::Tray::default(),
         notify,
         named: commands::Named::default(),
+        savings: saving::Savings::default(),
         looking_at: Mutex::default(),
         settings: Mutex::default(),
         closing: closing::Closing::new(instance.leaving.clone()),
@@ -93,6 +96,8 @@ fn start(arguments: Arguments) -> Result<ExitCode, String> {
             commands::rpc,
             commands::pick_folder,
             commands::save_text,
+            saving::save_log,
+            saving::stop_saving,
             commands::open_path,
             commands::window_ready,
             commands::looking_at,

@@ -50,6 +50,7 @@ export class FakeEngine implements Host {
   }
   pickFolder = () => Promise.resolve(null);
   saveText = () => Promise.resolve(null);
+  saveLog = () => Promise.resolve(null);
   openPath = () => Promise.resolve();
   onNavigate = () => Promise.resolve(() => {});
   lookingAt() {}

@@ -5,6 +5,8 @@ import { CallError, isApiError, type Host } from "./host";
 
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;
+/** Of a log that is saved, at a time. */
+const PIECE_BYTES = 4 * 1024 * 1024;
 const TOKEN_KEY = "athanor.bridge.token";
 
 /** The token from the address, kept for a reload; the address bar does not keep it. */
@@ -92,6 +94,27 @@ export function bridgeHost(token: string): Host {
       setTimeout(() => URL.revokeObjectURL(link.href), 1_000);
       // The browser says itself where it went.
       return Promise.resolve(null);
+    },
+    async saveLog({ name, method, params }, told, stop) {
+      // The browser keeps the pieces, on its disk where they are many.
+      const pieces: Blob[] = [];
+      let written = 0;
+      for (let offset = params.offset ?? 0; ; ) {
+        const piece = await this.call(method, { ...params, offset, limit: PIECE_BYTES, raw: true });
+        if (stop.aborted) return null;
+        if (piece.text === "" && piece.next <= offset) break;
+        const bytes = Uint8Array.from(atob(piece.text), (it) => it.charCodeAt(0));
+        pieces.push(new Blob([bytes]));
+        written += bytes.length;
+        offset = piece.next;
+        told(written);
+      }
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob(pieces, { type: "text/plain" }));
+      link.download = name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+      return null;
     },
     openPath: () =>
       Promise.reject(new CallError({ code: "forbidden", message: "A browser cannot open folders; copy the path instead." })),

@@ -5,6 +5,7 @@
 // also runs in a plain browser.
 
 import type { ApiError, Commands, ErrorCode, Push } from "../bindings";
+import type { Saved } from "../log/source";
 
 export type Method = keyof Commands;
 export type Input<M extends Method> = Commands[M]["input"];
@@ -24,8 +25,15 @@ export interface Host {
   pickFolder(): Promise<string | null>;
   /** Saves a text as a file under a name of this kind; says where it is, or null when the user thought better of it. */
   saveText(name: string, text: string): Promise<string | null>;
+  /**
+   * Saves a log as a file, piece by piece, never the whole in memory; `told` hears how much is written. Says where it is,
+   * or null when the user thought better of it.
+   */
+  saveLog(saved: Saved, told: (bytes: number) => void, stop: AbortSignal): Promise<string | null>;
   /** Opens a folder that the engine named in the file manager. */
   openPath(path: string): Promise<void>;
+  /** Calls back with folders that are dropped on the window, and while they are over it; absent where paths are not told. */
+  onFolders?(drop: (paths: string[]) => void, over: (now: boolean) => void): () => void;
   /** Calls back when something outside the page asks it to show a place. */
   onNavigate(go: (navigation: Navigation) => void): Promise<() => void>;
   /** Which experiment is open: it needs no notification while the window has the focus. */

@@ -1,6 +1,6 @@
 // The host inside the desktop program. No other module of the page imports @tauri-apps.
 
-import { invoke } from "@tauri-apps/api/core";
+import { Channel, invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 
 import type { Push } from "../bindings";
@@ -29,7 +29,30 @@ export function tauriHost(): Host {
         throw CallError.from(thrown);
       }
     },
+    async saveLog({ name, method, params }, told, stop) {
+      const progress = new Channel<number>(told);
+      // The number of the channel names what is saved, so that it can be stopped.
+      const cancel = () => void invoke("stop_saving", { id: progress.id });
+      stop.addEventListener("abort", cancel);
+      try {
+        return await invoke<string | null>("save_log", { id: progress.id, name, method, params, progress });
+      } catch (thrown) {
+        throw CallError.from(thrown);
+      } finally {
+        stop.removeEventListener("abort", cancel);
+      }
+    },
     openPath: (path) => invoke("open_path", { path }),
+    onFolders(drop, over) {
+      const listening = [
+        listen<{ paths: string[] }>("tauri://drag-enter", () => over(true)),
+        listen("tauri://drag-leave", () => over(false)),
+        listen<{ paths: string[] }>("tauri://drag-drop", (event) => drop(event.payload.paths)),
+      ];
+      return () => {
+        for (const it of listening) void it.then((stop) => stop());
+      };
+    },
     async onNavigate(go) {
       const stop = await listen<Navigation>("navigate", (event) => go(event.payload));
       // A click on a notification may be what opened the window.

@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
-import type { LogChunk } from "../bindings";
 import { PLAIN } from "./ansi";
 import { lineAt, mark, placesByLine } from "./find";
 import { LogModel } from "./model";
+import type { Chunk } from "./source";
 
 const encoder = new TextEncoder();
 const size = (text: string) => encoder.encode(text).length;
 
 /** A piece of a whole log, as the engine would cut it. */
-function piece(whole: string, from: number, to: number, extra: Partial<LogChunk> = {}): LogChunk {
+function piece(whole: string, from: number, to: number, extra: Partial<Chunk> = {}): Chunk {
   const start = size(whole.slice(0, from));
   const text = whole.slice(from, to);
-  return { attempt: 1, text, start, next: start + size(text), oldest: 0, end: size(whole), ended: false, ...extra };
+  return { generation: 1, text, start, next: start + size(text), oldest: 0, end: size(whole), ended: false, ...extra };
 }
 
 function read(whole: string, ...cuts: number[]): LogModel {
@@ -89,10 +89,10 @@ test("lines keep their ids when older ones are put before them", () => {
 
 test("a piece that does not join begins anew, or is refused in front", () => {
   const model = read("one\ntwo\n");
-  expect(model.append({ attempt: 1, text: "far\n", start: 1_000, next: 1_004, oldest: 900, end: 1_004, ended: false })).toBe(true);
+  expect(model.append({ generation: 1, text: "far\n", start: 1_000, next: 1_004, oldest: 900, end: 1_004, ended: false })).toBe(true);
   expect(lines(model)).toEqual(["far"]);
-  expect(model.prepend({ attempt: 1, text: "x", start: 0, next: 1, oldest: 0, end: 1_004, ended: false })).toBe(0);
-  expect(model.append({ attempt: 2, text: "new\n", start: 0, next: 4, oldest: 0, end: 4, ended: false })).toBe(true);
+  expect(model.prepend({ generation: 1, text: "x", start: 0, next: 1, oldest: 0, end: 1_004, ended: false })).toBe(0);
+  expect(model.append({ generation: 2, text: "new\n", start: 0, next: 4, oldest: 0, end: 4, ended: false })).toBe(true);
   expect(lines(model)).toEqual(["new"]);
 });
 
@@ -101,7 +101,7 @@ test("a progress bar without a line end stays small", () => {
   let start = 0;
   for (let i = 0; i < 5_000; i += 1) {
     const text = `\r${String(i).padStart(6)} of 5000 [${"#".repeat(i % 40)}]`;
-    const chunk = { attempt: 1, text, start, next: start + text.length, oldest: 0, end: start + text.length, ended: false };
+    const chunk = { generation: 1, text, start, next: start + text.length, oldest: 0, end: start + text.length, ended: false };
     if (i === 0) model.reset(chunk);
     else model.append(chunk);
     start += text.length;
@@ -115,7 +115,7 @@ test("the loaded part is bounded, and cut at seams", () => {
   let start = 0;
   for (let i = 0; i < 100; i += 1) {
     const text = `line ${i} ${"x".repeat(40)}\n`;
-    const chunk = { attempt: 1, text, start, next: start + text.length, oldest: 0, end: 0, ended: false };
+    const chunk = { generation: 1, text, start, next: start + text.length, oldest: 0, end: 0, ended: false };
     if (i === 0) model.reset(chunk);
     else model.append(chunk);
     start += text.length;
@@ -132,7 +132,7 @@ test("a megabyte in one line is one line, and quickly", () => {
   let start = 0;
   for (let i = 0; i < 64; i += 1) {
     const text = "y".repeat(16 * 1024);
-    const chunk = { attempt: 1, text, start, next: start + text.length, oldest: 0, end: 0, ended: false };
+    const chunk = { generation: 1, text, start, next: start + text.length, oldest: 0, end: 0, ended: false };
     if (i === 0) model.reset(chunk);
     else model.append(chunk);
     start += text.length;
@@ -156,7 +156,7 @@ test("lines know where in the log they begin, whatever the text is", () => {
   }
   // Of one stream, or not UTF-8: the engine says it.
   const model = new LogModel();
-  model.reset({ attempt: 1, text: "a\ufffd\nb\nc", start: 100, next: 160, oldest: 0, end: 160, ended: false, lines: [110, 150] });
+  model.reset({ generation: 1, text: "a\ufffd\nb\nc", start: 100, next: 160, oldest: 0, end: 160, ended: false, lines: [110, 150] });
   expect(model.lines.map((it) => it.offset)).toEqual([100, 110, 150]);
 });
 

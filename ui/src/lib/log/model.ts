@@ -6,8 +6,8 @@
 // - Byte offsets are the engine's. They are known at the seams between pieces, where the part is cut, and at the
 //   beginnings of lines: from the text's length in UTF-8, or as the engine says where that does not tell.
 
-import type { LogChunk } from "../bindings";
 import { carry, PLAIN, type Style } from "./ansi";
+import type { Chunk } from "./source";
 
 export type Line = {
   /** Goes on across loading and dropping, so that a list can key its rows by it. */
@@ -41,7 +41,7 @@ export class LogModel {
   oldest = 0;
   end = 0;
   ended = false;
-  attempt = 0;
+  generation = 0;
 
   constructor(
     private readonly keepAtMost = KEEP_AT_MOST,
@@ -65,7 +65,7 @@ export class LogModel {
   }
 
   /** Forgets everything and begins with this piece. */
-  reset(chunk: LogChunk): void {
+  reset(chunk: Chunk): void {
     this.#pieces = [];
     this.#size = 0;
     this.#lines = [];
@@ -83,8 +83,8 @@ export class LogModel {
    * away meanwhile) begins anew. With `whole` nothing is dropped, because somebody is reading there. Answers whether
    * the beginning was dropped or replaced.
    */
-  append(chunk: LogChunk, whole = false): boolean {
-    if (chunk.attempt !== this.attempt || chunk.start !== this.next) {
+  append(chunk: Chunk, whole = false): boolean {
+    if (chunk.generation !== this.generation || chunk.start !== this.next) {
       this.reset(chunk);
       return true;
     }
@@ -94,8 +94,8 @@ export class LogModel {
   }
 
   /** Adds the piece that comes before. Answers how many lines were added; a piece that does not fit adds none. */
-  prepend(chunk: LogChunk): number {
-    if (chunk.attempt !== this.attempt || chunk.next !== this.start || chunk.next === chunk.start) return 0;
+  prepend(chunk: Chunk): number {
+    if (chunk.generation !== this.generation || chunk.next !== this.start || chunk.next === chunk.start) return 0;
     const before = this.count;
     this.oldest = chunk.oldest;
     this.#pieces.unshift(piece(chunk));
@@ -104,8 +104,8 @@ export class LogModel {
     return this.count - before;
   }
 
-  #take(chunk: LogChunk): void {
-    this.attempt = chunk.attempt;
+  #take(chunk: Chunk): void {
+    this.generation = chunk.generation;
     this.oldest = chunk.oldest;
     this.end = Math.max(chunk.end, chunk.next);
     this.ended = chunk.ended;
@@ -187,7 +187,7 @@ export class LogModel {
   }
 }
 
-const piece = ({ start, next, text, lines }: LogChunk): Piece => ({ start, next, text, lines });
+const piece = ({ start, next, text, lines }: Chunk): Piece => ({ start, next, text, lines });
 
 /** The length of a part of a text in UTF-8. */
 function bytesOf(text: string, from: number, to: number): number {

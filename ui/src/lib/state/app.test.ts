@@ -4,6 +4,7 @@ import { anExperiment as experiment, RESOURCES, SETTINGS } from "../../../tests/
 import { CallError, type Host } from "../host/host";
 import { App } from "./app.svelte";
 import { Experiments } from "./experiments.svelte";
+import { JobLog } from "../log/source";
 import { Log } from "./log.svelte";
 
 /** A host of the tests' own: answers from a table, and counts what was asked. */
@@ -36,6 +37,7 @@ class FakeHost implements Host {
   }
   pickFolder = () => Promise.resolve(null);
   saveText = () => Promise.resolve(null);
+  saveLog = () => Promise.resolve(null);
   openPath = () => Promise.resolve();
   onNavigate = () => Promise.resolve(() => {});
   lookingAt() {}
@@ -150,7 +152,7 @@ const MIB = 1024 * 1024;
 
 test("a log is read as it grows, and skipped through when it grows too fast", async () => {
   host.answers["log.tail"] = () => chunk(0, "one\n");
-  const log = new Log(app, "u", null);
+  const log = new Log(new JobLog(app, "u", "u", null, null));
   const stop = log.follow();
   await settle(200);
   expect(log.lines.map((it) => it.text)).toEqual(["one"]);
@@ -186,7 +188,7 @@ test("a log is read as it grows, and skipped through when it grows too fast", as
 
 test("a new attempt's log replaces the old one's", async () => {
   host.answers["log.tail"] = () => chunk(0, "first\n");
-  const log = new Log(app, "u", null);
+  const log = new Log(new JobLog(app, "u", "u", null, null));
   const stop = log.follow();
   await settle(200);
   host.answers["log.tail"] = () => ({ ...chunk(0, "second\n"), attempt: 2 });

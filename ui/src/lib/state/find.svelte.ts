@@ -1,10 +1,10 @@
 // Finding in a whole log, through the engine: how many lines match, going from one to the next, and what is to be
 // marked in sight. Each call is short and says where to go on, so that a new word begins at once.
 
-import type { LogMatch, LogMatches, LogStream, SearchLog } from "../bindings";
+import type { LogMatch } from "../bindings";
 import { problemOf } from "../errors";
+import type { LogSource, Matches, Wanted } from "../log/source";
 import { paced } from "../util/follow";
-import type { App } from "./app.svelte";
 
 const TYPING_MS = 120;
 const MARK_MS = 60;
@@ -44,13 +44,7 @@ export class Find {
   #counting = paced(COUNT_MS, () => this.#catchUp());
   #marking = paced(MARK_MS, () => this.#mark());
 
-  constructor(
-    private readonly app: App,
-    private readonly uid: string,
-    /** The attempt that is shown. */
-    private readonly attempt: () => number,
-    private readonly stream: LogStream | null,
-  ) {}
+  constructor(private readonly source: LogSource) {}
 
   get active(): boolean {
     return this.#words !== null;
@@ -128,15 +122,8 @@ export class Find {
     this.#marking.ask();
   }
 
-  #call(more: Partial<SearchLog>): Promise<LogMatches> {
-    const attempt = this.attempt();
-    return this.app.call("log.search", {
-      uid: this.uid,
-      ...(attempt > 0 ? { attempt } : {}),
-      ...(this.stream === null ? {} : { stream: this.stream }),
-      ...(this.#words ?? { pattern: "" }),
-      ...more,
-    });
+  #call(more: Omit<Wanted, "pattern">): Promise<Matches> {
+    return this.source.search({ ...(this.#words ?? { pattern: "" }), ...more });
   }
 
   /** Counts what was not counted yet. */

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Commands, LogMatch, SearchLog } from "../bindings";
+import type { LogMatch } from "../bindings";
 import { CallError } from "../host/host";
-import type { App } from "./app.svelte";
+import type { LogSource, Matches, Wanted } from "../log/source";
 import { Find } from "./find.svelte";
 
 /** A log of lines of ten bytes each, searched three lines a call. */
 let lines: string[];
-let calls: SearchLog[];
+let calls: Wanted[];
 let refuse: CallError | null;
 
-function search(input: SearchLog): Commands["log.search"]["output"] {
+function search(input: Wanted): Matches {
   const size = lines.length * 10;
   const wanted = lines.map((text, index) => ({ index, hit: text.includes(input.pattern) }));
   const back = input.backwards === true;
@@ -23,17 +23,17 @@ function search(input: SearchLog): Commands["log.search"]["output"] {
   const matches: LogMatch[] = found.slice(0, limit).map(({ index }) => ({ offset: index * 10, end: index * 10 + 10, text: "", text_start: 0, ranges: [[0, 1]], cut: false, open: false }));
   const last = part.at(-1);
   const next = last === undefined ? low : back ? last.index * 10 : last.index * 10 + 10;
-  return { attempt: 1, matches, count: limit === 0 ? found.length : matches.length, open: false, next, done: area.length <= 3, scanned: 30, cut: 0, oldest: 0, end: size, ended: false };
+  return { matches, count: limit === 0 ? found.length : matches.length, open: false, next, done: area.length <= 3, cut: 0, oldest: 0, end: size };
 }
 
-const app = {
-  call: async (_: string, input: SearchLog) => {
+const source = {
+  search: async (input: Wanted) => {
     calls.push(input);
     await Promise.resolve();
     if (refuse !== null) throw refuse;
     return search(input);
   },
-} as unknown as App;
+} as unknown as LogSource;
 
 let find: Find;
 beforeEach(() => {
@@ -41,7 +41,7 @@ beforeEach(() => {
   lines = Array.from({ length: 20 }, (_, i) => (i % 6 === 1 ? "hit" : "other"));
   calls = [];
   refuse = null;
-  find = new Find(app, "u", () => 1, null);
+  find = new Find(source);
 });
 afterEach(() => {
   find.stop();

@@ -1,10 +1,9 @@
 // A log as it is followed: reads only what is new, never more often than it can be looked at.
 
-import type { LogStream } from "../bindings";
 import { problemOf, type Problem } from "../errors";
 import { KEEP_AT_MOST, LogModel, type Line } from "../log/model";
+import type { LogSource } from "../log/source";
 import { paced } from "../util/follow";
-import type { App } from "./app.svelte";
 
 const TAIL_LINES = 2_000;
 const READ_MS = 100;
@@ -26,7 +25,8 @@ export class Log {
   ended = $state(false);
   /** Bytes at the end that are not loaded, because the reader is looking elsewhere. */
   behind = $state(0);
-  attempt = $state(0);
+  /** Another number means that it was begun anew. */
+  generation = $state(0);
   size = $state(0);
   /** The offset behind what is loaded. */
   next = $state(0);
@@ -41,33 +41,25 @@ export class Log {
   #read = paced(READ_MS, () => this.#catchUp());
 
   constructor(
-    private readonly app: App,
-    private readonly uid: string,
-    /** An attempt, or null for the newest. */
-    private readonly wanted: number | null,
-    /** One of the two streams, or null for both in their order. */
-    private readonly stream: LogStream | null = null,
-  ) {}
+    private readonly source: LogSource,
+    /** Where the reader was before; the end if null. */
+    private readonly place: number | null = null,
+  ) {
+    this.following = place === null;
+  }
 
   follow(): () => void {
-    const stops = [
-      this.app.onPush((push) => {
-        if (push.kind === "log_append" && push.uid === this.uid) {
-          if (this.wanted !== null && push.attempt !== this.wanted) return;
-          if (push.attempt !== this.attempt) this.loaded = false;
-          this.#end = push.attempt === this.attempt ? Math.max(this.#end, push.end) : push.end;
-          this.#read.ask();
-        } else if (push.kind === "queue_update" && push.event.uid === this.uid) {
-          // A start brings a new attempt, an end may bring a last line.
-          this.#read.ask();
-        }
-      }),
-      this.app.onRefresh(() => this.#read.ask()),
-    ];
+    const stop = this.source.follow((generation, end) => {
+      if (generation !== undefined && end !== undefined) {
+        if (generation !== this.generation) this.loaded = false;
+        this.#end = generation === this.generation ? Math.max(this.#end, end) : end;
+      }
+      this.#read.ask();
+    });
     this.#read.ask();
     return () => {
       this.#read.stop();
-      for (const stop of stops) stop();
+      stop();
     };
   }
 
@@ -83,7 +75,7 @@ export class Log {
     this.loadingOlder = true;
     const from = Math.max(this.#model.oldest, this.#model.start - OLDER_BYTES);
     try {
-      const chunk = await this.#from(from, this.#model.start - from);
+      const chunk = await this.source.read(from, this.#model.start - from);
       if (this.#model.prepend(chunk) > 0) this.shifting = true;
       else if (chunk.start >= this.#model.start) this.#model.oldest = this.#model.start;
       this.#publish();
@@ -99,7 +91,7 @@ export class Log {
     if (this.#loadingNewer || this.behind === 0) return;
     this.#loadingNewer = true;
     try {
-      this.#model.append(await this.#from(this.#model.next, OLDER_BYTES), true);
+      this.#model.append(await this.source.read(this.#model.next, OLDER_BYTES), true);
       this.#publish();
     } catch (thrown) {
       this.problem = problemOf(thrown);
@@ -112,20 +104,23 @@ export class Log {
   async show(offset: number): Promise<void> {
     this.following = false;
     if (offset >= this.#model.start && offset < this.#model.next) return;
-    const from = Math.max(this.#model.oldest, offset - OLDER_BYTES);
-    this.#model.reset(await this.#from(from, offset - from + OLDER_BYTES));
+    await this.#around(offset);
     this.#publish();
   }
 
-  #from(offset: number, limit: number) {
-    const attempt = this.#model.attempt;
-    return this.app.call("log.read", { uid: this.uid, attempt, offset, limit, ...this.#stream() });
+  async #around(offset: number): Promise<void> {
+    const from = Math.max(this.#model.oldest, offset - OLDER_BYTES);
+    this.#model.reset(await this.source.read(from, offset - from + OLDER_BYTES));
   }
 
   async #tail(): Promise<void> {
-    const chunk = await this.app.call("log.tail", { uid: this.uid, lines: TAIL_LINES, ...this.#attempt(), ...this.#stream() });
+    const chunk = await this.source.tail(TAIL_LINES);
     this.#model.reset(chunk);
-    this.#end = Math.max(chunk.end, chunk.attempt === this.attempt ? this.#end : 0);
+    this.#end = Math.max(chunk.end, chunk.generation === this.generation ? this.#end : 0);
+    // One who comes back is shown what they left, if it is still there.
+    if (!this.loaded && this.place !== null && !this.following && this.place >= chunk.oldest && this.place < chunk.start) {
+      await this.#around(this.place);
+    }
     this.loaded = true;
     this.#publish();
   }
@@ -140,16 +135,15 @@ export class Log {
           if (this.following) await this.#tail();
           else this.behind = missing;
         } else {
-          const chunk = await this.app.call("log.read", {
-            uid: this.uid,
-            offset: this.#model.next,
-            limit: READ_BYTES,
-            ...this.#attempt(),
-            ...this.#stream(),
-          });
-          this.#model.append(chunk, !this.following);
-          this.#end = chunk.attempt === this.attempt ? Math.max(this.#end, chunk.end) : chunk.end;
-          this.#publish();
+          const chunk = await this.source.read(this.#model.next, READ_BYTES);
+          if (chunk.generation === this.generation) {
+            this.#model.append(chunk, !this.following);
+            this.#end = Math.max(this.#end, chunk.end);
+            this.#publish();
+          } else {
+            // Begun anew: what was asked for is not where it was.
+            await this.#tail();
+          }
         }
       }
       this.problem = null;
@@ -168,18 +162,10 @@ export class Log {
     return missing > 0 && (missing > FAR_BYTES || this.#model.size > KEEP_AT_MOST);
   }
 
-  #attempt() {
-    return this.wanted === null ? {} : { attempt: this.wanted };
-  }
-
-  #stream() {
-    return this.stream === null ? {} : { stream: this.stream };
-  }
-
   #publish(): void {
     const model = this.#model;
     this.lines = model.lines;
-    this.attempt = model.attempt;
+    this.generation = model.generation;
     this.ended = model.ended;
     this.size = model.end;
     this.next = model.next;
