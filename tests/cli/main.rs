@@ -23,3 +23,4 @@ mod survival;
 mod sweeps;
 mod transfer;
 mod wait;
+mod watch;

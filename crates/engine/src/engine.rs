@@ -213,7 +213,7 @@ impl Engine {
                 ),
             });
         }
-        let runs = Index::start(&home, run_store, bus.clone(), mode != Mode::Offline);
+        let runs = Index::start(&home, run_store, bus.clone(), (mode != Mode::Offline).then_some(&store));
         let leftovers = (mode != Mode::Offline).then(|| Sweep::start(home.clone(), store.clone()));
         let followed = Followed::start(bus.clone());
         let engine = Self {

@@ -134,7 +134,7 @@ pub fn place_names(watch_name: &str, folder: &str, part: &str) -> (Option<String
 
 /// Whether a folder's name tells no run from another.
 fn says_nothing(name: &str) -> bool {
-    const PLAIN: [&str; 18] = [
+    const PLAIN: [&str; 20] = [
         "logs",
         "log",
         "runs",
@@ -153,6 +153,8 @@ fn says_nothing(name: &str) -> bool {
         "metrics",
         "lightning_logs",
         "csv_logs",
+        "dvclive",
+        "wandb",
     ];
     let lower = name.to_ascii_lowercase();
     let numbered = ["version_", "seed_", "seed", "fold_", "fold", "run_", "run", "trial_", "exp", "vis_data"];

@@ -2,7 +2,8 @@
 //!
 //! Parts: `tree` knows what lies below a watch folder and which runs that makes; `source` reads one file; `reading` reads
 //! many side by side; `commit` writes what was read; `keeper` is the task that ties them together and plans what is done
-//! when, with `entering` what looks have found and `following` files as they change; `lines` is for charts.
+//! when, with `entering` what looks have found and `following` files as they change; `jobs` brings in what the queue ran;
+//! `lines` is for charts.
 //!
 //! *Invariant:* nothing is ever written into a watch folder. *Invariant:* a file that can't be read, and a folder on a
 //! server that does not answer, hold up no other watch folder.
@@ -10,6 +11,7 @@
 mod commit;
 mod entering;
 mod following;
+mod jobs;
 mod keeper;
 mod lines;
 mod reading;
@@ -31,6 +33,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::home::Home;
 use crate::monitor::Monitored;
 use crate::scan::{Problem, Progress};
+use crate::store::Store;
 use crate::store::runs::{RunStore, WatchRow};
 
 /// Problems of a watch folder that are told; the others are counted.
@@ -78,15 +81,19 @@ pub struct Index {
     asks: mpsc::UnboundedSender<Ask>,
     states: States,
     follow: bool,
+    /// Follows the queue.
+    jobs: Arc<Option<tokio::task::JoinHandle<()>>>,
 }
 
 impl Index {
-    /// Opens what is there and begins to follow the watch folders; one that only looks things up follows none.
-    pub(crate) fn start(home: &Home, store: RunStore, bus: Bus, follow: bool) -> Self {
+    /// Opens what is there and begins to follow the watch folders and the queue; without a queue it only looks things up.
+    pub(crate) fn start(home: &Home, store: RunStore, bus: Bus, queue: Option<&Store>) -> Self {
+        let follow = queue.is_some();
         let (asks, receiver) = mpsc::unbounded_channel();
         let states = States::default();
-        keeper::start(home.root().to_owned(), store.clone(), bus, states.clone(), receiver, follow);
-        Self { store, asks, states, follow }
+        keeper::start(home.root().to_owned(), store.clone(), bus.clone(), states.clone(), receiver, follow);
+        let jobs = queue.map(|queue| jobs::start(queue.clone(), store.clone(), &bus));
+        Self { store, asks, states, follow, jobs: Arc::new(jobs) }
     }
 
     /// The store, for reading, and for what the user says of runs.
@@ -142,6 +149,9 @@ impl Index {
         let (answer, stopped) = oneshot::channel();
         if self.asks.send(Ask::Stop(answer)).is_ok() {
             let _ = stopped.await;
+        }
+        if let Some(jobs) = &*self.jobs {
+            jobs.abort();
         }
         self.store.close().await;
     }

@@ -623,7 +623,8 @@ fn encode_here(blocks: Vec<Taken>) -> io::Result<Vec<Encoded>> {
     blocks.into_iter().map(Taken::encode).collect::<Result<_, _>>().map_err(io::Error::other)
 }
 
-fn setting(key: String, value: &Scalar) -> NewSetting {
+/// A setting as it is stored.
+pub(super) fn setting(key: String, value: &Scalar) -> NewSetting {
     let text = value.as_str().to_owned();
     let (kind, number) = match value.kind() {
         Kind::Null => (0, None),

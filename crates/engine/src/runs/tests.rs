@@ -14,6 +14,7 @@ use crate::bus::{Bus, Push};
 struct Case {
     dir: tempfile::TempDir,
     home: Home,
+    queue: Store,
     index: Index,
     bus: Bus,
 }
@@ -26,8 +27,9 @@ impl Case {
         fs::create_dir(dir.path().join("runs")).expect("made");
         let bus = Bus::default();
         let (store, _) = RunStore::open(&home).await.expect("opens");
-        let index = Index::start(&home, store, bus.clone(), true);
-        Self { dir, home, index, bus }
+        let queue = Store::open(&home).await.expect("opens").store;
+        let index = Index::start(&home, store, bus.clone(), Some(&queue));
+        Self { dir, home, queue, index, bus }
     }
 
     fn runs(&self) -> PathBuf {
@@ -152,7 +154,7 @@ async fn the_next_start_reads_only_what_changed() {
     case.index.stop().await;
     case.append("b/metrics.csv", "2,0.25\n");
     let (store, _) = RunStore::open(&case.home).await.expect("opens");
-    let index = Index::start(&case.home, store, case.bus.clone(), true);
+    let index = Index::start(&case.home, store, case.bus.clone(), Some(&case.queue));
     let again = Case { index, ..case };
     again.wait_idle().await;
     assert_eq!(again.points(watch, "b", "loss").await, [(1.0, 0.5), (2.0, 0.25)]);

@@ -25,6 +25,8 @@ queries! {
                  ON CONFLICT (series_id, number) DO UPDATE SET summary = excluded.summary, data = excluded.data";
     LAST_CHUNK = "SELECT number, summary, data FROM chunk WHERE series_id = ? ORDER BY number DESC LIMIT 1";
     CHUNKS = "SELECT number, summary, data FROM chunk WHERE series_id = ? ORDER BY number";
+    CHUNKS_FROM = "SELECT number, summary, data FROM chunk WHERE series_id = ? AND number >= ? ORDER BY number";
+    MEASURED = "SELECT DISTINCT uid, series.attempt FROM series JOIN experiment ON experiment.id = experiment_id";
     CLEAR_CHUNKS = "DELETE FROM chunk WHERE series_id = ?";
     SUMMARIES = "SELECT summary FROM chunk WHERE series_id = ? ORDER BY number";
 }
@@ -184,6 +186,22 @@ impl Store {
     /// The database refuses.
     pub async fn chunks(&self, series: i64) -> Result<Vec<ChunkRow>> {
         Ok(sqlx::query_as(CHUNKS).bind(series).fetch_all(self.readers()).await?)
+    }
+
+    /// The blocks of a series from a number on.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn chunks_from(&self, series: i64, number: i64) -> Result<Vec<ChunkRow>> {
+        Ok(sqlx::query_as(CHUNKS_FROM).bind(series).bind(number).fetch_all(self.readers()).await?)
+    }
+
+    /// The attempts that have metrics, by the uid of their experiment.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn measured_attempts(&self) -> Result<Vec<(String, u32)>> {
+        Ok(sqlx::query_as(MEASURED).fetch_all(self.readers()).await?)
     }
 
     /// The summaries of a series' blocks in order.

@@ -13,6 +13,7 @@ mod edit;
 mod filter;
 mod group;
 mod ingest;
+mod jobs;
 mod points;
 mod table;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use detail::{FileFacts, MetricFacts};
 pub use edit::RunEdit;
 pub use group::{Group, GroupSort, Spread};
 pub use ingest::{Clock, FAN, FileRow, KnownFile, KnownRun, Looked, NewRun, NewSetting, Said};
+pub use jobs::Link;
 pub use points::Stretch;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqlitePool;
@@ -151,6 +153,7 @@ mod tests {
             detail::QUERIES,
             edit::QUERIES,
             ingest::QUERIES,
+            jobs::QUERIES,
             points::QUERIES,
             table::QUERIES,
             views::QUERIES,
