@@ -40,13 +40,15 @@ fn real_runs_are_found_by_format() {
     assert!(!athanor.home().exists(), "a scan needs no data folder and makes none");
 }
 
+fn put(athanor: &Athanor, path: &str, text: &str) {
+    let path = athanor.work().join(path);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    std::fs::write(path, text).expect("written");
+}
+
 /// Formats of which no real files may be passed on, made anew, and files that are not as they should be.
 fn make(athanor: &Athanor) {
-    let put = |path: &str, text: &str| {
-        let path = athanor.work().join(path);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        std::fs::write(path, text).expect("written");
-    };
+    let put = |path: &str, text: &str| put(athanor, path, text);
     let args = "task: detect\nmode: train\nepochs: 2\nlr0: 0.01\n";
     let results = "   epoch,   train/box_loss,   metrics/mAP50(B)\n   1,   1.5,   0.1\n   2,   1.25,   0.2\n";
     put("yolo/train/args.yaml", args);
@@ -148,4 +150,25 @@ fn a_folder_that_is_not_there_is_an_error_of_the_path() {
     let (out, err) = texts(&output);
     assert!(output.status.success(), "{err}");
     assert!(out.starts_with("No runs:"), "{out}");
+}
+
+const LOG: &str = "Using 4 GPUs\nepoch 1/2\n 10%|#  | 1/10 [00:01, loss=2]\r100%|###| 10/10 [00:10, loss=1]\n\u{1b}[32mVal acc: 0.5\u{1b}[0m\nepoch 2/2 loss nan\ndone in 12s\n";
+
+#[test]
+fn metrics_that_are_printed_are_read_by_a_pattern() {
+    let athanor = Athanor::new();
+    put(&athanor, "runs/train.log", LOG);
+    put(&athanor, "runs/other/notes.log", "nothing is in it\n");
+    put(&athanor, "status/p/g/n/r/metadata.json", "{\"status\": \"completed\", \"project\": \"p\"}");
+    put(&athanor, "status/p/g/n/r/output.log", "step=1 loss=2\nstep=2 loss=1\n");
+    let log = athanor.work().join("runs/train.log");
+    let shown = scan(&athanor, &["--pattern", "auto"], &log);
+    insta::assert_snapshot!("preview", shown);
+    insta::assert_snapshot!("preview_nothing", scan(&athanor, &["--pattern", "{loss} now"], &log));
+    insta::assert_snapshot!("pattern", scan(&athanor, &["--runs", "--pattern", "auto"], &athanor.work()));
+    let without = scan(&athanor, &["--runs"], &athanor.work());
+    assert!(!without.contains("printed"), "{without}");
+    let (code, message) = athanor.fails(&["scan", ".", "--pattern", "/(/"]);
+    assert_eq!(code, 2);
+    assert!(message.contains("bad pattern") && message.contains("at character"), "{message}");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use athanor_core::runs::printed::{Preview, Previewed};
 use athanor_core::runs::{End, Place, Role};
 use athanor_engine::scan::{Media, Problem, Report, RunReport};
 
@@ -74,4 +75,23 @@ pub(crate) fn problem(problem: Problem) -> wire::ScanProblem {
         Some(Place::File) | None => (None, None),
     };
     wire::ScanProblem { path: problem.path, line, byte, message: problem.message, more: problem.more }
+}
+
+impl From<Preview> for wire::LogPreview {
+    fn from(preview: Preview) -> Self {
+        let line = |line: Previewed| wire::PreviewedLine {
+            line: line.line,
+            text: line.text,
+            x: line.reads.x.map(|x| x.key),
+            step: line.step,
+            values: line.reads.values.into_iter().map(|hit| (hit.key, wire::Number(hit.value))).collect(),
+        };
+        Self {
+            lines: preview.lines.into_iter().map(line).collect(),
+            seen: preview.seen,
+            read: preview.read,
+            points: preview.points,
+            metrics: preview.metrics,
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! What a folder holds that would be indexed. For the command line; the window has no use for it so far.
 
 use serde::{Deserialize, Serialize};
+
+use super::Number;
 use ts_rs::TS;
 
 /// What is in a folder.
@@ -125,4 +127,34 @@ pub struct ScanProblem {
     pub message: String,
     /// How many further places in the same file are like it.
     pub more: u64,
+}
+
+/// What a pattern would read in a log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogPreview {
+    /// The first lines in which there is something to be read.
+    pub lines: Vec<PreviewedLine>,
+    /// Lines that were looked at.
+    pub seen: u64,
+    /// Lines with at least one metric.
+    pub read: u64,
+    /// Points of all metrics.
+    pub points: u64,
+    /// The names of the metrics, in the order in which they appear.
+    pub metrics: Vec<String>,
+}
+
+/// A line of a log with what is read in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PreviewedLine {
+    /// Its number, from 1.
+    pub line: u64,
+    /// It, as people see it.
+    pub text: String,
+    /// The name of what says its position, if it does.
+    pub x: Option<String>,
+    /// The position that its metrics get, if it is known.
+    pub step: Option<f64>,
+    /// Names and values. What is not finite is `NaN`, `Infinity` or `-Infinity`.
+    pub values: Vec<(String, Number)>,
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use athanor_api::scan::{Progress, scan};
-use athanor_api::wire::{ScanProblem, ScanReport, ScannedEnd, ScannedRun};
+use athanor_api::scan::{Progress, patterns, preview, scan};
+use athanor_api::wire::{LogPreview, ScanProblem, ScanReport, ScannedEnd, ScannedRun};
 use clap::Args;
 
 use crate::exit::Failure;
@@ -17,8 +17,13 @@ use crate::print;
 #[derive(Args)]
 #[command(after_help = FORMATS)]
 pub struct Arguments {
-    /// The folder to look through
+    /// The folder to look through; with --pattern also a log, of which is shown what would be read
     path: PathBuf,
+
+    /// Read metrics that are printed in logs: auto, pairs, words, a line with {loss} where the number stands, or a
+    /// regular expression in slashes
+    #[arg(short, long)]
+    pattern: Option<String>,
 
     /// List each run, and not only how many there are
     #[arg(short, long)]
@@ -34,13 +39,21 @@ CSV, TSV or JSON lines file with a column of steps, iterations or epochs.
 
 Not looked into: .git, .hg, .svn, __pycache__, node_modules.";
 
+/// Lines of a log that are shown.
+const PREVIEWED: usize = 20;
+
 /// Between two lines of progress on a terminal.
 const PACE: Duration = Duration::from_millis(100);
 
 /// Says what would be indexed in a folder. Indexes nothing, writes nothing, needs no engine.
 pub fn run(arguments: &Arguments, json: bool) -> Result<ExitCode, Failure> {
+    if let Some(pattern) = &arguments.pattern
+        && arguments.path.is_file()
+    {
+        return show_preview(&preview(&arguments.path, pattern, PREVIEWED)?, json);
+    }
     let mut line = ProgressLine { shown: None, is_terminal: std::io::stderr().is_terminal() && !json };
-    let report = scan(&arguments.path, |progress| line.show(progress));
+    let report = scan(&arguments.path, arguments.pattern.as_deref(), |progress| line.show(progress));
     line.clear();
     let report = report?;
     if json {
@@ -62,6 +75,38 @@ pub fn run(arguments: &Arguments, json: bool) -> Result<ExitCode, Failure> {
         println!("What can’t be read:");
         print::lines(report.problems.iter().map(problem))?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Each line of a log with what is read in it below.
+fn show_preview(preview: &LogPreview, json: bool) -> Result<ExitCode, Failure> {
+    if json {
+        print::json(preview)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut lines = Vec::new();
+    for line in &preview.lines {
+        let step = line.step.map(|step| format!("{} {step}", line.x.as_deref().unwrap_or("step")));
+        let values = line.values.iter().map(|(key, value)| format!("{key} = {}", value.0));
+        let read: Vec<String> = step.into_iter().chain(values).collect();
+        lines.push(format!("{:>6}  {}", line.line, line.text));
+        lines.push(format!("        → {}", read.join(", ")));
+    }
+    print::lines(lines)?;
+    if preview.points == 0 {
+        println!("The pattern finds no metric in {}.", plural(preview.seen, "line", "lines"));
+        println!("Patterns that go by a name:");
+        print::lines(patterns().iter().map(|(name, reads)| format!("  {name:<6} {reads}")))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!(
+        "{} of {} give {} of {}: {}",
+        preview.read,
+        plural(preview.seen, "line", "lines"),
+        plural(preview.points, "point", "points"),
+        plural(preview.metrics.len() as u64, "metric", "metrics"),
+        preview.metrics.join(", ")
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::LazyLock;
 
+use super::printed::Logs;
 use super::{FORMATS, Format};
 
 /// A folder as the formats see it. Paths have `/` between their parts and no `/` at either end.
@@ -159,6 +161,12 @@ pub struct Discovery {
     databases: Vec<Database>,
 }
 
+static WITH_LOGS: LazyLock<Vec<&'static dyn Format>> = LazyLock::new(|| {
+    let mut formats = FORMATS.to_vec();
+    formats.push(&Logs);
+    formats
+});
+
 impl Default for Discovery {
     fn default() -> Self {
         Self::new(FORMATS)
@@ -176,6 +184,12 @@ impl Discovery {
             around: BTreeMap::new(),
             databases: Vec::new(),
         }
+    }
+
+    /// A search for all formats, and for logs that no format knows ([`super::printed`]).
+    #[must_use]
+    pub fn with_logs() -> Self {
+        Self::new(&WITH_LOGS)
     }
 
     /// Asks all formats about a folder.

@@ -13,6 +13,7 @@
 //! What is left to others: walking and watching folders, reading, storing, telling the status of a run that does not
 //! say how it ended.
 
+mod command;
 mod database;
 mod dvclive;
 mod folder;
@@ -27,6 +28,7 @@ mod lines;
 mod loose_json;
 mod mlflow;
 mod openmmlab;
+pub mod printed;
 mod protobuf;
 mod reading;
 mod reinforcement;
@@ -48,6 +50,7 @@ pub use folder::{Database, Discovery, Folder, Found, Member, Role, Run, Standing
 pub use reading::{
     Batch, Checkpoint, Contents, Document, End, Fact, Issue, Other, Outcome, Place, Reader, Reading, Stream,
 };
+pub use command::{settings_of_command, settings_of_config};
 pub use standing::{ENDED_AFTER_MS, RunStatus, Signs, colour, place_names, status};
 
 /// One way of laying out a run's files.
@@ -99,5 +102,6 @@ pub const FORMATS: &[&dyn Format] = &[
 /// The format with this [`Format::id`].
 #[must_use]
 pub fn format(id: &str) -> Option<&'static dyn Format> {
-    FORMATS.iter().find(|format| format.id() == id).copied()
+    let known = FORMATS.iter().copied().chain([&printed::Logs as &dyn Format]);
+    known.into_iter().find(|format| format.id() == id)
 }

@@ -14,10 +14,13 @@ pub(crate) mod walk;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use athanor_core::runs::{self, Discovery, End, Place, Role};
+use athanor_core::runs::printed::{self, Logs, Pattern, Preview};
+use athanor_core::runs::{self, Discovery, End, Format as _, Place, Role};
 
 pub(crate) use self::walk::words;
 use crate::error::{Error, ErrorKind, Result};
@@ -120,6 +123,18 @@ pub struct Problem {
 /// # Errors
 /// The folder is not there, is no folder, or can't be listed.
 pub fn scan(path: &Path, watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Result<Report> {
+    scan_with(path, None, watch)
+}
+
+/// As [`scan`], with what is read in the logs of runs, and in logs that are no run's.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_with(
+    path: &Path,
+    pattern: Option<&Pattern>,
+    watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<Report> {
     let root: PathBuf = path.canonicalize().map_err(|cause| Error::path("scan", path, &cause))?;
     if !root.is_dir() {
         let message = format!("{} is not a folder; name the folder that it is in", path.display());
@@ -128,7 +143,7 @@ pub fn scan(path: &Path, watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>) ->
     // A folder below that can't be listed is told among the problems, but this one leaves nothing to tell.
     std::fs::read_dir(&root).map_err(|cause| Error::path("list", path, &cause))?;
     let mut report = Report::default();
-    let mut discovery = Discovery::default();
+    let mut discovery = if pattern.is_some() { Discovery::with_logs() } else { Discovery::default() };
     if walk::walk(&root, &mut discovery, &mut report, watch).is_break() {
         report.stopped = true;
     }
@@ -139,7 +154,7 @@ pub fn scan(path: &Path, watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>) ->
         if report.stopped {
             break;
         }
-        report.stopped = read_run(&root, run, &mut report, watch).is_break();
+        report.stopped = read_run(&root, run, pattern, &mut report, watch).is_break();
     }
     for held in databases {
         if report.stopped {
@@ -151,6 +166,21 @@ pub fn scan(path: &Path, watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>) ->
     report.problems.sort_by(|a, b| a.path.cmp(&b.path));
     report.problems.dedup();
     Ok(report)
+}
+
+/// What of a log is looked at for a preview, at most.
+const PREVIEWED: u64 = 16 << 20;
+
+/// What a pattern would read in a log, with at most so many of its lines.
+///
+/// # Errors
+/// The log can't be read.
+pub fn preview(path: &Path, pattern: &Pattern, most: usize) -> Result<Preview> {
+    let mut text = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(PREVIEWED).read_to_end(&mut text))
+        .map_err(|cause| Error::path("read", path, &cause))?;
+    Ok(printed::preview(pattern, &text, most))
 }
 
 /// Sums up by kind what was counted by kind and name.
@@ -171,6 +201,7 @@ fn media(others: BTreeMap<(String, String), u64>) -> Vec<Media> {
 fn read_run(
     root: &Path,
     run: runs::Run,
+    pattern: Option<&Pattern>,
     report: &mut Report,
     watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
@@ -193,7 +224,7 @@ fn read_run(
         let mut file = FileReport { path, format: id, role: member.role, points: 0, left: 0 };
         let Some(format) = runs::format(id) else { continue };
         let mut sums = read::Sums::default();
-        let going = read::read(root, &file.path, format, member, &mut sums, report, watch);
+        let going = read::read(root, &file.path, (format, member, pattern), &mut sums, report, watch);
         file.points = sums.points;
         file.left = sums.left;
         this.points += sums.points;
@@ -210,7 +241,10 @@ fn read_run(
     }
     this.metrics = keys.len() as u64;
     this.media = media(others);
-    report.runs.push(this);
+    // A log in which the pattern finds nothing is not about a run.
+    if this.points > 0 || this.format != Logs.id() {
+        report.runs.push(this);
+    }
     report.progress.read += 1;
     watch(&report.progress)
 }

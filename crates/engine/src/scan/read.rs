@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use athanor_core::runs::printed::{self, Pattern};
 use athanor_core::runs::{
     Batch, Document, End, Fact, Format, Issue, Member, Other, Outcome, Reader, Role, Stream,
 };
@@ -71,14 +72,20 @@ impl Sums {
 pub(super) fn read(
     root: &Path,
     path: &str,
-    format: &dyn Format,
-    member: &Member,
+    (format, member, pattern): (&dyn Format, &Member, Option<&Pattern>),
     sums: &mut Sums,
     report: &mut Report,
     watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let mut pieces = Pieces { progress: &mut report.progress, watch };
     let read = match format.reader(member, None) {
+        Reader::Nothing
+            if member.role == Role::Log
+                && let Some(pattern) = pattern =>
+        {
+            let stream = printed::stream(pattern, "", None);
+            File::open(root.join(path)).and_then(|file| pieces.stream(file, stream, sums))
+        }
         Reader::Nothing if member.role == Role::Copy => pieces.glance(root, path),
         // Databases are none of a run's files, but hold runs.
         Reader::Database(_) | Reader::Nothing => return ControlFlow::Continue(()),
