@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
-use crate::handlers::{self, run_charts, watch, cleanup, config, files, history, log_search, notifications, queue, sweeps, transfer};
+use crate::handlers::{self, cleanup, config, files, history, log_search, notifications, queue, run_charts, runs, sweeps, transfer, watch};
 use crate::typescript::Declarations;
 use crate::wire::{self, ApiError, ErrorCode, Nothing};
 
@@ -167,6 +167,34 @@ commands! {
     RemoveWatchFolder = "watch.remove": watch::remove, wire::WatchRef => wire::WatchFolders;
     /// Looks through a watch folder again.
     LookThroughWatchFolder = "watch.look": watch::look, wire::WatchRef => wire::WatchFolders;
+    /// A page of the table of runs.
+    ListRuns = "runs.list": runs::list, wire::ListRuns => wire::RunPage;
+    /// Rows of the table of runs by their uids.
+    ReadRunRows = "runs.rows": runs::rows, wire::ReadRunRows => wire::RunRows;
+    /// The columns that the table of runs may have.
+    ListRunColumns = "runs.columns": runs::list_columns, wire::RunQuery => wire::RunColumns;
+    /// The best run in each of several columns.
+    FindBestRuns = "runs.best": runs::best, wire::FindBestRuns => wire::BestRuns;
+    /// How a query for runs that is being typed may go on, and what is wrong with it.
+    CompleteRunQuery = "runs.complete": runs::query::complete, wire::CompleteQuery => wire::QueryCompletion;
+    /// Runs that have something in common, together.
+    GroupRuns = "runs.group": runs::group, wire::GroupRuns => wire::RunGroups;
+    /// Everything about a run but its points.
+    GetRun = "runs.get": runs::get, wire::RunRef => wire::RunDetail;
+    /// Changes tags and notes of runs.
+    EditRuns = "runs.edit": runs::edit::edit, wire::EditRuns => wire::Outcomes;
+    /// What would go if a run's files were removed.
+    PlanRunRemoval = "runs.plan_removal": runs::edit::plan, wire::RunRef => wire::RunFilesPlan;
+    /// Takes runs out of the index; files of one go into the desktop's trash if its name was typed.
+    RemoveRuns = "runs.remove": runs::edit::remove, wire::RemoveRuns => wire::Outcomes;
+    /// The saved ways of looking at the table of runs.
+    ListRunViews = "runs.views": runs::views::list, Nothing => wire::SavedViews;
+    /// Saves a way of looking at the table of runs, in place of the one of that name.
+    SaveRunView = "runs.save_view": runs::views::save, wire::SavedView => wire::SavedViews;
+    /// Deletes a saved way of looking at the table of runs.
+    DeleteRunView = "runs.delete_view": runs::views::delete, wire::SavedViewRef => wire::SavedViews;
+    /// The table of runs as CSV, JSON, Markdown, LaTeX or Parquet.
+    ExportRuns = "runs.export": runs::export::export, wire::ExportRuns => wire::RunExport;
     /// Points of a metric of a run, exactly as they were logged.
     ReadRunPoints = "runs.points": run_charts::points, wire::ReadRunPoints => wire::RunPoints;
     /// A chart of metrics of runs.

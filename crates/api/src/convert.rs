@@ -87,7 +87,9 @@ same_words!(store::EventKind => wire::EventKind:
     Requeued Edited Moved Archived Restored Deleted GroupChanged GpuBlocked GpuTripped GpuUnblocked QueuePaused QueueTripped QueueResumed GpuIdle PolicyCancel EngineStarted EngineStopped);
 
 mod device;
+mod runs;
 mod scan;
+pub(crate) use runs::{file as run_file, removal as run_removal};
 pub(crate) use scan::problem;
 mod usage;
 pub(crate) use device::sample;

@@ -14,6 +14,7 @@ mod listen;
 pub mod logging;
 pub mod scan;
 pub mod socket;
+mod table;
 pub mod transfer;
 pub mod typescript;
 pub mod wire;

@@ -37,16 +37,6 @@ impl Declarations {
     }
 }
 
-/// The types of the table of runs.
-fn runs(all: &mut Declarations) {
-    all.visit::<(wire::ListRuns, wire::RunPage, wire::ReadRunRows, wire::RunRows)>();
-    all.visit::<(wire::RunQuery, wire::RunColumns, wire::FindBestRuns, wire::BestRuns)>();
-    all.visit::<(wire::CompleteQuery, wire::QueryCompletion, wire::GroupRuns, wire::RunGroups)>();
-    all.visit::<(wire::RunRef, wire::RunDetail, wire::EditRuns, wire::RemoveRuns, wire::RunFilesPlan)>();
-    all.visit::<(wire::SavedView, wire::SavedViews, wire::SavedViewRef)>();
-    all.visit::<(wire::ExportRuns, wire::RunExport)>();
-}
-
 /// The whole module.
 #[must_use]
 pub fn module() -> String {
@@ -55,7 +45,6 @@ pub fn module() -> String {
     let commands = command::declare(&mut all);
     all.visit::<wire::Push>();
     all.visit::<wire::ApiError>();
-    runs(&mut all);
     let mut text = String::from(
         "// Generated from the wire types in crates/api by `cargo xtask codegen`. Do not edit.\n\n",
     );

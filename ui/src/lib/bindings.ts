@@ -3927,6 +3927,10 @@ checkpoints: Array<RunCheckpoint>,
  */
 logs: Array<RunLog>, 
 /**
+ * Why checkpoints and logs may be missing here.
+ */
+folder_problem: string | null, 
+/**
  * The machine that it ran on, as its files say.
  */
 host: string | null, 
@@ -4034,11 +4038,7 @@ count: number,
 /**
  * Their size, bytes.
  */
-size: number, 
-/**
- * Why nothing of them can go.
- */
-refused: string | null, };
+size: number, };
 
 /**
  * Which way a metric is better.
@@ -5185,6 +5185,34 @@ export interface Commands {
   "watch.remove": { input: WatchRef; output: WatchFolders };
   /** Looks through a watch folder again. */
   "watch.look": { input: WatchRef; output: WatchFolders };
+  /** A page of the table of runs. */
+  "runs.list": { input: ListRuns; output: RunPage };
+  /** Rows of the table of runs by their uids. */
+  "runs.rows": { input: ReadRunRows; output: RunRows };
+  /** The columns that the table of runs may have. */
+  "runs.columns": { input: RunQuery; output: RunColumns };
+  /** The best run in each of several columns. */
+  "runs.best": { input: FindBestRuns; output: BestRuns };
+  /** How a query for runs that is being typed may go on, and what is wrong with it. */
+  "runs.complete": { input: CompleteQuery; output: QueryCompletion };
+  /** Runs that have something in common, together. */
+  "runs.group": { input: GroupRuns; output: RunGroups };
+  /** Everything about a run but its points. */
+  "runs.get": { input: RunRef; output: RunDetail };
+  /** Changes tags and notes of runs. */
+  "runs.edit": { input: EditRuns; output: Outcomes };
+  /** What would go if a run's files were removed. */
+  "runs.plan_removal": { input: RunRef; output: RunFilesPlan };
+  /** Takes runs out of the index; files of one go into the desktop's trash if its name was typed. */
+  "runs.remove": { input: RemoveRuns; output: Outcomes };
+  /** The saved ways of looking at the table of runs. */
+  "runs.views": { input: Nothing; output: SavedViews };
+  /** Saves a way of looking at the table of runs, in place of the one of that name. */
+  "runs.save_view": { input: SavedView; output: SavedViews };
+  /** Deletes a saved way of looking at the table of runs. */
+  "runs.delete_view": { input: SavedViewRef; output: SavedViews };
+  /** The table of runs as CSV, JSON, Markdown, LaTeX or Parquet. */
+  "runs.export": { input: ExportRuns; output: RunExport };
   /** Points of a metric of a run, exactly as they were logged. */
   "runs.points": { input: ReadRunPoints; output: RunPoints };
   /** A chart of metrics of runs. */

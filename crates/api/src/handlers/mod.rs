@@ -8,6 +8,7 @@ pub(crate) mod log_search;
 pub(crate) mod notifications;
 pub(crate) mod queue;
 pub(crate) mod run_charts;
+pub(crate) mod runs;
 pub(crate) mod sweeps;
 pub(crate) mod transfer;
 pub(crate) mod watch;

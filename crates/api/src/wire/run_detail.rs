@@ -22,6 +22,8 @@ pub struct RunDetail {
     pub checkpoints: Vec<RunCheckpoint>,
     /// The logs in its folder.
     pub logs: Vec<RunLog>,
+    /// Why checkpoints and logs may be missing here.
+    pub folder_problem: Option<String>,
     /// The machine that it ran on, as its files say.
     pub host: Option<String>,
     /// The git commit, as its files say.
@@ -183,8 +185,6 @@ pub struct RunFilesPlan {
     pub count: u64,
     /// Their size, bytes.
     pub size: u64,
-    /// Why nothing of them can go.
-    pub refused: Option<String>,
 }
 
 /// A way of looking at the table that the user saved.
