@@ -1,6 +1,6 @@
 // The page over the engine of the tests, to look at: `npx vite --config tests/fake/vite.config.ts`.
 // The address says what is in it: ?many=100000 adds finished experiments, ?machine=eight takes another machine, and
-// ?live lets its seconds pass.
+// ?live lets its seconds pass. ?runs=0 begins without runs, ?runs=10000 with many.
 // Curves and logs are none of its own; whoever opens it may hand in a function `drawn` that has some.
 
 import "../../src/styles/fonts.css";
@@ -15,6 +15,7 @@ import { FakeEngine } from "./engine";
 import { sketch, useHistory, type Wanted } from "./history";
 import { nextSample } from "./machine";
 import { useMachine } from "./machines";
+import { FakeRuns, someFolders, someRuns } from "./runs";
 import { aScene } from "./scene";
 
 const target = document.getElementById("app");
@@ -22,6 +23,9 @@ if (target !== null) {
   const engine = new FakeEngine();
   const query = new URLSearchParams(location.search);
   aScene(engine, Date.now(), Number(query.get("many") ?? 0));
+  const many = Number(query.get("runs") ?? 1_276);
+  const runs = new FakeRuns(engine, many === 0 ? [] : someRuns(Date.now(), many));
+  if (many > 0) runs.folders = someFolders(Date.now());
   const machine = useMachine(engine, query.get("machine") ?? "", Date.now());
   const { drawn, drawnHistory } = window as { drawn?: (method: string, input: object, name: string) => Promise<never>; drawnHistory?: (wanted: Wanted) => Promise<ReturnType<typeof sketch>> };
   const { samples } = await engine.call("device.history", {});
@@ -37,7 +41,7 @@ if (target !== null) {
     }
   }
   const app = new App(engine);
-  Object.assign(window, { engine, app });
+  Object.assign(window, { engine, app, runs });
   mount(Window, { target, props: { app } });
   await app.start();
   if (machine !== null && query.has("live")) {

@@ -18,6 +18,7 @@ import type {
   Project,
   Push,
   QueueStats,
+  RunRow,
   Selection,
   Settings,
 } from "../bindings";
@@ -33,6 +34,7 @@ import { Monitors } from "./monitors.svelte";
 import { MachineResources } from "./resources.svelte";
 import { Notifications } from "./notifications.svelte";
 import { Router } from "./router.svelte";
+import { Runs } from "../runs/runs.svelte";
 import { Toasts } from "./toasts.svelte";
 
 /** As many samples as the engine keeps. */
@@ -58,7 +60,11 @@ export type OpenSheet =
   | { kind: "export"; selection: Selection; count: number | null }
   | { kind: "import" }
   | { kind: "cleanup" }
-  | { kind: "statistics" };
+  | { kind: "statistics" }
+  | { kind: "runs"; what: "export"; /** Those alone; else all that match. */ uids: string[] | null }
+  | { kind: "runs"; what: "files"; run: RunRow }
+  | { kind: "runs"; what: "view" }
+  | { kind: "runs"; what: "watch" };
 
 /** A menu at a point of the window. */
 export type OpenMenu = { label: string; x: number; y: number; items: MenuItem[]; back?: HTMLElement | null };
@@ -71,6 +77,7 @@ export class App {
   readonly monitors = new Monitors(this);
   readonly looking = new Look(this);
   readonly notifications = new Notifications(this);
+  readonly runs = new Runs(this);
 
   connection = $state<Connection>("starting");
   /** Why nothing can be shown at all. */

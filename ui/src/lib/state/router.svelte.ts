@@ -2,11 +2,15 @@
 
 export type Tab = "log" | "metrics" | "details" | "history";
 export type Part = "list" | "timeline" | "activity";
+export type RunTab = "charts" | "config" | "files" | "logs" | "details";
 export type Place =
   | { view: "overview" }
   | { view: "queue" }
   | { view: "devices" }
   | { view: "settings" }
+  | { view: "runs" }
+  | { view: "run"; uid: string }
+  | { view: "folders" }
   | { view: "project"; name: string };
 
 export class Router {
@@ -14,6 +18,9 @@ export class Router {
   /** The experiment in the drawer. */
   job = $state<string | null>(null);
   tab = $state<Tab>("log");
+  /** The run in the drawer; it and an experiment take each other's place. */
+  run = $state<string | null>(null);
+  runTab = $state<RunTab>("charts");
   /** How the queue is shown. */
   part = $state<Part>("list");
 
@@ -23,7 +30,7 @@ export class Router {
     window.addEventListener("hashchange", () => this.#read());
   }
 
-  go(view: "overview" | "queue" | "devices" | "settings"): void {
+  go(view: "overview" | "queue" | "runs" | "folders" | "devices" | "settings"): void {
     this.part = "list";
     this.#set({ view }, null);
   }
@@ -49,22 +56,54 @@ export class Router {
     this.#set(this.place, null);
   }
 
-  #set(place: Place, job: string | null): void {
+  /** Shows a run beside the list of runs. */
+  openRun(uid: string): void {
+    this.#set({ view: "runs" }, null, uid);
+  }
+
+  /** Shows a run on a page of its own. */
+  openRunPage(uid: string): void {
+    this.#set({ view: "run", uid }, null);
+  }
+
+  closeRun(): void {
+    this.#set(this.place, null);
+  }
+
+  #set(place: Place, job: string | null, run: string | null = null): void {
     this.place = place;
     this.job = job;
-    const part = place.view === "queue" && this.part !== "list" ? `/${this.part}` : "";
-    const path = place.view === "project" ? `project/${encodeURIComponent(place.name)}` : `${place.view}${part}`;
-    const hash = `#/${path}${job === null ? "" : `?job=${encodeURIComponent(job)}`}`;
+    this.run = run;
+    const beside = job !== null ? `?job=${encodeURIComponent(job)}` : run !== null ? `?run=${encodeURIComponent(run)}` : "";
+    const hash = `#/${this.#path(place)}${beside}`;
     if (window.location.hash !== hash) window.location.hash = hash;
+  }
+
+  #path(place: Place): string {
+    switch (place.view) {
+      case "project":
+        return `project/${encodeURIComponent(place.name)}`;
+      case "run":
+        return `runs/${encodeURIComponent(place.uid)}`;
+      case "folders":
+        return "runs/folders";
+      case "queue":
+        return this.part === "list" ? "queue" : `queue/${this.part}`;
+      default:
+        return place.view;
+    }
   }
 
   #read(): void {
     const [path = "", query = ""] = window.location.hash.replace(/^#\/?/, "").split("?");
     const [view, name] = path.split("/");
     if (view === "project" && name !== undefined && name !== "") this.place = { view, name: decodeURIComponent(name) };
+    else if (view === "runs") this.place = name === "folders" ? { view: "folders" } : name !== undefined && name !== "" ? { view: "run", uid: decodeURIComponent(name) } : { view };
     else if (view === "queue" || view === "devices" || view === "settings") this.place = { view };
     else this.place = { view: "overview" };
     if (view === "queue") this.part = name === "timeline" || name === "activity" ? name : "list";
-    this.job = new URLSearchParams(query).get("job");
+    const beside = new URLSearchParams(query);
+    this.job = beside.get("job");
+    this.run = view === "runs" && this.job === null ? beside.get("run") : null;
   }
 }

@@ -20,6 +20,7 @@ export const KEYS: { title: string; keys: [string[], string][] }[] = [
       [["G", "Q"], "Queue"],
       [["G", "T"], "Timeline"],
       [["G", "A"], "Activity"],
+      [["G", "R"], "Runs"],
       [["G", "D"], "Devices"],
       [["G", "B"], "Notifications"],
       [["G", "S"], "Settings"],
@@ -53,6 +54,20 @@ export const KEYS: { title: string; keys: [string[], string][] }[] = [
       [["Ctrl", "C"], "Copy the uids"],
       [["Alt", "↑", "↓"], "Move in the queue"],
       [["Alt", "Home", "End"], "Move to the top, to the bottom"],
+    ],
+  },
+  {
+    title: "Among runs",
+    keys: [
+      [["/"], "Query; Tab takes a suggestion"],
+      [["X"], "Select (also Space)"],
+      [["T"], "Tags"],
+      [["E"], "Notes"],
+      [["C"], "Columns"],
+      [["O"], "Open on a page"],
+      [["Ctrl", "C"], "Copy as a Markdown table"],
+      [["Alt", "←", "→"], "Move a column, from its head"],
+      [["Delete"], "Remove from the list"],
     ],
   },
   {
@@ -106,6 +121,11 @@ export function globalKey(app: App, event: KeyboardEvent): void {
     app.router.closeJob();
     return;
   }
+  if (event.key === "Escape" && app.router.run !== null && !isTyping(event.target)) {
+    event.preventDefault();
+    app.router.closeRun();
+    return;
+  }
   if (isTyping(event.target)) return;
   const key = event.key.toLowerCase();
   if (performance.now() - pressedG < SEQUENCE_MS) {
@@ -121,7 +141,7 @@ export function globalKey(app: App, event: KeyboardEvent): void {
       app.notifications.open = true;
       return;
     }
-    const view = ({ o: "overview", q: "queue", d: "devices", s: "settings" } as const)[key];
+    const view = ({ o: "overview", q: "queue", r: "runs", d: "devices", s: "settings" } as const)[key];
     if (view !== undefined) {
       event.preventDefault();
       app.router.go(view);

@@ -23,7 +23,7 @@ export const sectionOf = (status: Status): Section => WORDS[status].section;
 export const isEnded = (status: Status): boolean => WORDS[status].section === "finished";
 
 export type State = { word: string; tone: Tone; shape: Shape };
-export type Shape = Status | "stopping" | "held" | "scheduled" | "retrying";
+export type Shape = Status | "stopping" | "held" | "scheduled" | "retrying" | "stale" | "ended";
 
 /**
  * How an experiment stands, in one word and one shape.

@@ -1,0 +1,13 @@
+// What a chart of runs has along its x axis.
+
+import type { RunAxis } from "../bindings";
+import { duration, fullTime, step } from "../util/format";
+
+export type XAxis = RunAxis;
+
+export const AXES: [XAxis, string][] = [["step", "Step"], ["relative", "Time since start"], ["wall", "Time of day"]];
+
+/** A place on the axis in words: times are in seconds. */
+export function axisWords(axis: XAxis, at: number): string {
+  return axis === "step" ? `step ${step(Math.round(at * 1e6) / 1e6)}` : axis === "wall" ? fullTime(at * 1_000) : duration(at * 1_000);
+}
