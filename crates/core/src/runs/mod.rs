@@ -26,6 +26,7 @@ mod json_lines;
 mod lightning;
 mod lines;
 mod loose_json;
+pub mod media;
 mod mlflow;
 mod openmmlab;
 pub mod printed;
@@ -71,6 +72,11 @@ pub trait Format: Send + Sync {
     /// How a file that this format claimed is read. With a checkpoint a stream goes on from there; one that cannot be
     /// used (written by another version) makes it begin anew, which [`Stream::offset`] tells.
     fn reader(&self, member: &Member, from: Option<&Checkpoint>) -> Reader;
+
+    /// What lists the images and histograms of a file that this format claimed, if it can hold any.
+    fn media(&self, _: &Member) -> Option<Box<dyn media::Media>> {
+        None
+    }
 }
 
 /// All formats, in the order in which they may claim a file.

@@ -101,6 +101,10 @@ pub(super) enum Held<'a> {
     Number(f32),
     /// The message of a tensor.
     Tensor(&'a [u8]),
+    /// The message of an image.
+    Image(&'a [u8]),
+    /// The message of a histogram.
+    Histogram(&'a [u8]),
     /// Something of a kind of its own, named by the plugin that shows it.
     Kind(&'static str),
 }
@@ -121,8 +125,10 @@ impl<'a> Summary<'a> {
             match field? {
                 (1, Value::Bytes(tag)) => summary.tag = tag,
                 (2, Value::Fixed32(bits)) => summary.held = Held::Number(f32::from_bits(bits)),
-                (3 | 5, Value::Bytes(_)) => summary.held = Held::Kind("histograms"),
-                (4, Value::Bytes(_)) => summary.held = Held::Kind("images"),
+                // Before TensorFlow 1.0.
+                (3, Value::Bytes(_)) => summary.held = Held::Kind("histograms"),
+                (4, Value::Bytes(image)) => summary.held = Held::Image(image),
+                (5, Value::Bytes(histogram)) => summary.held = Held::Histogram(histogram),
                 (6, Value::Bytes(_)) => summary.held = Held::Kind("audio"),
                 (8, Value::Bytes(tensor)) => summary.held = Held::Tensor(tensor),
                 (9, Value::Bytes(metadata)) => summary.metadata = Some(metadata),

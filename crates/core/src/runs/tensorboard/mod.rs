@@ -4,8 +4,8 @@
 //!   writer; they follow each other by name, which has the time of the start in it (as TensorBoard reads them).
 //! - Points: simple values, and tensors of one number of any type that has numbers.
 //! - Only the first value of a tag must say which plugin shows it; that is remembered, also across checkpoints.
-//! - Images, histograms, audio, text and tensors of several numbers are counted ([`super::Other`]) and not read. Graphs
-//!   are passed over without being collected.
+//! - Images, histograms, audio, text and tensors of several numbers are counted ([`super::Other`]) and not read; the
+//!   first two can be listed ([`super::media`]). Graphs are passed over without being collected.
 //! - The hparams plugin's start and end of a session give hyperparameters, times and how it ended. Hugging Face writes
 //!   its settings as text (`args`, `model_config`).
 //! - Damage: see [`record`]. A record that is sound but no event is an issue.
@@ -13,12 +13,14 @@
 
 mod event;
 mod hparams;
+mod media;
 mod record;
 
 use serde::{Deserialize, Serialize};
 
 use self::event::{Event, HPARAMS, Held, Metadata, SCALARS, Summary, TEXT};
 use self::record::{Damage, Found, MAX_RECORD, Records};
+use super::media::Media;
 use super::protobuf::Malformed;
 use super::tags::{Stored, Tags};
 use super::{
@@ -49,6 +51,10 @@ impl Format for TensorBoard {
 
     fn reader(&self, _: &Member, from: Option<&Checkpoint>) -> Reader {
         Reader::Stream(Box::new(EventReader::resume(from)))
+    }
+
+    fn media(&self, _: &Member) -> Option<Box<dyn Media>> {
+        Some(Box::new(media::EventMedia::new()))
     }
 }
 
@@ -273,6 +279,8 @@ impl Log {
                     let kind = plugin.unwrap_or("tensors").to_owned();
                     tag.count(&kind);
                 }
+                (Held::Image(_), _) => tag.count("images"),
+                (Held::Histogram(_), _) => tag.count("histograms"),
                 (Held::Kind(kind), _) => tag.count(kind),
                 (Held::Number(_), _) => {}
             }

@@ -19,6 +19,8 @@ const LARGE: usize = 64 << 10;
 /// How much of a large record is looked at.
 const GLANCE: usize = 64;
 const HEADER: usize = 12;
+/// Where its data begins in a record.
+pub(super) const DATA: u64 = HEADER as u64;
 const FOOTER: usize = 4;
 
 /// Something to say about a place of the file.

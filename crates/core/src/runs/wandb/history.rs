@@ -231,6 +231,6 @@ impl Run {
 }
 
 /// Unix time in milliseconds from seconds, where they are plausible.
-fn millis(seconds: f64) -> Option<i64> {
+pub(super) fn millis(seconds: f64) -> Option<i64> {
     (seconds > 0.0 && seconds < 1e11).then(|| (seconds * 1000.0).round() as i64)
 }

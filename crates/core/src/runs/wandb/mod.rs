@@ -14,6 +14,7 @@
 
 mod history;
 mod log;
+mod media;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use self::history::{Axes, Item};
 use self::log::{Damage, Found, MAX_RECORD, Records};
+use super::media::Media;
 use super::protobuf::{Fields, Malformed, Value};
 use super::tags::{MAX_TAG, Stored, Tags};
 use super::{
@@ -64,6 +66,10 @@ impl Format for Wandb {
             Role::Metrics => Reader::Stream(Box::new(WandbReader::resume(from))),
             _ => Reader::Nothing,
         }
+    }
+
+    fn media(&self, member: &Member) -> Option<Box<dyn Media>> {
+        (member.role == Role::Metrics).then(|| Box::new(media::WandbMedia::new()) as Box<dyn Media>)
     }
 }
 
