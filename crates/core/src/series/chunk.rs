@@ -15,9 +15,9 @@
 //! Floats go through pco as ordered bits, so NaN payloads and the sign of zero survive. Raw storage is taken when it
 //! is the shorter one, which it is for the first few points of a run.
 
-use pco::ChunkConfig;
 use pco::data_types::Number;
 use pco::standalone::{simple_compress, simple_decompress_into};
+use pco::{ChunkConfig, DeltaSpec, ModeSpec};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Points;
@@ -86,12 +86,12 @@ pub fn encode_chunk(points: &Points) -> Result<Vec<u8>, ChunkError> {
     out.extend_from_slice(&(count as u16).to_le_bytes());
     out.extend_from_slice(&[0; 4]);
     match whole {
-        Some(steps) => push_column(&mut out, &steps)?,
-        None => push_column(&mut out, points.steps())?,
+        Some(steps) => push_column(&mut out, &steps, &counters())?,
+        None => push_column(&mut out, points.steps(), &measured())?,
     }
-    push_column(&mut out, points.values())?;
+    push_column(&mut out, points.values(), &measured())?;
     if !points.walls().is_empty() {
-        push_column(&mut out, points.walls())?;
+        push_column(&mut out, points.walls(), &counters())?;
     }
     let sum = checksum(&out);
     out[4..HEADER].copy_from_slice(&sum.to_le_bytes());
@@ -167,12 +167,26 @@ impl Raw for i64 {
     }
 }
 
-fn push_column<T: Raw>(out: &mut Vec<u8>, column: &[T]) -> Result<(), ChunkError> {
+/// How hard the compressor tries. Beyond it the usual 4096 values take four times as long, and come out one part in two
+/// hundred smaller.
+const LEVEL: usize = 4;
+
+/// For what is measured: the compressor finds out what is best (single precision, decimal fractions).
+fn measured() -> ChunkConfig {
+    ChunkConfig::default().with_compression_level(LEVEL)
+}
+
+/// For what counts up, steps and times: differences, without trying anything else, which takes longer than to compress.
+fn counters() -> ChunkConfig {
+    measured().with_mode_spec(ModeSpec::Classic).with_delta_spec(DeltaSpec::TryConsecutive(1))
+}
+
+fn push_column<T: Raw>(out: &mut Vec<u8>, column: &[T], config: &ChunkConfig) -> Result<(), ChunkError> {
     let packed = if column.len() < 4 {
         None
     } else {
-        let packed = simple_compress(column, &ChunkConfig::default())
-            .map_err(|error| ChunkError::Compress(error.to_string()))?;
+        let packed =
+            simple_compress(column, config).map_err(|error| ChunkError::Compress(error.to_string()))?;
         (packed.len() < column.len() * 8).then_some(packed)
     };
     match packed {

@@ -3,7 +3,6 @@
 //! Reading gives [`Piece`]s, each of which is written in one transaction together with how far the file was read. The
 //! encoding of blocks, which costs more than the parsing, happens here and beside it, so that whoever writes only writes.
 
-use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
@@ -75,8 +74,8 @@ pub(super) struct Source {
     stream: Option<Box<dyn Stream>>,
     /// Bytes that the stream was fed, a partial last record included.
     fed: u64,
-    /// By the reader's index.
-    lines: BTreeMap<u32, Line>,
+    /// By the reader's index; none for a name that has no points.
+    lines: Vec<Option<Box<Line>>>,
     keys: Vec<String>,
 }
 
@@ -151,13 +150,13 @@ impl Source {
         // What describes several runs lies above them; its name is all that matters then.
         let own = path.strip_prefix(folder).ok().or_else(|| path.file_name().map(Path::new));
         let own = own.map(|own| own.to_string_lossy().into_owned()).unwrap_or_default();
-        let mut lines = BTreeMap::new();
+        let mut lines = Vec::new();
         for (_, position, whole, last) in stored {
             let Some((index, points)) = last else { continue };
             let counted = points.len();
             let Ok(grower) = Grower::resume(index, points) else { continue };
             let counted = if grower.tail().is_empty() { 0 } else { counted };
-            lines.insert(position, Line { grower, whole, counted });
+            *slot(&mut lines, position) = Some(Box::new(Line { grower, whole, counted }));
         }
         Self {
             member: Member::new(own, role).prefixed(row.known.prefix.clone()),
@@ -201,7 +200,7 @@ impl Source {
 
     /// Bytes that it takes in memory, about.
     pub fn weight(&self) -> usize {
-        let tails: usize = self.lines.values().map(|line| line.grower.tail().len() * 24 + 400).sum();
+        let tails: usize = self.lines.iter().flatten().map(|line| line.grower.tail().len() * 24 + 400).sum();
         tails + self.row.state.len() * 3 + 1000
     }
 
@@ -506,9 +505,8 @@ impl Source {
     }
 
     fn take_points(&mut self, batch: &Batch, full: &mut dyn FnMut(Taken)) {
-        // Readers give runs of points of the same few metrics; the map is small and warm.
         for reading in &batch.readings {
-            let line = self.lines.entry(reading.key).or_default();
+            let line = slot(&mut self.lines, reading.key).get_or_insert_default();
             if let Some(wall) = reading.point.wall_ms
                 && self.said.first_point.is_none_or(|first| wall < first)
                 && wall > 0
@@ -561,7 +559,8 @@ impl Source {
 
     /// Puts blocks, and the open ones that grew, into the piece.
     fn hand_out(&mut self, mut blocks: Vec<Encoded>, piece: &mut Piece) -> io::Result<()> {
-        for (&position, line) in &mut self.lines {
+        for (position, line) in (0..).zip(&mut self.lines) {
+            let Some(line) = line else { continue };
             if let Some(block) = line.grower.open() {
                 let counted = std::mem::replace(&mut line.counted, block.points.len());
                 let open = Taken { position, counted, block };
@@ -570,7 +569,7 @@ impl Source {
         }
         blocks.sort_by_key(|block| (block.position, block.write.index));
         for block in blocks {
-            let Some(line) = self.lines.get_mut(&block.position) else { continue };
+            let Some(line) = slot(&mut self.lines, block.position) else { continue };
             line.whole = line.whole.merge(&block.fresh);
             let named = piece.series.last().is_some_and(|last| last.position == block.position);
             if !named {
@@ -617,6 +616,15 @@ impl Taken {
         };
         Ok(Encoded { position: self.position, fresh, write })
     }
+}
+
+/// The place of a metric, made if it is not there.
+fn slot(lines: &mut Vec<Option<Box<Line>>>, position: u32) -> &mut Option<Box<Line>> {
+    let at = position as usize;
+    if at >= lines.len() {
+        lines.resize_with(at + 1, || None);
+    }
+    &mut lines[at]
 }
 
 fn encode_here(blocks: Vec<Taken>) -> io::Result<Vec<Encoded>> {
