@@ -10,7 +10,8 @@ pub const LOCK: &str = "tests/tidy/migrations.lock";
 const RULE: &str = "migrations are only ever added";
 
 pub fn is_migration(path: &str) -> bool {
-    path.starts_with("crates/") && path.contains("/migrations/") && path.ends_with(".sql")
+    let folder = path.contains("/migrations/") || path.contains("/run-migrations/");
+    path.starts_with("crates/") && folder && path.ends_with(".sql")
 }
 
 /// Holds the files against the lock, in both directions.
