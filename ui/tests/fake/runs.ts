@@ -215,7 +215,8 @@ export class FakeRuns {
       }),
     }),
     "runs.complete": ({ query, cursor }) => this.#complete(query, cursor),
-    "runs.group": ({ query = "", by, columns = [] }) => {
+    "runs.group": ({ query = "", by, columns = [], sort = [] }) => {
+      for (const { column } of sort) if (!by.includes(column) && !columns.includes(column)) throw new CallError({ code: "invalid_input", message: `groups can’t be sorted by ${column}, which is no column of theirs`, field: "sort" });
       const groups = this.#groups(query, by, columns);
       return { groups, total: groups.length };
     },

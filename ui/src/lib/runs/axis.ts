@@ -5,7 +5,7 @@ import { duration, fullTime, step } from "../util/format";
 
 export type XAxis = RunAxis;
 
-export const AXES: [XAxis, string][] = [["step", "Step"], ["relative", "Time since start"], ["wall", "Time of day"]];
+export const AXES: [XAxis, string][] = [["step", "Step"], ["relative", "Seconds since start"]];
 
 /** A place on the axis in words: times are in seconds. */
 export function axisWords(axis: XAxis, at: number): string {

@@ -156,7 +156,8 @@ export function sorted(sort: readonly RunSort[], id: string, further: boolean, s
  * What is shown before anybody has chosen: what tells runs apart.
  *
  * - Of metrics at most three: those with a goal first, then by how many runs have them; what only counts is no result.
- * - Of settings at most four, only such as differ.
+ * - Of settings at most four, only such as differ and more than one run has: what people turn most often first, then
+ *   by how many runs have them, then the shorter name.
  */
 export function chosenFor(columns: readonly RunColumn[]): string[] {
   const metrics = columns
@@ -165,7 +166,10 @@ export function chosenFor(columns: readonly RunColumn[]): string[] {
     .filter((it) => !isBookkeeping(it.key))
     .sort((a, b) => Number(b.goal !== null) - Number(a.goal !== null) || b.runs - a.runs);
   const keys = [...new Set(metrics.map((it) => it.key))].slice(0, 3);
-  const settings = columns.filter((it) => it.kind === "config" && !it.constant).sort((a, b) => b.runs - a.runs);
+  const usual = (it: RunColumn) => Number(/(^|\.)(lr|learning_rate|batch_size|seed|model|optimi[sz]er|epochs)$/.test(it.label));
+  const settings = columns
+    .filter((it) => it.kind === "config" && !it.constant && it.runs > 1)
+    .sort((a, b) => usual(b) - usual(a) || b.runs - a.runs || a.label.length - b.label.length);
   const goal = new Map(metrics.map((it) => [it.key, it.goal]));
   return [
     "name",

@@ -469,9 +469,11 @@ export class RunTable {
   }
 
   async #readGroups(): Promise<void> {
-    const { query, group: by, sort } = this.look;
+    const { query, group: by } = this.look;
     if (by.length === 0) return;
     const columns = this.groupColumns;
+    // A group has no name and no start: it is sorted by what it has.
+    const sort = this.look.sort.filter((it) => by.includes(it.column) || columns.includes(it.column));
     try {
       const { groups } = await this.app.call("runs.group", { query, by, columns, sort });
       if (this.look.group !== by || this.look.query !== query) return;
