@@ -53,6 +53,12 @@ export class FakeEngine implements Host {
   saveLog = () => Promise.resolve(null);
   openPath = () => Promise.resolve();
   onNavigate = () => Promise.resolve(() => {});
+  /** Lets go of folders over the window. */
+  drop: (paths: string[]) => void = () => {};
+  onFolders(drop: (paths: string[]) => void) {
+    this.drop = drop;
+    return () => (this.drop = () => {});
+  }
   lookingAt() {}
   ready() {}
 

@@ -293,21 +293,29 @@ export class FakeRuns {
     },
   };
 
+  /** Drawn as the engine does it: a few lines across, the lines with their colours, and a dot where one goes on. */
   #chart(uids: readonly string[], keys: readonly string[], width: number, height: number): RunChart {
     const lines = uids.flatMap((uid) => keys.map((key, place) => ({ key, colour: uids.length === 1 ? place : this.get(uid).row.colour, values: this.get(uid).metrics[key] ?? [], uid }))).filter((it) => it.values.length > 0);
     const all = lines.flatMap((it) => it.values);
     const steps = Math.max(2, ...lines.map((it) => it.values.length));
-    const plot = { left: 42, top: 8, width: width - 52, height: height - 30 };
+    const plot = { left: 44, top: 8, width: width - 54, height: height - 30 };
     const [low, high] = all.length === 0 ? [0, 1] : [Math.min(...all), Math.max(...all)];
-    const x = (step: number) => plot.left + ((step - 1) / (steps - 1)) * plot.width;
-    const y = (value: number) => plot.top + (1 - (value - low) / (high - low || 1)) * plot.height;
-    const grid = [0, 0.33, 0.67, 1].map((it) => {
-      const at = (plot.top + it * plot.height) * 10;
-      return `<path class="grid" stroke="#ddd" stroke-width="10" fill="none" d="M${plot.left * 10} ${at}H${(plot.left + plot.width) * 10}"/><text x="${plot.left * 10 - 60}" y="${at + 35}" font-size="95" text-anchor="end">${(high - it * (high - low)).toPrecision(3)}</text>`;
+    const x = (step: number) => (plot.left + ((step - 1) / (steps - 1)) * plot.width) * 10;
+    const y = (value: number) => (plot.top + (1 - (value - low) / (high - low || 1)) * plot.height) * 10;
+    const text = (value: number) => (Math.abs(value) < 1e-3 && value !== 0 ? value.toExponential(1) : value.toPrecision(3).replace(/\.?0+$/, ""));
+    const grid = [0.08, 0.36, 0.64, 0.92].map((share) => {
+      const value = low + share * (high - low);
+      return `<path class="grid" stroke="#ddd" stroke-width="10" fill="none" d="M${plot.left * 10} ${y(value).toFixed(0)}h${plot.width * 10}"/><text x="${plot.left * 10 - 60}" y="${(y(value) + 35).toFixed(0)}" font-size="95" text-anchor="end">${text(value)}</text>`;
     });
-    const drawn = lines.map((it) => `<path class="c${it.colour + 1}" stroke="#888" stroke-width="15" fill="none" d="${it.values.map((value, i) => `${i === 0 ? "M" : "L"}${(x(i + 1) * 10).toFixed(0)} ${(y(value) * 10).toFixed(0)}`).join("")}"/>`);
+    const every = Math.max(1, Math.round(steps / 4));
+    const ticks = Array.from({ length: Math.floor((steps - 1) / every) }, (_, i) => `<text x="${x((i + 1) * every).toFixed(0)}" y="${height * 10 - 60}" font-size="95" text-anchor="middle">${(i + 1) * every}</text>`);
+    const drawn = lines.map((it) => {
+      const last = it.values.at(-1) ?? 0;
+      const dot = this.get(it.uid).row.status === "running" ? `<circle class="c${it.colour + 1}" fill="#888" cx="${x(it.values.length).toFixed(0)}" cy="${y(last).toFixed(0)}" r="28"/>` : "";
+      return `<path class="c${it.colour + 1}" stroke="#888" stroke-width="14" fill="none" stroke-linejoin="round" d="${it.values.map((value, i) => `${i === 0 ? "M" : "L"}${x(i + 1).toFixed(0)} ${y(value).toFixed(0)}`).join("")}"/>${dot}`;
+    });
     const chart = {
-      svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width * 10} ${height * 10}">${grid.join("")}${drawn.join("")}</svg>`,
+      svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width * 10} ${height * 10}">${grid.join("")}${ticks.join("")}${drawn.join("")}</svg>`,
       plot,
       x: { min: 1, max: steps, scale: "linear" as const },
       y: { min: low, max: high, scale: "linear" as const },
@@ -322,17 +330,18 @@ export function someRuns(now: number, many: number): FakeRun[] {
   const MIN = 60_000;
   const HOUR = 60 * MIN;
   const noise = (i: number) => Math.sin(i * 12.9898) * 0.5 + Math.sin(i * 78.233) * 0.5;
-  const course = (from: number, to: number, steps: number, seed: number, rough: number) => Array.from({ length: steps }, (_, i) => to + (from - to) * Math.exp((-5 * i) / 100) + noise(i + seed * 101) * rough);
+  const course = (from: number, to: number, steps: number, seed: number, rough: number) => Array.from({ length: steps }, (_, i) => to + (from - to) * Math.exp((-(3.5 + (seed % 7) / 2) * i) / 100) + noise(i + seed * 101) * rough);
+  let named = -1;
   const vit = (uid: string, name: string, status: RunStatus, steps: number, best: number, config: Record<string, Cell>, more: Partial<RunRow> = {}): FakeRun => {
     const seed = uid.charCodeAt(3) + uid.charCodeAt(4) + uid.charCodeAt(5);
     return aRun(
       uid,
-      { name, status, project: "vit-distill", format: "lightning", label: "Lightning", total_steps: 100, folder: `/home/user/src/vit-distill/runs/${name.replace(/\W+/g, "-")}`, started: now - 11 * HOUR, finished: status === "running" ? null : now - 2 * HOUR, changed: now - MIN, ...more },
+      { name, status, colour: (named += 1) % 6, project: "vit-distill", format: "lightning", label: "Lightning", total_steps: 100, folder: `/home/user/src/vit-distill/runs/${name.replace(/\W+/g, "-")}`, started: now - 11 * HOUR, finished: status === "running" ? null : now - 2 * HOUR, changed: now - MIN, ...more },
       { "model.name": "vit_s16", "optim.name": "adamw", "optim.betas": "[0.9, 0.999]", epochs: 100, batch_size: 256, "augment.mixup": true, ...config },
       { "val/acc": course(0.02, best, steps, seed, 0.008), "val/loss": course(6.2, 2.2 - best, steps, seed, 0.05), "train/loss": course(6.9, 1.9 - best, steps, seed, 0.12), "grad norm": course(4, 0.7, steps, seed, 0.3), lr: Array.from({ length: steps }, (_, i) => 1.5e-4 * (1 + Math.cos((Math.PI * i) / 100))), throughput: course(3.2, 3.1, steps, seed, 0.2), epoch: Array.from({ length: steps }, (_, i) => i + 1) },
     );
   };
-  const named = [
+  const first = [
     vit("r7k2m9qa1bc", "vit-s16 distill kd=0.7", "running", 71, 0.8231, { lr: 3e-4, kd: 0.7, seed: 1 }, { tags: ["baseline"], started: now - 11 * HOUR - 2 * MIN, experiment: "20261121_7e00", attempt: 1, notes: "Temperature 4, the teacher's logits from the store." }),
     vit("r3hx8wn2pd4", "vit-s16 distill kd=0.5", "running", 64, 0.8174, { lr: 3e-4, kd: 0.5, seed: 1 }),
     vit("rq5t1zv6ye7", "vit-s16 distill kd=0.3", "completed", 100, 0.8119, { lr: 3e-4, kd: 0.3, seed: 1 }, { started: now - 70 * HOUR, finished: now - 55 * HOUR }),
@@ -342,10 +351,10 @@ export function someRuns(now: number, many: number): FakeRun[] {
     vit("rv4f9ua5qj6", "vit-b16 distill kd=0.7", "stale", 31, 0.7714, { lr: 3e-4, kd: 0.7, seed: 1, "model.name": "vit_b16" }, { started: now - 130 * HOUR, finished: null, changed: now - 122 * HOUR }),
     vit("rm0s3el7ob9", "vit-s16 distill cosine", "cancelled", 40, 0.7655, { lr: 3e-4, kd: 0.7, seed: 1, schedule: "cosine" }, { started: now - 140 * HOUR, finished: now - 138 * HOUR, tags: ["schedule", "ablation", "warmup"] }),
   ];
-  const first = named[0];
-  if (first !== undefined) {
-    const folder = first.row.folder;
-    first.detail = {
+  const [open] = first;
+  if (open !== undefined) {
+    const folder = open.row.folder;
+    open.detail = {
       files: [
         { path: `${folder}/metrics.csv`, role: "metrics", format: "lightning", size: 1_204_211, modified: now - MIN, problems: [], refused: null, exists: true },
         { path: `${folder}/hparams.yaml`, role: "config", format: "hparams", size: 1_802, modified: now - 11 * HOUR, problems: [{ place: "line 14", message: "The value of “sampler” is no plain value and was left out." }], refused: null, exists: true },
@@ -371,7 +380,7 @@ export function someRuns(now: number, many: number): FakeRun[] {
       { "val/iou": course(0.2, 0.7 + (i % 90) / 1_000, steps, i, 0.01), "train/loss": course(1.4, 0.19 + (i % 40) / 400, steps, i, 0.03) },
     );
   });
-  return [...named, ...rest];
+  return [...first, ...rest];
 }
 
 export function someFolders(now: number): WatchFolder[] {

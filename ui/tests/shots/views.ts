@@ -22,6 +22,19 @@ export const VIEWS: readonly View[] = [
   { name: "queue", at: "/queue", ready: "[role=row]" },
   { name: "timeline", at: "/queue/timeline", ready: "[role=application] canvas" },
   { name: "activity", at: "/queue/activity", ready: "[role=listbox]" },
+  {
+    name: "runs",
+    at: "/runs",
+    ready: "article .frame svg",
+    then: async (page) => {
+      await page.locator("[data-uid]").first().waitFor();
+      await page.getByRole("grid", { name: "Runs" }).focus();
+      await page.keyboard.press("Home");
+      for (let turn = 0; turn < 3; turn += 1) await page.keyboard.press("Shift+ArrowDown");
+    },
+  },
+  { name: "run", at: "/runs?run=r7k2m9qa1bc", ready: "aside article .frame svg" },
+  { name: "folders", at: "/runs/folders", ready: "article .bar", then: (page) => page.getByRole("button", { name: /could not be read/ }).click() },
   { name: "devices", at: "/devices", ready: ".region svg", then: (page) => page.getByRole("radio", { name: "24 h" }).click() },
   { name: "devices-fault", at: "/devices", ready: ".region svg", query: "machine=lost" },
   { name: "log", at: "/queue?job={vit-s16 distill kd=0.7}", ready: "[role=log]" },

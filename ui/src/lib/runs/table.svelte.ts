@@ -16,7 +16,8 @@ export const ROW = 30;
 const SELECTED_AT_MOST = 5_000;
 const ROWS_MS = 250;
 const LIST_MS = 400;
-const COLUMNS_MS = 1_500;
+const BEST_MS = 600;
+const COLUMNS_MS = 2_000;
 const NEWEST: RunSort[] = [{ column: "started", descending: true }];
 
 /** What is kept of the table from one time to the next, and in a saved view. */
@@ -71,6 +72,7 @@ export class RunTable {
     const rows = paced(ROWS_MS, () => this.#readRows());
     const lists = paced(LIST_MS, () => this.#readLists());
     const columns = paced(COLUMNS_MS, () => this.#readColumns());
+    const best = paced(BEST_MS, () => this.#readBest());
     const stops = [
       this.app.onPush((told) => {
         const push = runsPush(told);
@@ -82,6 +84,7 @@ export class RunTable {
           if (push.uids.length === 0) this.sparks.forget(null);
           lists.ask();
         }
+        best.ask();
         columns.ask();
       }),
       this.app.onRefresh(() => {
@@ -93,7 +96,7 @@ export class RunTable {
     columns.ask();
     void this.readViews();
     return () => {
-      for (const it of [rows, lists, columns]) it.stop();
+      for (const it of [rows, lists, columns, best]) it.stop();
       for (const stop of stops) stop();
     };
   }
