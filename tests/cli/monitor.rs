@@ -14,7 +14,7 @@ use crate::harness::{Athanor, signal};
 use crate::wait::{PATIENCE, wait_a_moment, wait_until};
 
 /// An engine started in a way of its own, which ends with the test.
-struct Engine(Child);
+pub struct Engine(Child);
 
 impl Engine {
     /// Starts `program` with `athanor serve` as its last arguments, and waits until the engine answers.
@@ -31,7 +31,8 @@ impl Engine {
         engine
     }
 
-    fn polling(athanor: &Athanor) -> Self {
+    /// One that looks at everything by itself.
+    pub fn polling(athanor: &Athanor) -> Self {
         Self::start(athanor, &[], &[("ATHANOR_WATCH", "poll")])
     }
 }

@@ -1,10 +1,19 @@
 //! Watch folders from the command line, and the queue's own runs in the index.
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
 use crate::harness::Athanor;
+use crate::monitor::Engine;
 use crate::wait::wait_until;
 
-fn chart(athanor: &Athanor, uid: &str) -> serde_json::Value {
-    athanor.json(&["runs", "show", uid])
+/// The values of a metric of the one run that a query finds, as they stand in the index.
+fn values(athanor: &Athanor, query: &str, key: &str) -> Vec<f64> {
+    let page = athanor.json(&["runs", "ls", query]);
+    let Some(run) = page["rows"][0]["uid"].as_str() else { return Vec::new() };
+    let csv = athanor.run(&["metrics", run, "--key", key, "--csv"]);
+    let text = String::from_utf8(csv.stdout).expect("text");
+    text.lines().skip(1).filter_map(|line| line.split(',').nth(1)?.parse().ok()).collect()
 }
 
 #[test]
@@ -55,7 +64,7 @@ fn what_the_queue_ran_is_a_run_wherever_it_wrote() {
         (rows.len() == 1 && rows[0]["status"] == "completed" && rows[0]["points"] == 2).then_some(rows)
     });
     let run = rows[0]["uid"].as_str().expect("a uid").to_owned();
-    let detail = chart(&athanor, &run);
+    let detail = athanor.json(&["runs", "show", &run]);
     assert_eq!(detail["metrics"][0]["key"], "loss");
     assert_eq!(detail["config"][0]["key"], "lr");
 
@@ -71,4 +80,148 @@ fn what_the_queue_ran_is_a_run_wherever_it_wrote() {
             && rows[0]["folder"].as_str().is_some_and(|folder| folder.ends_with("watched/a")))
         .then_some(())
     });
+}
+
+#[test]
+fn where_the_kernel_does_not_tell_the_folder_is_looked_at() {
+    let athanor = Athanor::new();
+    std::fs::create_dir_all(athanor.work().join("results/a")).expect("made");
+    athanor.file("results/a/metrics.csv", "step,loss\n1,0.5\n");
+    let _engine = Engine::polling(&athanor);
+    let shown = athanor.ok(&["watch", "add", "results", "--wait"]);
+    assert!(shown.contains("looked at every few seconds") && shown.contains("ATHANOR_WATCH"), "{shown}");
+    append(&athanor, "results/a/metrics.csv", "2,0.25\n");
+    wait_until("the line is read", || (values(&athanor, "name = a", "loss") == [0.5, 0.25]).then_some(()));
+    std::fs::create_dir_all(athanor.work().join("results/b")).expect("made");
+    athanor.file("results/b/metrics.csv", "step,loss\n1,7\n");
+    wait_until("the new run is found", || (values(&athanor, "name = b", "loss") == [7.0]).then_some(()));
+}
+
+fn append(athanor: &Athanor, path: &str, text: &str) {
+    let path = athanor.work().join(path);
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).expect("opens");
+    file.write_all(text.as_bytes()).expect("appended");
+}
+
+/// Opening a file on which another process has a lease waits until that gives it up: so does a server that does not
+/// answer.
+#[test]
+fn a_folder_that_hangs_holds_up_no_other() {
+    let athanor = Athanor::serving(1);
+    for folder in ["slow", "quick"] {
+        std::fs::create_dir_all(athanor.work().join(folder)).expect("made");
+        athanor.file(&format!("{folder}/metrics.csv"), "step,loss\n1,0.5\n");
+    }
+    let lease = "import fcntl, signal, sys\n\
+        signal.signal(signal.SIGIO, signal.SIG_IGN)\n\
+        file = open(sys.argv[1], 'r+')\n\
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n\
+        print('held', flush=True)\n\
+        sys.stdin.read()\n";
+    let mut holder = Command::new("python3")
+        .args(["-c", lease])
+        .arg(athanor.work().join("slow/metrics.csv"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut said = String::new();
+    BufReader::new(holder.stdout.take().expect("piped")).read_line(&mut said).expect("readable");
+    assert_eq!(said.trim(), "held");
+    athanor.ok(&["watch", "add", "slow"]);
+    athanor.ok(&["watch", "add", "quick"]);
+    wait_until("the other folder is read", || {
+        (values(&athanor, "folder ~ quick", "loss") == [0.5]).then_some(())
+    });
+    append(&athanor, "quick/metrics.csv", "2,0.25\n");
+    wait_until("and followed", || (values(&athanor, "folder ~ quick", "loss") == [0.5, 0.25]).then_some(()));
+    let folders = athanor.json(&["watch", "ls"]);
+    let slow = folders["folders"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|it| it["path"].as_str().is_some_and(|path| path.ends_with("/slow")));
+    assert_eq!(slow.expect("listed")["looking"], true, "the other one still waits");
+    drop(holder.stdin.take());
+    holder.wait().expect("ended");
+    wait_until("it is read when it answers", || {
+        (values(&athanor, "folder ~ slow", "loss") == [0.5]).then_some(())
+    });
+}
+
+#[test]
+fn an_engine_that_is_killed_at_any_instant_loses_no_point_and_doubles_none() {
+    let mut athanor = Athanor::new();
+    athanor.serve(&[]);
+    let runs = 4;
+    for run in 0..runs {
+        std::fs::create_dir_all(athanor.work().join(format!("results/run{run}"))).expect("made");
+        athanor.file(&format!("results/run{run}/metrics.csv"), "step,loss\n");
+    }
+    athanor.ok(&["watch", "add", "results"]);
+    let mut written = 0;
+    for round in 0..8_u32 {
+        for line in 0..40 {
+            for run in 0..runs {
+                append(&athanor, &format!("results/run{run}/metrics.csv"), &format!("{written},{written}\n"));
+            }
+            written += 1;
+            // Somewhere in the middle of it.
+            if line == round * 5 {
+                athanor.kill_engine();
+                athanor.serve(&[]);
+            }
+        }
+    }
+    let expected: Vec<f64> = (0..written).map(f64::from).collect();
+    for run in 0..runs {
+        wait_until("every line is there once", || {
+            (values(&athanor, &format!("name = run{run}"), "loss") == expected).then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_full_disk_stops_the_reading_until_there_is_room() {
+    let mut athanor = Athanor::new();
+    let home = athanor.home();
+    std::fs::create_dir_all(&home).expect("made");
+    let options = format!("size=16m,mode=700,uid={}", rustix::process::getuid().as_raw());
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(&home).output();
+    if !mounted.is_ok_and(|output| output.status.success()) {
+        eprintln!("passed over: a small file system can't be mounted here");
+        return;
+    }
+    let _unmount = Unmount(home.clone());
+    athanor.serve(&[]);
+    let noise: String = (0..600_000_u64)
+        .map(|step| format!("{step},{}\n", (step.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 * 1.1e-7))
+        .collect();
+    std::fs::create_dir_all(athanor.work().join("results/big")).expect("made");
+    athanor.file("results/big/metrics.csv", &format!("step,noise\n{noise}"));
+    let filler = home.join("filler");
+    std::fs::write(&filler, vec![0_u8; 12 << 20]).expect("there is room for it");
+    athanor.ok(&["watch", "add", "results"]);
+    std::fs::create_dir_all(athanor.work().join("results/small")).expect("made");
+    athanor.file("results/small/metrics.csv", "step,loss\n1,0.5\n");
+    wait_until("the disk is full", || {
+        let disk = rustix::fs::statvfs(&home).expect("it is mounted");
+        (disk.f_bavail * disk.f_frsize < 256 << 10).then_some(())
+    });
+    assert!(athanor.run(&["status"]).status.success(), "the engine lives");
+    std::fs::remove_file(&filler).expect("room is made");
+    wait_until("all of it is read when there is room", || {
+        (values(&athanor, "name = small", "loss") == [0.5]
+            && values(&athanor, "name = big", "noise").len() == 600_000)
+            .then_some(())
+    });
+    athanor.stop_engine();
+}
+
+struct Unmount(std::path::PathBuf);
+
+impl Drop for Unmount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).output();
+    }
 }
