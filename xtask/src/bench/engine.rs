@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::process::{call_within, forget_cargo};
 use crate::workspace::Workspace;
@@ -83,10 +83,34 @@ impl Engine {
         call_within(&mut self.client(&["wait", "--all"]), LIMIT)
     }
 
-    /// Queues `count` times `true` in one call.
-    pub fn add_together(&self, count: usize) -> Result<()> {
+    /// Calls a command over the socket; its answer.
+    pub fn call(&self, method: &str, params: &Value) -> Result<Value> {
+        let line = json!({ "version": 1, "method": method, "params": params });
+        let mut answer = String::new();
+        self.ask(&line)?.read_line(&mut answer).with_context(|| format!("hearing the answer of {method}"))?;
+        let mut answer: Value = serde_json::from_str(&answer).with_context(|| format!("reading {method}"))?;
+        ensure!(answer["error"].is_null(), "{method} failed: {}", answer["error"]);
+        Ok(answer["result"].take())
+    }
+
+    /// What the engine tells from now on, one push a line.
+    pub fn listen(&self) -> Result<BufReader<UnixStream>> {
+        let mut pushes = self.ask(&json!({ "version": 1, "method": "listen" }))?;
+        let mut hello = String::new();
+        pushes.read_line(&mut hello).context("hearing that the engine tells")?;
+        ensure!(hello.contains("\"hello\""), "the engine does not tell: {hello}");
+        Ok(pushes)
+    }
+
+    fn ask(&self, line: &Value) -> Result<BufReader<UnixStream>> {
         let mut stream =
             UnixStream::connect(self.home.path.join("home/athanor.sock")).context("connecting")?;
+        stream.write_all(format!("{line}\n").as_bytes()).context("asking")?;
+        Ok(BufReader::new(stream))
+    }
+
+    /// Queues `count` times `true` in one call.
+    pub fn add_together(&self, count: usize) -> Result<()> {
         let cwd = std::env::current_dir().context("finding the working directory")?;
         let job = json!({
             "command": ["true"], "cwd": cwd, "name": null, "project": null, "priority": "normal",
@@ -95,9 +119,8 @@ impl Engine {
         });
         let params = json!({ "experiments": vec![job; count] });
         let request = json!({ "version": 1, "method": "experiments.add", "params": params });
-        stream.write_all(format!("{request}\n").as_bytes()).context("asking")?;
         let mut answer = String::new();
-        BufReader::new(stream).read_line(&mut answer).context("listening")?;
+        self.ask(&request)?.read_line(&mut answer).context("listening")?;
         let refusal = answer.get(..400).unwrap_or(&answer);
         ensure!(answer.starts_with("{\"result\""), "the engine did not take the jobs: {refusal}");
         Ok(())

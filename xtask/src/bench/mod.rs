@@ -10,8 +10,10 @@ mod engine;
 mod history;
 mod idle;
 mod latency;
+mod logs;
 mod queue;
 mod rivals;
+mod runs;
 mod survival;
 mod throughput;
 mod tray;
@@ -90,6 +92,8 @@ const MEASURES: &[(&str, Measure)] = &[
     ("history", history::measure),
     ("tray", tray::measure),
     ("survival", survival::measure),
+    ("runs", runs::measure),
+    ("logs", logs::measure),
 ];
 
 /// Builds, measures what is asked for (all when nothing is), prints the table, writes the JSON.
