@@ -44,6 +44,11 @@ impl Athanor {
         self.root.path().join("work")
     }
 
+    /// Where the desktop keeps data, its trash among them.
+    pub fn share(&self) -> PathBuf {
+        self.root.path().join("share")
+    }
+
     pub fn attempt(&self, uid: &str, number: u32) -> PathBuf {
         self.home().join("attempts").join(uid).join(number.to_string())
     }
@@ -52,6 +57,8 @@ impl Athanor {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_athanor"));
         command.args(arguments).env("ATHANOR_HOME", self.home()).current_dir(self.work());
+        // What is put into the trash must not end up in that of whoever runs the tests.
+        command.env("XDG_DATA_HOME", self.share());
         if self.gpu_script().exists() {
             let library = athanor_nvml_test::built_library().expect("it was built with this test");
             command.env("ATHANOR_NVML", library).env(athanor_nvml_test::SCRIPT_VARIABLE, self.gpu_script());

@@ -18,6 +18,7 @@ mod queue;
 mod recovery;
 mod refusals;
 mod reports;
+mod runs;
 mod scan;
 mod survival;
 mod sweeps;

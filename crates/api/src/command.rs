@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
-use crate::handlers::{self, cleanup, config, files, history, log_search, notifications, queue, run_charts, runs, sweeps, transfer, watch};
+use crate::handlers::{self, cleanup, config, files, history, log_search, notifications, points, queue, run_charts, runs, sweeps, transfer, watch};
 use crate::typescript::Declarations;
 use crate::wire::{self, ApiError, ErrorCode, Nothing};
 
@@ -201,6 +201,8 @@ commands! {
     DrawRunChart = "runs.chart": run_charts::chart, wire::DrawRunChart => wire::RunChart;
     /// Small lines of a metric, for a column of the table.
     DrawSparks = "runs.spark": run_charts::sparks, wire::DrawSparks => wire::Sparks;
+    /// Points of a metric of an experiment, exactly as they were logged.
+    ReadPoints = "metrics.points": points::points, wire::ReadPoints => wire::RunPoints;
     /// A chart of metrics over steps.
     DrawChart = "chart.draw": handlers::draw_chart, wire::DrawChart => wire::Chart;
     /// The machine, now and in the last minutes.

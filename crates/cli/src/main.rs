@@ -73,7 +73,7 @@ enum Command {
     Status,
     /// Pause or resume the queue; what runs goes on
     Queue(commands::queue::Arguments),
-    /// List the metrics of an experiment, or draw them
+    /// List the metrics of an experiment or a run, draw them, or print their points
     Metrics(commands::metrics::Arguments),
     /// Show or change settings
     Settings(commands::settings::Arguments),
@@ -101,6 +101,8 @@ enum Command {
     Gc(commands::gc::Arguments),
     /// Say what would be indexed in a folder: runs by format, points, and what can't be read
     Scan(commands::scan::Arguments),
+    /// List, show, tag, export and remove runs of the index
+    Runs(commands::runs::Arguments),
     /// Index the runs in folders, and follow them as they grow
     Watch(commands::watch::Arguments),
     /// Print what makes a shell complete commands and options
@@ -194,6 +196,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Top(arguments) => commands::top::run(&mut backend, &arguments, json),
         Command::History(arguments) => commands::history::run(&mut backend, &arguments, json),
         Command::Gpu(arguments) => commands::resources::gpu(&mut backend, arguments, json),
+        Command::Runs(arguments) => commands::runs::run(&mut backend, arguments, json),
         Command::Watch(arguments) => commands::watch::run(&mut backend, arguments, json),
         Command::Gc(arguments) => commands::gc::run(&mut backend, &arguments, json),
     };

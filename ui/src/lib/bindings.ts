@@ -3602,6 +3602,31 @@ raw?: boolean,
 stream?: LogStream, };
 
 /**
+ * Asks for points of a metric of an experiment.
+ */
+export type ReadPoints = { 
+/**
+ * The experiment.
+ */
+uid: string, 
+/**
+ * The metric.
+ */
+key: string, 
+/**
+ * The attempt; the newest if absent.
+ */
+attempt?: number, 
+/**
+ * How many points to pass over.
+ */
+after?: number, 
+/**
+ * How many points, at most 100,000.
+ */
+limit: number, };
+
+/**
  * Points of a metric of a run.
  */
 export type ReadRunPoints = { 
@@ -5219,6 +5244,8 @@ export interface Commands {
   "runs.chart": { input: DrawRunChart; output: RunChart };
   /** Small lines of a metric, for a column of the table. */
   "runs.spark": { input: DrawSparks; output: Sparks };
+  /** Points of a metric of an experiment, exactly as they were logged. */
+  "metrics.points": { input: ReadPoints; output: RunPoints };
   /** A chart of metrics over steps. */
   "chart.draw": { input: DrawChart; output: Chart };
   /** The machine, now and in the last minutes. */

@@ -6,6 +6,7 @@ pub(crate) mod files;
 pub(crate) mod history;
 pub(crate) mod log_search;
 pub(crate) mod notifications;
+pub(crate) mod points;
 pub(crate) mod queue;
 pub(crate) mod run_charts;
 pub(crate) mod runs;

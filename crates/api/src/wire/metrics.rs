@@ -37,6 +37,25 @@ pub struct SeriesList {
     pub problems: Vec<String>,
 }
 
+/// Asks for points of a metric of an experiment.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ReadPoints {
+    /// The experiment.
+    pub uid: String,
+    /// The metric.
+    pub key: String,
+    /// The attempt; the newest if absent.
+    #[serde(default)]
+    #[ts(optional)]
+    pub attempt: Option<u32>,
+    /// How many points to pass over.
+    #[serde(default)]
+    #[ts(optional, as = "Option<u64>")]
+    pub after: u64,
+    /// How many points, at most 100,000.
+    pub limit: u32,
+}
+
 /// Light or dark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]

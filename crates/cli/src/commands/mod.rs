@@ -20,6 +20,7 @@ pub mod notifications;
 pub mod project;
 pub mod queue;
 pub mod resources;
+pub mod runs;
 pub mod scan;
 pub mod serve;
 pub mod settings;
