@@ -29,7 +29,9 @@ test("room that is left goes to the name, and in a narrow window it leaves room 
   const name = (room: number) => placed(["name", "status"], { pinned: [], widths: {}, known, room })[0]?.width ?? 0;
   const usual = widthOf("name", false);
   expect(name(200)).toBeLessThan(usual);
-  expect([name(3_000), name(720)]).toEqual([usual + 220, Math.min(usual + 220, 720 - GUTTER - widthOf("status", false))]);
+  const others = GUTTER + widthOf("status", false);
+  expect([name(2_000), placed(["name", ...Array.from({ length: 8 }, (_, i) => `config.${i}`)], { pinned: [], widths: {}, known, room: GUTTER + usual + 8 * 96 - 20 })[0]?.width], "a little that is missing").toEqual([usual + 220, usual - 20]);
+  expect([name(3_000), name(720)]).toEqual([usual + 220, Math.min(usual + 220, 720 - others)]);
 });
 
 test("a click on a head sorts, turns the order and takes it back; with shift it is a further key", () => {

@@ -109,7 +109,7 @@ export const GUTTER = 38;
  * The columns as they stand.
  *
  * - The name comes first, then what is pinned, then the rest, each in the order that was chosen.
- * - Room that is left goes to the name, unless its width was chosen, and not without end.
+ * - Room that is left goes to the name, and a little that is missing comes from it, unless its width was chosen.
  */
 export function placed(columns: readonly string[], look: { pinned: readonly string[]; widths: Readonly<Record<string, number>>; known: ReadonlyMap<string, RunColumn>; room: number; /** There are groups, whose numbers have deviations. */ grouped?: boolean }): Placed[] {
   const rest = columns.filter((it) => it !== "name");
@@ -126,7 +126,8 @@ export function placed(columns: readonly string[], look: { pinned: readonly stri
   if (first !== undefined && look.widths["name"] === undefined) {
     // In a narrow window what is pinned must not be all that is seen.
     if (look.room > 0 && look.room < 720) first.width = Math.max(130, Math.round(look.room * (look.grouped === true ? 0.38 : 0.3)));
-    else first.width += Math.min(Math.max(look.room - total, 0), 220);
+    // A little too much is taken from it, so that nothing is cut at the edge; much too much is scrolled to.
+    else if (look.room - total >= 0 || total - look.room <= 50) first.width += Math.min(look.room - total, 220);
   }
   let left = GUTTER;
   for (const it of sized) {
