@@ -7,6 +7,11 @@ use crate::sweep::Scalar;
 /// How deep lists and mappings may be nested. Deeper ones are refused, as the stack has an end.
 const DEEPEST: u32 = 96;
 
+/// Bytes of a path that is told, at most.
+pub(super) const LONGEST_PATH: usize = 4 << 10;
+/// Bytes of all paths that one value gives, at most.
+const MOST_PATHS: usize = 32 << 20;
+
 /// Why reading stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -198,8 +203,27 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes a value and tells of every leaf in it with its path. Items of lists have their index as a key if `lists`,
-    /// else lists are passed over.
+    /// else lists are passed over. Not told are leaves with a path beyond [`LONGEST_PATH`], and those after which all
+    /// paths together would have more than [`MOST_PATHS`] bytes: a long name before a long list would be repeated for
+    /// each of its items.
     pub(super) fn leaves(
+        &mut self,
+        path: &mut String,
+        separator: char,
+        lists: bool,
+        each: &mut dyn FnMut(&str, Leaf<'a>),
+    ) -> Result<()> {
+        let mut left = MOST_PATHS;
+        let mut bounded = |path: &str, leaf: Leaf<'a>| {
+            if path.len() <= LONGEST_PATH && path.len() <= left {
+                left -= path.len();
+                each(path, leaf);
+            }
+        };
+        self.leaves_in(path, separator, lists, &mut bounded)
+    }
+
+    fn leaves_in(
         &mut self,
         path: &mut String,
         separator: char,
@@ -216,13 +240,13 @@ impl<'a> Cursor<'a> {
         match self.next()? {
             Next::Map => self.map(|cursor, key| {
                 extend(path, &key);
-                let taken = cursor.leaves(path, separator, lists, each);
+                let taken = cursor.leaves_in(path, separator, lists, each);
                 path.truncate(length);
                 taken
             }),
             Next::List if lists => self.list(|cursor, index| {
                 extend(path, &index.to_string());
-                let taken = cursor.leaves(path, separator, lists, each);
+                let taken = cursor.leaves_in(path, separator, lists, each);
                 path.truncate(length);
                 taken
             }),

@@ -113,7 +113,7 @@ impl<L: Lines + 'static> Stream for LineStream<L> {
         self.pending.extend_from_slice(bytes);
         let pending = std::mem::take(&mut self.pending);
         let mut start = 0;
-        while let Some(length) = pending[self.scanned..].iter().position(|&byte| byte == b'\n') {
+        while let Some(length) = memchr::memchr(b'\n', &pending[self.scanned..]) {
             let end = self.scanned + length;
             self.take(&pending[start..end], end + 1 - start, out);
             (start, self.scanned) = (end + 1, end + 1);

@@ -17,6 +17,8 @@ mod command;
 mod database;
 mod dvclive;
 mod folder;
+#[cfg(test)]
+mod fuzz_tests;
 mod generic;
 mod hugging_face;
 mod hydra;

@@ -48,7 +48,15 @@ impl Document for Yaml {
             Err(problem) => return refused(problem.to_string()),
         };
         let mut batch = Batch::default();
+        // As in JSON, a long name before a long list is not repeated for ever.
+        let mut left = MOST_NAMES;
         for key in keys.0 {
+            let items = if let Value::List { items: Some(items), .. } = &key.value { items.len() } else { 1 };
+            let size = key.path.len().saturating_mul(items);
+            if size > left {
+                continue;
+            }
+            left -= size;
             match key.value {
                 Value::Scalar { value } => {
                     batch.facts.extend((self.meaning)(&key.path, value.as_str()));
@@ -69,6 +77,9 @@ impl Document for Yaml {
         Contents { outcome: Outcome::Fits, keys: Vec::new(), batch }
     }
 }
+
+/// Bytes of the names of all settings of a document, at most.
+const MOST_NAMES: usize = 32 << 20;
 
 struct Json;
 

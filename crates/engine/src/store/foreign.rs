@@ -38,6 +38,8 @@ const ROWS: u32 = 4096;
 const BYTES: usize = 8 << 20;
 /// Points that are told at once.
 const MANY: usize = 50_000;
+/// Runs of which something is told at once: each is some work for whoever is told.
+const MANY_RUNS: usize = 256;
 /// How long a lock is waited for.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// How often it is tried again at once when the file changes while it is read.
@@ -47,7 +49,9 @@ const GRAIN: Duration = Duration::from_millis(20);
 
 queries! {
     /// The tables that are ever asked for, with their columns, and the first of all: without any, it is a new one.
-    SCHEMA = "SELECT m.name, p.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS p
+    /// Names and types that are no UTF-8 are found here, where they are an error: a connection does not survive them in
+    /// the columns of a query.
+    SCHEMA = "SELECT m.name, p.name, p.type FROM sqlite_schema AS m, pragma_table_info(m.name) AS p
         WHERE m.type = 'table' AND
             (m.name IN ('configs', 'experiments', 'metrics', 'params', 'runs', 'system_metrics', 'tags')
             OR m.rowid = (SELECT min(rowid) FROM sqlite_schema WHERE type = 'table'))
@@ -167,11 +171,12 @@ async fn ask(
     told: &mut Told,
     each: &mut (dyn FnMut(Told, &dyn Tables) -> ControlFlow<()> + Send),
 ) -> Result<Passed, Trouble> {
-    let columns: Result<Vec<(String, String)>, _> = sqlx::query_as(SCHEMA).fetch_all(&mut *connection).await;
+    let columns: Result<Vec<(String, String, String)>, _> =
+        sqlx::query_as(SCHEMA).fetch_all(&mut *connection).await;
     let columns = columns.map_err(|cause| way.judge(cause.into()))?;
     way.check()?;
     let mut schema = Schema::new();
-    for (table, column) in columns {
+    for (table, column, _) in columns {
         schema.entry(table).or_default().push(column);
     }
     match tables.begin(&schema) {
@@ -196,6 +201,9 @@ async fn ask(
                 if !tables.row(id(row), &cells, told) {
                     from = None;
                     break;
+                }
+                if told.runs.len() >= MANY_RUNS && each(std::mem::take(told), tables).is_break() {
+                    return Ok(Passed::Stopped);
                 }
             }
             if told.points() >= MANY && each(std::mem::take(told), tables).is_break() {

@@ -216,3 +216,48 @@ async fn every_query_fits_the_tables() {
         assert!(query(table).is_some(), "{table} can be asked for");
     }
 }
+
+/// Both kinds as files, with a page size that leaves little unused.
+async fn files() -> Vec<Vec<u8>> {
+    let mut files = Vec::new();
+    for (journal, schema) in
+        [("PRAGMA journal_mode = DELETE", MLFLOW), ("PRAGMA journal_mode = WAL", TRACKIO)]
+    {
+        let bench = Bench::new();
+        let mut writer = bench.writer("PRAGMA page_size = 512", schema).await;
+        writer.execute(journal).await.unwrap();
+        writer.close().await.unwrap();
+        files.push(fs::read(&bench.path).unwrap());
+    }
+    files
+}
+
+/// Whatever a damaged database says, it is told or refused, and nothing is written beside it.
+#[tokio::test]
+async fn damaged_databases_are_survived() {
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::{Config, TestRunner};
+
+    let cases = std::env::var("RUNS_FUZZ_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(60);
+    let mut runner = TestRunner::new(Config::default());
+    let blows = proptest::collection::vec((proptest::num::usize::ANY, proptest::num::u8::ANY), 1..6);
+    let blows = (proptest::bool::ANY, blows, proptest::option::weighted(0.2, proptest::num::usize::ANY));
+    let (files, bench) = (files().await, Bench::new());
+    for _ in 0..cases {
+        let (wal, blows, cut) = blows.new_tree(&mut runner).unwrap().current();
+        let mut file = files[usize::from(wal)].clone();
+        let length = file.len();
+        for (at, byte) in &blows {
+            file[at % length] = *byte;
+        }
+        if let Some(cut) = cut {
+            file.truncate(cut % length);
+        }
+        fs::write(&bench.path, &file).unwrap();
+        let mut tables = tables(None);
+        let (_, told) = bench.pass(&mut *tables).await;
+        for (_, batch) in &told.runs {
+            assert!(batch.readings.iter().all(|reading| (reading.key as usize) < tables.keys().len()));
+        }
+    }
+}
