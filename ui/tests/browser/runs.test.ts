@@ -1,12 +1,13 @@
 // Runs on disk, from the folder that is watched to the charts of several: the window over a real engine.
 
+import { existsSync } from "node:fs";
 import { appendFile, cp, mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { closeBrowser, type Engine, openWindow, shot, startEngine, until } from "./harness";
+import { axe, closeBrowser, ended, type Engine, openWindow, queue, shot, startEngine, until } from "./harness";
 
 const FIXTURES = resolve(import.meta.dirname, "../../../tests/fixtures/runs");
 
@@ -188,5 +189,40 @@ test("a run is found by its name from anywhere, opened on a page and taken out o
   await page.getByRole("button", { name: "Remove run" }).click();
   await grid(page).waitFor();
   await until("it is gone", async () => (await engine.call("runs.list", { query: "name = slow", limit: 1 })).total === 0);
+  await window.close();
+});
+
+test("what the queue ran is a run that says where it comes from, with what the job printed", async () => {
+  const cwd = join(engine.work, "queued");
+  await mkdir(cwd);
+  const uid = await queue(engine, "queued training", "printf 'step,loss\\n1,0.5\\n2,0.25\\n' > metrics.csv; echo from the job; echo from the file > train.log", { cwd });
+  await ended(engine, uid);
+  const window = await openWindow(engine, { url: `${engine.url}#/runs` });
+  const { page } = window;
+  await row(page, "queued training").click();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await page.getByText("What the machine did").waitFor();
+  expect(await page.locator("aside").textContent()).toContain("attempt 1");
+  expect(await axe(page)).toEqual([]);
+  await page.getByRole("tab", { name: "Logs" }).click();
+  await page.getByRole("log").getByText("from the job").waitFor();
+  await page.getByRole("combobox", { name: "File" }).selectOption({ label: "train.log · 14 B" });
+  await page.getByRole("log").getByText("from the file").waitFor();
+  await page.getByRole("tab", { name: "Details" }).click();
+  await page.getByRole("button", { name: "queued training" }).click();
+  await until("the experiment is open in its place", async () => (await page.evaluate(() => location.hash)).includes(`job=${uid}`));
+  await window.close();
+});
+
+test("a folder that is watched no more takes its runs along, and nothing from the disk", async () => {
+  const window = await openWindow(engine, { url: `${engine.url}#/runs/folders` });
+  const { page } = window;
+  await page.getByRole("button", { name: "Remove…" }).click();
+  await page.getByRole("button", { name: "Stop watching" }).click();
+  await page.getByRole("heading", { name: "Every run on disk, in one table" }).waitFor();
+  expect((await engine.call("runs.list", { query: "name = live", limit: 1 })).total).toBe(0);
+  expect(existsSync(join(live, "metrics.csv"))).toBe(true);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await until("it is back", async () => (await engine.call("runs.list", { query: "name = live", limit: 1 })).total === 1);
   await window.close();
 });
