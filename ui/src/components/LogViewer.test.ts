@@ -120,8 +120,8 @@ test("saving tells how far it is, can be stopped, and says where the file is", a
   await waitFor(() => expect(save.hasAttribute("disabled")).toBe(false));
   expect(app.toasts.list).toEqual([]);
   await fireEvent.click(save);
-  end?.("/home/a/train.log");
-  await waitFor(() => expect(app.toasts.list.at(-1)?.title).toBe("Saved as /home/a/train.log"));
+  end?.("/home/user/train.log");
+  await waitFor(() => expect(app.toasts.list.at(-1)?.title).toBe("Saved as /home/user/train.log"));
 });
 
 test("who comes back finds their place, and who was at the end the end", async () => {

@@ -144,6 +144,12 @@ async fn wait_for_change(pushes: &mut tokio::sync::broadcast::Receiver<Push>) ->
     tokio::time::timeout(Duration::from_secs(20), next).await.expect("it is told")
 }
 
+async fn wait_until_none(followed: &Followed) {
+    while followed.count() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 fn follow(followed: &Followed, root: &Path, path: &str, time: Duration) {
     let file = OpenFile::open(&inside(root), path).expect("opens");
     let real = inside(root).real(&file.file, path).expect("lies somewhere");
@@ -194,10 +200,5 @@ async fn nobody_is_told_who_looks_no_more() {
     follow(&followed, &root, "logs/train.log", Duration::from_millis(20));
     follow(&followed, &root, "logs/train.log", Duration::ZERO);
     assert_eq!(followed.count(), 1, "a shorter look does not end a longer one");
-    let wait_until_none = async {
-        while followed.count() > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), wait_until_none).await.expect("it ends");
+    tokio::time::timeout(Duration::from_secs(20), wait_until_none(&followed)).await.expect("it ends");
 }
