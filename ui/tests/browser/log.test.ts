@@ -116,6 +116,37 @@ test("older output comes when scrolled up to, and new output leaves the reader a
   await window.close();
 });
 
+test("a line is gone to by its number, and the place is kept for who comes back", async () => {
+  const uid = await queue(engine, "goes to", "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); echo a line that is not short, number $i of many; done");
+  await ended(engine, uid);
+  const window = await openLog(uid);
+  const { page } = window;
+  const log = page.getByRole("log");
+  await log.getByText("number 60000 of many").waitFor();
+  await page.keyboard.press("Control+g");
+  const field = page.getByLabel("Go to a line, a share or an offset");
+  await field.fill("12,345");
+  expect(await axe(page), "going to a line").toEqual([]);
+  await shot(page, "log-go");
+  await page.keyboard.press("Enter");
+  const line = log.getByText("a line that is not short, number 12345 of many", { exact: true });
+  await line.waitFor();
+  expect(await field.count(), "it is done").toBe(0);
+  await shot(page, "log-gone");
+
+  await page.getByRole("tab", { name: "Details" }).click();
+  await log.waitFor({ state: "detached" });
+  await page.getByRole("tab", { name: "Log" }).click();
+  await line.waitFor();
+  await page.keyboard.press("Control+g");
+  await field.fill("50 %");
+  await page.keyboard.press("Enter");
+  await until("the middle is in sight", async () => /number (29|30)\d\d\d of/.test(await log.innerText()));
+  await page.getByRole("button", { name: /Jump to end/ }).click();
+  await log.getByText("number 60000 of many").waitFor();
+  await window.close();
+});
+
 test("a whole log of 50 MB is searched, while it grows", async () => {
   // A needle far from the end, one in colours, one on the other stream.
   const line = "a line of output that a training wrote, with its loss and its accuracy 0.123456789";

@@ -95,6 +95,7 @@ export const KEYS: { title: string; keys: [string[], string][] }[] = [
       [["["], "Tab before"],
       [["]"], "Tab after"],
       [["Ctrl", "F"], "Find in the log"],
+      [["Ctrl", "G"], "Go to a line, a share or an offset of the log"],
       [["End"], "Jump to the log's end"],
     ],
   },
