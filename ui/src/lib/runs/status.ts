@@ -6,7 +6,7 @@ import type { State } from "../util/status";
 const STATES: Record<RunStatus, State> = {
   running: { word: "Running", tone: "run", shape: "running" },
   paused: { word: "Paused", tone: "pause", shape: "paused" },
-  stale: { word: "Quiet", tone: "pause", shape: "stale" },
+  stale: { word: "Stale", tone: "pause", shape: "stale" },
   completed: { word: "Completed", tone: "done", shape: "completed" },
   failed: { word: "Failed", tone: "fail", shape: "failed" },
   cancelled: { word: "Cancelled", tone: "wait", shape: "cancelled" },
