@@ -88,21 +88,28 @@ pub(super) fn choose_x(names: &[String], monitor: bool) -> Option<XColumn> {
 
 /// The rule of [`XColumn`] by which a column of that name may be the x axis, from 0; lower ones win.
 pub(crate) fn x_rank(name: &str) -> Option<usize> {
-    let name: String = name.to_lowercase().replace([' ', '-'], "_");
     let base = name.rsplit('/').next().unwrap_or_default();
-    match name.as_str() {
-        "step" => Some(0),
-        "global_step" => Some(1),
-        "_step" => Some(2),
-        _ if base == "step" || base == "global_step" => Some(3),
-        _ => BY_BASE.iter().position(|names| names.contains(&base)).map(|rule| rule + 4),
+    if is(base, "step") || is(base, "global_step") {
+        return Some(if base.len() < name.len() { 3 } else { usize::from(base.len() > 4) });
     }
+    if is(name, "_step") {
+        return Some(2);
+    }
+    BY_BASE.iter().position(|names| names.iter().any(|known| is(base, known))).map(|rule| rule + 4)
+}
+
+/// Whether a name is a known one but for case, and blanks and hyphens in place of `_`. It is asked for each value of a
+/// line of JSON, so it makes no copy. None of the known ones has a letter that other alphabets share.
+fn is(name: &str, known: &str) -> bool {
+    let plain = |byte: u8| if matches!(byte, b' ' | b'-') { b'_' } else { byte.to_ascii_lowercase() };
+    name.len() == known.len() && name.bytes().map(plain).eq(known.bytes())
 }
 
 /// Whether a column of that name may hold Unix time.
 pub(crate) fn is_wall_name(name: &str) -> bool {
-    let base = name.rsplit('/').next().unwrap_or_default().to_lowercase();
-    ["timestamp", "_timestamp", "wall_time", "walltime", "created_at"].contains(&base.as_str())
+    let base = name.rsplit('/').next().unwrap_or_default();
+    let known = ["timestamp", "_timestamp", "wall_time", "walltime", "created_at"];
+    known.iter().any(|known| base.eq_ignore_ascii_case(known))
 }
 
 /// Unix time in milliseconds, when the number is plausible as seconds (1973 to 5138) or as milliseconds.
@@ -214,6 +221,26 @@ mod tests {
                 proptest::prop_assert!(digits > 15 || digits == 0, "{text} is short");
             }
         }
+    }
+
+    #[test]
+    fn names_are_compared_without_case_and_signs() {
+        for (name, rank) in [
+            ("Step", Some(0)),
+            ("Global Step", Some(1)),
+            ("_STEP", Some(2)),
+            ("a/step", Some(3)),
+            ("a/global-step", Some(3)),
+            ("/step", Some(3)),
+            ("a/_step", None),
+            ("train/Total Steps", Some(4)),
+            ("Epoch", Some(7)),
+            ("", None),
+            ("steppe", None),
+        ] {
+            assert_eq!(x_rank(name), rank, "{name}");
+        }
+        assert!(is_wall_name("time/Wall_Time") && !is_wall_name("time"));
     }
 
     #[test]

@@ -264,17 +264,18 @@ impl<'a> Cursor<'a> {
         let mut text = Vec::new();
         loop {
             let rest = &self.bytes[self.at..];
-            let plain = rest.iter().take_while(|&&byte| byte != b'"' && byte != b'\\').count();
-            text.extend_from_slice(&rest[..plain]);
+            let Some(plain) = memchr::memchr2(b'"', b'\\', rest) else { return Err(Fault::Ended) };
             self.at += plain;
-            match self.bytes.get(self.at) {
-                None => return Err(Fault::Ended),
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(String::from_utf8_lossy(&text).into_owned());
+            if rest[plain] == b'"' {
+                self.at += 1;
+                if text.is_empty() {
+                    return Ok(String::from_utf8_lossy(&rest[..plain]).into_owned());
                 }
-                Some(_) => self.escape(&mut text)?,
+                text.extend_from_slice(&rest[..plain]);
+                return Ok(String::from_utf8_lossy(&text).into_owned());
             }
+            text.extend_from_slice(&rest[..plain]);
+            self.escape(&mut text)?;
         }
     }
 

@@ -154,11 +154,11 @@ impl Lines for JsonLines {
             _ => {}
         };
         let mut cursor = Cursor::new(line);
-        let read = cursor.map(|cursor, key| {
+        let read = cursor.map(|cursor, mut key| {
             if dialect == Dialect::Rllib && key == "config" {
                 return cursor.skip();
             }
-            cursor.leaves(&mut key.clone(), '/', false, &mut each)
+            cursor.leaves(&mut key, '/', false, &mut each)
         });
         if let Err(fault) = read {
             let what = match fault {
@@ -188,7 +188,12 @@ impl Lines for JsonLines {
                 }
                 continue;
             }
-            match self.keys.index(&format!("{}{part}{key}", self.prefix)) {
+            let index = if self.prefix.is_empty() && part.is_empty() {
+                self.keys.index(key)
+            } else {
+                self.keys.index(&format!("{}{part}{key}", self.prefix))
+            };
+            match index {
                 Some(key) => out.point(key, step, *value, wall),
                 None if self.too_many => {}
                 None => {

@@ -28,6 +28,8 @@ pub(super) trait Lines: Serialize + DeserializeOwned + Send {
 pub(super) struct Keys {
     names: Vec<String>,
     index: std::collections::HashMap<String, u32>,
+    /// The one that came last: programs log the same names again and again in the same order.
+    last: u32,
 }
 
 impl Keys {
@@ -37,7 +39,15 @@ impl Keys {
 
     /// The index of a name; None if it is new and there are too many.
     pub(super) fn index(&mut self, name: &str) -> Option<u32> {
+        let next = self.last.wrapping_add(1);
+        for guess in [next, 0] {
+            if self.names.get(guess as usize).is_some_and(|known| known == name) {
+                self.last = guess;
+                return Some(guess);
+            }
+        }
         if let Some(&index) = self.index.get(name) {
+            self.last = index;
             return Some(index);
         }
         let index = u32::try_from(self.names.len()).ok().filter(|_| self.names.len() < MOST_KEYS)?;
@@ -57,7 +67,7 @@ impl<'de> serde::Deserialize<'de> for Keys {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let names = Vec::<String>::deserialize(deserializer)?;
         let index = names.iter().cloned().zip(0..).collect();
-        Ok(Self { names, index })
+        Ok(Self { names, index, last: 0 })
     }
 }
 
