@@ -126,6 +126,28 @@ CREATE TABLE run_file (
 
 CREATE INDEX run_file_path ON run_file (path);
 
+-- A file that holds many runs, with how far it was read. Each of its runs has a row in `run_file` with the same path.
+CREATE TABLE run_database (
+    id              INTEGER PRIMARY KEY,
+    watch_id        INTEGER NOT NULL REFERENCES watch_folder (id) ON DELETE CASCADE,
+    path            TEXT NOT NULL UNIQUE,                -- absolute
+    format          TEXT NOT NULL,                       -- the id of the format that it has shown itself to have
+    device          INTEGER NOT NULL DEFAULT 0,
+    inode           INTEGER NOT NULL DEFAULT 0,
+    size            INTEGER NOT NULL DEFAULT 0,          -- before it was last read to its end
+    modified_ns     INTEGER NOT NULL DEFAULT 0,          -- likewise
+    log_size        INTEGER NOT NULL DEFAULT 0,          -- likewise of the file beside it with what was written last
+    log_modified_ns INTEGER NOT NULL DEFAULT 0,
+    generation      INTEGER NOT NULL DEFAULT 0,          -- counts the times that it was read from its beginning
+    serial          INTEGER NOT NULL DEFAULT 0,          -- counts the writings of this row: each goes on from the last
+    offset          INTEGER NOT NULL DEFAULT 0,          -- number of the last row with points
+    state           BLOB NOT NULL DEFAULT x'',           -- the reader's own; empty: it is read from its beginning
+    problems        TEXT NOT NULL DEFAULT '[]',          -- JSON: what could not be read of it
+    refused         TEXT                                 -- why it is not read
+) STRICT;
+
+CREATE INDEX run_database_watch ON run_database (watch_id);
+
 -- The points of one metric in one file, since the file was last rewritten.
 CREATE TABLE series (
     id         INTEGER PRIMARY KEY,

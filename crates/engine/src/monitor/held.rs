@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::standing::{Failed, Why};
 use super::watches::{LOGS, News, RootId};
 use crate::files;
+use crate::runs::databases::BESIDE;
 
 /// All folders that are followed.
 #[derive(Debug, Default)]
@@ -90,7 +91,9 @@ impl Held {
             if self.folders.get(folder).is_some_and(|entry| entry.roots.contains(&LOGS)) {
                 news.logs.insert(folder.clone());
             }
-            if self.every_file && events.intersects(ReadFlags::MOVED_FROM | ReadFlags::DELETE) {
+            // What SQLite puts beside a database goes with every change.
+            let passes = BESIDE.iter().any(|ending| name.as_encoded_bytes().ends_with(ending.as_bytes()));
+            if self.every_file && !passes && events.intersects(ReadFlags::MOVED_FROM | ReadFlags::DELETE) {
                 news.gone.insert(folder.clone());
             }
             if is_folder && events.contains(ReadFlags::MOVED_FROM) {

@@ -15,7 +15,7 @@ use crate::bus::{Bus, Push};
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::now_ms;
 use crate::store::Tx;
-use crate::store::runs::{Clock, RunStore};
+use crate::store::runs::{Clock, DatabaseRow, RunStore};
 
 /// Blocks and rows of one transaction, about, in bytes: whoever wants to write meanwhile waits for it.
 const ENOUGH: usize = 8 << 20;
@@ -36,10 +36,22 @@ const KEPT_BEFORE: usize = 8;
 pub(super) enum Ask {
     /// Write a piece; answers whether it was.
     Write(Box<Piece>, oneshot::Sender<Result<()>>),
+    /// Write what a database told, all of it or nothing; answers whether it was.
+    Told(Box<Told>, oneshot::Sender<Result<()>>),
     /// A reader of this file begins anew from what is stored.
     Forgive(i64),
     /// See whether a run stands otherwise than it did.
     Look(i64),
+}
+
+/// What a database told of its runs, and how far it was read then.
+pub(super) struct Told {
+    pub pieces: Vec<Piece>,
+    pub row: DatabaseRow,
+    /// Runs that are not in it any more.
+    pub gone: Vec<i64>,
+    /// Runs came or went.
+    pub structure: bool,
 }
 
 /// What a commit did to runs that others care for.
@@ -63,6 +75,8 @@ pub(super) struct Committer {
     stale_after: i64,
     uids: HashMap<i64, String>,
     changed: BTreeSet<i64>,
+    /// Runs came or went since listeners were last told.
+    structure: bool,
 }
 
 impl Committer {
@@ -77,6 +91,7 @@ impl Committer {
             stale_after,
             uids: HashMap::new(),
             changed: BTreeSet::new(),
+            structure: false,
         }
     }
 
@@ -144,6 +159,9 @@ impl Committer {
                     pieces.push(piece);
                     answers.push(answer);
                 }
+                Ask::Told(told, answer) => {
+                    let _ = answer.send(self.write_told(&told).await);
+                }
                 Ask::Forgive(file) => {
                     self.refused.remove(&file);
                 }
@@ -155,7 +173,7 @@ impl Committer {
         if pieces.is_empty() && looks.is_empty() {
             return;
         }
-        match self.transact(&pieces, &looks).await {
+        match self.transact(&pieces.iter().map(Box::as_ref).collect::<Vec<_>>(), &looks, None).await {
             Ok(stands) => {
                 for answer in answers {
                     let _ = answer.send(Ok(()));
@@ -186,7 +204,24 @@ impl Committer {
         }
     }
 
-    async fn transact(&mut self, pieces: &[Box<Piece>], looks: &BTreeSet<i64>) -> Result<Vec<Stands>> {
+    /// Writes what a database told. Its reader waits for the answer, and begins anew from what is stored if it failed.
+    async fn write_told(&mut self, told: &Told) -> Result<()> {
+        let pieces: Vec<&Piece> = told.pieces.iter().collect();
+        for stands in self.transact(&pieces, &BTreeSet::new(), Some(told)).await? {
+            self.changed.insert(stands.run);
+            let _ = self.told.send(stands);
+        }
+        self.changed.extend(&told.gone);
+        self.structure |= told.structure;
+        Ok(())
+    }
+
+    async fn transact(
+        &mut self,
+        pieces: &[&Piece],
+        looks: &BTreeSet<i64>,
+        told: Option<&Told>,
+    ) -> Result<Vec<Stands>> {
         let mut tx = self.store.begin_lightly().await?;
         let revision = self.store.next_revision(&mut tx).await?;
         // What was found of names in a transaction that fails is forgotten with it.
@@ -200,6 +235,12 @@ impl Committer {
         }
         for (run, key) in touched {
             self.store.refresh_metric(&mut tx, run, key).await?;
+        }
+        if let Some(told) = told {
+            for run in &told.gone {
+                self.store.put_missing(&mut tx, *run, revision).await?;
+            }
+            self.store.put_database(&mut tx, &told.row).await?;
         }
         let mut stands = Vec::new();
         for (run, text) in runs {
@@ -312,7 +353,7 @@ impl Committer {
         if changed.is_empty() {
             return;
         }
-        let structure = changed.len() > NAMED;
+        let structure = std::mem::take(&mut self.structure) || changed.len() > NAMED;
         let mut uids = Vec::new();
         if !structure {
             for run in changed {

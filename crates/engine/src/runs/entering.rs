@@ -39,7 +39,7 @@ impl Keeper {
                 !self.removed.contains(&(folder, run.part.clone()))
             })
             .collect();
-        let structure = !came.is_empty() || !looked.gone.is_empty();
+        let mut structure = !came.is_empty() || !looked.gone.is_empty();
         for some in came.chunks(ENTERED) {
             self.enter(&row, some).await?;
             self.read(id);
@@ -60,6 +60,7 @@ impl Keeper {
                 self.drop_run(run);
             }
         }
+        structure |= self.looked_databases(id, looked.databases).await?;
         let summary = self.watches.summary(number);
         if summary.polled > 0 {
             self.at(Timer::Walk(id), walk_pause(walks, looked.took));

@@ -9,6 +9,7 @@ use super::reading::{self, Job, Outcome, Read};
 use super::tree::Stamp;
 use crate::home::now_ms;
 use crate::scan::Problem;
+use crate::store::runs::DatabaseStamp;
 
 impl Keeper {
     /// Takes what the kernel told.
@@ -20,6 +21,9 @@ impl Keeper {
                 for file in files {
                     self.want(file);
                 }
+                continue;
+            }
+            if self.is_of_database(path) {
                 continue;
             }
             let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
@@ -77,6 +81,7 @@ impl Keeper {
         let ids: Vec<i64> = self.roots.keys().copied().collect();
         for id in ids {
             self.read(id);
+            self.pass(id);
         }
     }
 
@@ -177,11 +182,13 @@ impl Keeper {
             .filter(|(_, path)| path.parent().is_some_and(|folder| self.watches.is_polled(folder)))
             .collect();
         root.stating = true;
+        let databases = self.databases.polled(id, |folder| self.watches.is_polled(folder));
         let done = self.done.clone();
         tokio::task::spawn_blocking(move || {
             let from = std::time::Instant::now();
             let stamps = files.into_iter().map(|(id, path)| (id, Stamp::of(&path))).collect();
-            let _ = done.send(Done::Stated(id, stamps, from.elapsed()));
+            let databases = databases.into_iter().map(|(id, path)| (id, DatabaseStamp::of(&path))).collect();
+            let _ = done.send(Done::Stated(id, (stamps, databases), from.elapsed()));
         });
     }
 }

@@ -15,19 +15,21 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::commit::{self, Committer, Stands};
+use super::databases::{Databases, Passing};
+use super::passing::Pass;
 use super::reading::Read;
 use super::source::Source;
 use super::tree::{Looked, Stamp, Tree, Wanted, Watcher};
 use super::{Ask, States, TOLD};
 use crate::bus::{Bus, Push};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::files::Mounts;
 use crate::home::now_ms;
 use crate::monitor::roots::stat_pause;
 use crate::monitor::watches::{Pace, RootId, Watches};
 use crate::monitor::{MonitorMode, Monitored, MonitoredFiles};
 use crate::scan::{Problem, Progress};
-use crate::store::runs::{KnownFile, RunStore, WatchRow};
+use crate::store::runs::{DatabaseStamp, KnownFile, RunStore, WatchRow};
 
 /// How closely watch folders are followed. A line that is appended shall be seen within 150 ms.
 const PACE: Pace = Pace { gather: Duration::from_millis(25), most: 200_000, every_file: true };
@@ -97,6 +99,7 @@ pub(super) fn start(
         due: HashMap::new(),
         removed: HashSet::new(),
         follows: follow,
+        databases: Databases::default(),
         readers: std::thread::available_parallelism().map_or(2, |it| it.get().clamp(2, 4)),
     };
     tokio::spawn(keeper.run(asks, results, stands, committing));
@@ -132,14 +135,20 @@ pub(super) enum Timer {
     Settle(i64),
     /// A file is read again.
     Again(i64),
+    /// A database is passed over again.
+    Pass(i64),
 }
 
 /// What ran beside the task and is done.
 pub(super) enum Done {
     Looked(i64, Box<Tree>, Looked),
-    Stated(i64, Vec<(i64, Option<Stamp>)>, Duration),
+    Stated(i64, Stated, Duration),
     Read(i64, Vec<Read>),
+    Passed(i64, Box<Pass>),
 }
+
+/// Files, and databases, as they are now.
+pub(super) type Stated = (Vec<(i64, Option<Stamp>)>, Vec<(i64, Option<DatabaseStamp>)>);
 
 /// A watch folder.
 pub(super) struct Root {
@@ -150,6 +159,7 @@ pub(super) struct Root {
     pub(super) rested: Instant,
     pub(super) queue: VecDeque<i64>,
     pub(super) reading: usize,
+    pub(super) passing: Passing,
     pub(super) stating: bool,
     pub(super) walks: u32,
     /// What can't be listed.
@@ -208,6 +218,7 @@ pub(super) struct Keeper {
     pub(super) due: HashMap<Timer, Instant>,
     /// Places of runs that the user took out: folder, absolute, and part.
     pub(super) removed: HashSet<(String, String)>,
+    pub(super) databases: Databases,
     pub(super) readers: usize,
     /// Else folders are only noted down, for the next engine.
     pub(super) follows: bool,
@@ -250,8 +261,10 @@ impl Keeper {
         drop(watches);
         // What is being read is written; the committer ends when the last reader has.
         self.committer = None;
-        while self.roots.values().any(|root| root.reading > 0) {
+        self.databases.stop();
+        while self.roots.values().any(|root| root.reading + root.passing.running > 0) {
             match results.recv().await {
+                Some(Done::Passed(root, pass)) => self.passed(root, *pass),
                 Some(Done::Read(root, _)) => {
                     if let Some(root) = self.roots.get_mut(&root) {
                         root.reading -= 1;
@@ -269,6 +282,7 @@ impl Keeper {
 
     /// Begins to follow what was followed before.
     async fn begin(&mut self) -> Result<()> {
+        self.databases = Databases::begin(self.data.join("copies")).await;
         self.removed = self.store.removed_places().await?.into_iter().collect();
         for row in self.store.watch_folders().await? {
             self.follow(row).await?;
@@ -280,7 +294,7 @@ impl Keeper {
         Ok(())
     }
 
-    async fn follow(&mut self, row: WatchRow) -> Result<()> {
+    pub(super) async fn follow(&mut self, row: WatchRow) -> Result<()> {
         let id = row.id;
         let path = PathBuf::from(&row.path);
         let mut root = Root {
@@ -289,6 +303,7 @@ impl Keeper {
             rested: Instant::now(),
             queue: VecDeque::new(),
             reading: 0,
+            passing: Passing::default(),
             stating: false,
             walks: 0,
             problems: Vec::new(),
@@ -307,6 +322,7 @@ impl Keeper {
         for known in self.store.known_files(id).await? {
             self.add_file(known, id);
         }
+        root.passing.problems = self.follow_databases(id, &path).await?;
         self.watches.add_root(root.id(), &path);
         self.roots.insert(id, root);
         self.look(id);
@@ -385,6 +401,7 @@ impl Keeper {
                 for run in runs {
                     self.drop_run(run);
                 }
+                self.databases.forget_runs();
                 // What was taken out does not come back at the next look.
                 match self.store.removed_places().await {
                     Ok(removed) => self.removed = removed.into_iter().collect(),
@@ -393,85 +410,6 @@ impl Keeper {
             }
             Ask::Stop(_) => {}
         }
-    }
-
-    async fn add(&mut self, path: &Path, project: Option<String>) -> Result<i64> {
-        let asked = path.to_owned();
-        let real = tokio::task::spawn_blocking(move || {
-            let real = asked.canonicalize()?;
-            std::fs::read_dir(&real).map(|_| real)
-        });
-        let real = real.await?.map_err(|cause| Error::path("watch", path, &cause).in_field("path"))?;
-        let text = real.to_str().ok_or_else(|| {
-            Error::invalid("path", format!("the name of {} is not UTF-8; rename it", real.display()))
-        })?;
-        if self.data.starts_with(&real) && self.data != real && real.parent().is_none() {
-            return Err(Error::invalid("path", "that is the whole file system; name a folder in it"));
-        }
-        if real.starts_with(&self.data) {
-            return Err(Error::invalid(
-                "path",
-                "that is Athanor's own data folder; name the folder of your runs",
-            ));
-        }
-        let mut inside = Vec::new();
-        for row in self.store.watch_folders().await? {
-            let other = Path::new(&row.path);
-            if other == real {
-                return Err(Error::invalid("path", format!("{} is watched already", real.display())));
-            }
-            if real.starts_with(other) {
-                let message =
-                    format!("{} lies in {}, which is watched already", real.display(), other.display());
-                return Err(Error::invalid("path", message));
-            }
-            if other.starts_with(&real) {
-                inside.push(row.id);
-            }
-        }
-        let mut tx = self.store.begin().await?;
-        let now = now_ms();
-        let id = self.store.add_watch(&mut tx, text, project.as_deref(), &inside, now).await?;
-        tx.commit().await?;
-        for other in inside {
-            self.leave(other);
-        }
-        if !self.follows {
-            return Ok(id);
-        }
-        let rows = self.store.watch_folders().await?;
-        let row = rows.into_iter().find(|row| row.id == id);
-        let row =
-            row.ok_or_else(|| Error::new(ErrorKind::Internal, "the watch folder that was added is gone"))?;
-        self.follow(row).await?;
-        self.tell().await;
-        Ok(id)
-    }
-
-    async fn remove(&mut self, id: i64) -> Result<()> {
-        if !self.store.watch_folders().await?.iter().any(|row| row.id == id) {
-            return Err(Error::new(ErrorKind::NotFound, format!("there is no watch folder {id}"))
-                .hint("“athanor watch ls” lists them."));
-        }
-        let mut tx = self.store.begin().await?;
-        self.store.next_revision(&mut tx).await?;
-        self.store.remove_watch(&mut tx, id).await?;
-        tx.commit().await?;
-        self.leave(id);
-        self.tell().await;
-        Ok(())
-    }
-
-    /// Follows a watch folder no more.
-    fn leave(&mut self, id: i64) {
-        let Some(root) = self.roots.remove(&id) else { return };
-        self.watches.release(root.id());
-        let runs: Vec<i64> =
-            self.runs.iter().filter(|(_, run)| run.root == id).map(|(run, _)| *run).collect();
-        for run in runs {
-            self.drop_run(run);
-        }
-        self.states.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
     /// Starts to look at what a root wants, if it is time.
@@ -519,7 +457,7 @@ impl Keeper {
                 self.look(id);
                 self.through(id).await;
             }
-            Done::Stated(id, stamps, took) => {
+            Done::Stated(id, (stamps, databases), took) => {
                 for (file, stamp) in stamps {
                     if stamp.is_some()
                         && self.files.get(&file).is_some_and(|it| Some(stamp_of(&it.known)) != stamp)
@@ -527,6 +465,10 @@ impl Keeper {
                         self.want(file);
                     }
                 }
+                for (database, stamp) in databases {
+                    self.stated_database(database, stamp);
+                }
+                self.pass(id);
                 if let Some(root) = self.roots.get_mut(&id) {
                     root.stating = false;
                     self.at(Timer::Stat(id), stat_pause(took));
@@ -543,6 +485,11 @@ impl Keeper {
                 self.read(id);
                 self.through(id).await;
             }
+            Done::Passed(id, pass) => {
+                self.passed(id, *pass);
+                self.pass(id);
+                self.through(id).await;
+            }
         }
     }
 
@@ -550,6 +497,7 @@ impl Keeper {
     pub(super) async fn through(&mut self, id: i64) {
         let Some(root) = self.roots.get_mut(&id) else { return };
         let still = root.tree.is_none() || root.wanted.all || root.reading > 0 || !root.queue.is_empty();
+        let still = still || !root.passing.is_idle();
         let was = root.first;
         root.first &= still;
         if !was || still {
@@ -617,6 +565,10 @@ impl Keeper {
                 Timer::Settle(run) => {
                     let _ = self.settler.send((run, false));
                 }
+                Timer::Pass(database) => {
+                    self.want_pass(database);
+                    self.read_all();
+                }
                 Timer::Again(file) => {
                     self.want(file);
                     self.read_all();
@@ -631,8 +583,11 @@ impl Keeper {
         let summary = self.watches.summary(root.id());
         let mut progress = root.progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
         progress.runs = root.places.len() as u64;
-        let problem_count = root.problems.len() + root.unreadable.len();
-        let problems = root.problems.iter().chain(root.unreadable.values()).take(TOLD).cloned().collect();
+        let all = || {
+            let of_databases = root.passing.problems.values().flatten();
+            root.problems.iter().chain(root.unreadable.values()).chain(of_databases)
+        };
+        let (problem_count, problems) = (all().count(), all().take(TOLD).cloned().collect());
         let followed = Monitored {
             folder: root.row.path.clone(),
             files: MonitoredFiles::Metrics,

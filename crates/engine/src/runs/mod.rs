@@ -2,18 +2,22 @@
 //!
 //! Parts: `tree` knows what lies below a watch folder and which runs that makes; `source` reads one file; `reading` reads
 //! many side by side; `commit` writes what was read; `keeper` is the task that ties them together and plans what is done
-//! when, with `entering` what looks have found and `following` files as they change; `jobs` brings in what the queue ran;
+//! when, with `adding` watch folders, `entering` what looks have found and `following` files as they change; `databases`
+//! plans passes over databases that hold many runs, and `passing` is one; `jobs` brings in what the queue ran;
 //! `lines` is for charts.
 //!
 //! *Invariant:* nothing is ever written into a watch folder. *Invariant:* a file that can't be read, and a folder on a
 //! server that does not answer, hold up no other watch folder.
 
+mod adding;
 mod commit;
+pub(crate) mod databases;
 mod entering;
 mod following;
 mod jobs;
 mod keeper;
 mod lines;
+mod passing;
 mod reading;
 mod source;
 #[cfg(test)]

@@ -95,7 +95,7 @@ pub(super) async fn read(store: RunStore, jobs: Vec<Job>, committer: mpsc::Sende
 }
 
 /// A source from what is stored.
-async fn wake(
+pub(super) async fn wake(
     store: &RunStore,
     file: KnownFile,
     folder: PathBuf,

@@ -3,6 +3,8 @@
 //! Reading gives [`Piece`]s, each of which is written in one transaction together with how far the file was read. The
 //! encoding of blocks, which costs more than the parsing, happens here and beside it, so that whoever writes only writes.
 
+mod told;
+
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
@@ -201,7 +203,7 @@ impl Source {
     /// Bytes that it takes in memory, about.
     pub fn weight(&self) -> usize {
         let tails: usize = self.lines.iter().flatten().map(|line| line.grower.tail().len() * 24 + 400).sum();
-        tails + self.row.state.len() * 3 + 1000
+        tails + self.lines.len() * 8 + self.row.state.len() * 3 + 1000
     }
 
     /// Reads what is new, up to about [`PIECE`] bytes; `None` if nothing is. `at_rest`: it is not being written any more, so
@@ -219,8 +221,7 @@ impl Source {
         let early = self.row.prefix_hash == TAKEN_EARLY;
         // A partial last record waits for more, or for the time when the file is at rest.
         let waits = self.row.offset < self.row.known.size && !early;
-        let unchanged = !rewritten
-            && !(at_rest && waits)
+        let unchanged = !(rewritten || at_rest && waits)
             && self.row.known.size == meta.len().cast_signed()
             && self.row.known.modified_ns == modified_ns(&meta);
         if unchanged && self.row.generation > 0 {

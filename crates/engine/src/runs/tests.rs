@@ -1,5 +1,7 @@
 //! The index against real folders.
 
+mod databases;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;

@@ -10,11 +10,12 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use athanor_core::runs::{Discovery, Folder, Member, Run};
+use athanor_core::runs::{Database, Discovery, Folder, Member, Run};
 
 use super::source::modified_ns;
 use crate::scan::walk::{DEEPEST_BELOW, HEAD, Identity, MOST_BELOW, join, list, normal, problem, words};
 use crate::scan::{Problem, Progress};
+use crate::store::runs::DatabaseStamp;
 
 /// How a file was when it was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +57,15 @@ pub(super) struct FoundFile {
     pub stamp: Option<Stamp>,
 }
 
+/// A file that holds many runs.
+#[derive(Debug, Clone)]
+pub(super) struct FoundDatabase {
+    pub path: PathBuf,
+    pub format: &'static str,
+    /// How it is now; `None` if it has vanished.
+    pub stamp: Option<DatabaseStamp>,
+}
+
 /// What a look has found.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
@@ -63,6 +73,8 @@ pub(super) struct Looked {
     pub came: Vec<FoundRun>,
     /// Runs that are not there any more: folder and part.
     pub gone: Vec<(String, String)>,
+    /// All databases that there are.
+    pub databases: Vec<FoundDatabase>,
     /// The watch folder itself can't be listed: nothing is known of what is in it.
     pub unreadable: Option<String>,
     pub problems: Vec<Problem>,
@@ -170,6 +182,14 @@ impl Tree {
         for path in self.listed.keys() {
             discovery.visit(&Seen { tree: self, path });
         }
+        looked.databases = discovery
+            .databases()
+            .into_iter()
+            .map(|Database { folder, format, member }| {
+                let path = self.root.join(normal(&folder, &member.path));
+                FoundDatabase { stamp: DatabaseStamp::of(&path), path, format }
+            })
+            .collect();
         let mut runs = BTreeMap::new();
         for Run { folder, part, members } in discovery.finish() {
             let known = self.runs.get(&(folder.clone(), part.clone()));

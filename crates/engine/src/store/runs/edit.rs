@@ -12,7 +12,8 @@ queries! {
     DROP_RUN = "DELETE FROM run WHERE id = ?";
     OTHERS = "SELECT count(*) FROM run WHERE id <> ?1 AND (folder = ?2 OR substr(folder, 1, length(?2) + 1) = ?2 || '/')";
     OWN_FILES = "SELECT path FROM run_file AS own WHERE run_id = ?1 AND NOT EXISTS
-                 (SELECT 1 FROM run_file WHERE path = own.path AND run_id <> ?1) ORDER BY position, id";
+                 (SELECT 1 FROM run_file WHERE path = own.path AND run_id <> ?1)
+                 AND path NOT IN (SELECT path FROM run_database) ORDER BY position, id";
     WATCHED = "SELECT path FROM watch_folder WHERE id = ?";
 }
 
@@ -86,7 +87,7 @@ impl RunStore {
         Ok(sqlx::query_scalar(OTHERS).bind(run).bind(folder).fetch_one(self.readers()).await?)
     }
 
-    /// The paths of the files that are this run's and no other's.
+    /// The paths of the files that are this run's and no other's. A database that holds many is never one.
     ///
     /// # Errors
     /// The database refuses.

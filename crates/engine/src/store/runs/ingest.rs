@@ -32,7 +32,8 @@ queries! {
     DROP_MEMBER = "DELETE FROM run_file WHERE id = ?";
     KNOWN_RUNS = "SELECT id, uid, folder, part, missing, status, changed_at FROM run WHERE watch_id = ?";
     KNOWN_FILES = "SELECT run_file.id, run_id, path, run_file.format, role, prefix, device, inode, size, modified_ns
-                   FROM run_file JOIN run ON run.id = run_id WHERE watch_id = ?";
+                   FROM run_file JOIN run ON run.id = run_id WHERE watch_id = ?
+                       AND path NOT IN (SELECT path FROM run_database)";
     FILE = "SELECT id, run_id, path, format, role, prefix, device, inode, size, modified_ns, generation, offset,
                 prefix_hash, prefix_len, state, keys, facts, others, problems, refused FROM run_file WHERE id = ?";
     PUT_FILE = "UPDATE run_file SET device = ?, inode = ?, size = ?, modified_ns = ?, generation = ?, offset = ?,
@@ -302,7 +303,7 @@ impl RunStore {
         Ok(sqlx::query_as(KNOWN_RUNS).bind(watch).fetch_all(self.readers()).await?)
     }
 
-    /// The files of its runs.
+    /// The files of its runs, but databases that hold many.
     ///
     /// # Errors
     /// The database refuses.

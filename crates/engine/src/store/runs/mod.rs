@@ -8,6 +8,7 @@
 //! loses no point and doubles none. *Invariant:* whoever changes runs takes the next revision in the same transaction.
 
 mod columns;
+mod databases;
 mod detail;
 mod edit;
 mod filter;
@@ -22,6 +23,7 @@ mod views;
 mod watch;
 
 pub use columns::{Best, ColumnFacts};
+pub use databases::{DatabaseRow, DatabaseRun, DatabaseStamp};
 pub use detail::{FileFacts, MetricFacts};
 pub use edit::RunEdit;
 pub use group::{Group, GroupSort, Spread};
@@ -156,6 +158,7 @@ mod tests {
             jobs::QUERIES,
             points::QUERIES,
             table::QUERIES,
+            databases::QUERIES,
             views::QUERIES,
             watch::QUERIES,
         ];

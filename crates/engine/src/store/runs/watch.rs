@@ -10,6 +10,7 @@ queries! {
     REMOVE = "DELETE FROM watch_folder WHERE id = ?";
     TEXT_OF = "DELETE FROM run_text WHERE rowid IN (SELECT id FROM run WHERE watch_id = ?)";
     HAND_OVER = "UPDATE run SET watch_id = ? WHERE watch_id = ?";
+    HAND_OVER_DATABASES = "UPDATE run_database SET watch_id = ? WHERE watch_id = ?";
     LOOKED = "UPDATE watch_folder SET looked_at = ? WHERE id = ?";
 }
 
@@ -56,6 +57,7 @@ impl RunStore {
             sqlx::query_scalar(ADD).bind(path).bind(project).bind(now).fetch_one(&mut *connection).await?;
         for other in inside {
             sqlx::query(HAND_OVER).bind(id).bind(other).execute(&mut *connection).await?;
+            sqlx::query(HAND_OVER_DATABASES).bind(id).bind(other).execute(&mut *connection).await?;
             sqlx::query(REMOVE).bind(other).execute(&mut *connection).await?;
         }
         Ok(id)
