@@ -15,6 +15,8 @@ export const SPARK = { width: WIDTH, height: HEIGHT };
 export class Sparks {
   #paths = new Map<string, string>();
   #old = new Set<string>();
+  /** The metrics that were ever asked for. */
+  #keys = new Set<string>();
   #wanted = new Map<string, Set<string>>();
   #answers = $state(0);
   #read = paced(READ_MS, () => this.#load());
@@ -30,6 +32,7 @@ export class Sparks {
   /** These are seen. */
   want(uids: readonly string[], keys: readonly string[]): void {
     for (const key of keys) {
+      this.#keys.add(key);
       for (const uid of uids) {
         const id = `${uid} ${key}`;
         if (this.#paths.has(id) && !this.#old.has(id)) continue;
@@ -43,9 +46,15 @@ export class Sparks {
 
   /** These have grown; all of them, if none is named. */
   forget(uids: readonly string[] | null): void {
-    const of = uids === null ? null : new Set(uids);
-    for (const id of this.#paths.keys()) if (of === null || of.has(id.slice(0, id.indexOf(" ")))) this.#old.add(id);
-    if (this.#old.size > 0) this.#answers += 1;
+    let any = false;
+    const note = (id: string) => {
+      if (!this.#paths.has(id) || this.#old.has(id)) return;
+      this.#old.add(id);
+      any = true;
+    };
+    if (uids === null) for (const id of this.#paths.keys()) note(id);
+    else for (const uid of uids) for (const key of this.#keys) note(`${uid} ${key}`);
+    if (any) this.#answers += 1;
   }
 
   async #load(): Promise<void> {

@@ -453,7 +453,7 @@ export class RunTable {
     const seen = new Set(lists.flatMap((it) => it.inSight()));
     const uids = [...this.#changed].filter((it) => seen.has(it) || this.#chosen.has(it)).slice(0, 500);
     this.#changed.clear();
-    if (uids.length === 0 || document.hidden) return;
+    if (uids.length === 0) return;
     const { columns } = this.#ask();
     try {
       const { rows } = await this.app.call("runs.rows", { uids, columns });

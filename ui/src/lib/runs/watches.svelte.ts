@@ -21,7 +21,9 @@ export class Watches {
     const read = paced(READ_MS, () => this.read());
     const stops = [
       this.app.onPush((push) => {
-        if (runsPush(push) !== null || push.kind === "monitor_update") read.ask();
+        const runs = runsPush(push);
+        // What a run writes changes nothing here, but how far a look is.
+        if (runs?.structure === true || (runs !== null && this.looking) || push.kind === "monitor_update") read.ask();
       }),
       this.app.onRefresh(() => read.ask()),
     ];
