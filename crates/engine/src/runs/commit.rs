@@ -266,6 +266,9 @@ impl Committer {
     ) -> Result<bool> {
         let (file, run) = (piece.row.known.id, piece.row.known.run_id);
         let generation = piece.row.generation;
+        // What a metric comes to is known at once where no other file of the run, and no earlier generation, has any.
+        let mut alone = piece.series.iter().any(|series| series.fresh);
+        alone = alone && !self.store.has_other_series(tx, run, (file, generation)).await?;
         for series in &piece.series {
             let key = match self.metrics.get(&series.name).or_else(|| metrics.get(&series.name)) {
                 Some(key) => *key,
@@ -277,11 +280,19 @@ impl Committer {
             };
             let place = (file, generation, key, run);
             let position = i64::from(series.position);
-            let id = self.store.put_series(tx, place, position, &series.summary).await?;
+            let id = match series.fresh {
+                true => self.store.add_series(tx, place, position, &series.summary).await?,
+                false => self.store.put_series(tx, place, position, &series.summary).await?,
+            };
             for block in &series.blocks {
                 self.store.put_block(tx, id, block.index, block.sealed, &block.summary, &block.bytes).await?;
             }
-            touched.insert((run, key));
+            match series.fresh && alone {
+                true => self.store.put_metric(tx, (run, key), &series.summary, series.median).await?,
+                false => {
+                    touched.insert((run, key));
+                }
+            }
         }
         match piece.before {
             Before::Stays => {}

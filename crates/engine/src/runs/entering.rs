@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::home::now_ms;
 use crate::monitor::roots::{stat_pause, walk_pause};
 use crate::scan::Problem;
-use crate::store::runs::{KnownFile, NewRun, WatchRow};
+use crate::store::runs::{NewRun, WatchRow};
 
 impl Keeper {
     /// Enters what a look has found.
@@ -114,19 +114,7 @@ impl Keeper {
                     let Some(path) = file.path.to_str() else { continue };
                     let role = role_name(file.member.role);
                     let what = (path, file.format, role, file.member.prefix.as_str());
-                    let id = self.store.put_member(&mut tx, run, what, position).await?;
-                    let known = KnownFile {
-                        id,
-                        run_id: run,
-                        path: path.to_owned(),
-                        format: file.format.to_owned(),
-                        role: role.to_owned(),
-                        prefix: file.member.prefix.clone(),
-                        device: 0,
-                        inode: 0,
-                        size: 0,
-                        modified_ns: 0,
-                    };
+                    let known = self.store.put_member(&mut tx, run, what, position).await?;
                     files.push((known, file.stamp));
                 }
                 let kept: HashSet<i64> = files.iter().map(|(known, _)| known.id).collect();

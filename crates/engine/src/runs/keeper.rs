@@ -59,7 +59,7 @@ pub(super) const FILES: usize = 64;
 pub(super) const BYTES: i64 = 4 << 20;
 
 /// Readers that are kept warm, bytes.
-pub(super) const WARM: usize = 48 << 20;
+pub(super) const WARM: usize = 16 << 20;
 
 /// Runs entered in one transaction.
 pub(super) const ENTERED: usize = 200;

@@ -111,14 +111,22 @@ impl Index {
     /// # Errors
     /// The store can't be read.
     pub async fn folders(&self) -> Result<Vec<WatchFolder>> {
-        let rows = self.store.watch_folders().await?;
-        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         // One that was not come to yet is about to be looked through.
         let coming = || WatchState { looking: self.follow, ..WatchState::default() };
-        Ok(rows
-            .into_iter()
-            .map(|row| WatchFolder { state: states.get(&row.id).cloned().unwrap_or_else(coming), row })
-            .collect())
+        let mut folders = Vec::new();
+        for row in self.store.watch_folders().await? {
+            let known = self.states.lock().unwrap_or_else(PoisonError::into_inner).get(&row.id).cloned();
+            let mut state = known.unwrap_or_else(coming);
+            let count = self.store.count_unread(row.id).await?;
+            if count > 0 {
+                state.problem_count += usize::try_from(count).unwrap_or(usize::MAX);
+                let room = TOLD.saturating_sub(state.problems.len());
+                let unread = self.store.unread(row.id, room).await?;
+                state.problems.extend(unread.into_iter().flat_map(|file| told(&row.path, file)).take(room));
+            }
+            folders.push(WatchFolder { row, state });
+        }
+        Ok(folders)
     }
 
     /// Follows a folder from now on: what is in it is looked for at once. Answers its key. A folder in which others lie
@@ -166,4 +174,16 @@ impl Index {
         self.asks.send(ask(answer)).map_err(|_| stopping())?;
         answered.await.map_err(|_| stopping())
     }
+}
+
+/// What can't be read of a file, as problems of its watch folder.
+fn told(watch: &str, (path, refused, places): (String, Option<String>, String)) -> Vec<Problem> {
+    let path = path.strip_prefix(watch).unwrap_or(&path).trim_start_matches('/').to_owned();
+    let whole = refused.map(|message| Problem { path: path.clone(), place: None, message, more: 0 });
+    let places: Vec<FileProblem> = serde_json::from_str(&places).unwrap_or_default();
+    let places = places.into_iter().map(|it| {
+        let FileProblem { place, message, more } = it;
+        Problem { path: path.clone(), place, message, more }
+    });
+    whole.into_iter().chain(places).collect()
 }

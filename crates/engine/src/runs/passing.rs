@@ -430,7 +430,7 @@ impl Taker<'_> {
                 now,
             };
             let id = store.put_run(&mut tx, &new, revision).await?.0;
-            let file = store.put_member(&mut tx, id, (&path, format, "metrics", ""), 0).await?;
+            let file = store.put_member(&mut tx, id, (&path, format, "metrics", ""), 0).await?.id;
             let known = match self.runs.get(*run) {
                 Some(Some(known)) => DatabaseRun { missing: false, ..known.clone() },
                 _ => DatabaseRun {

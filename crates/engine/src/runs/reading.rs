@@ -140,24 +140,26 @@ fn read_one(mut source: Source, at_rest: bool, committer: &mpsc::Sender<Ask>) ->
     let mut answers = Vec::new();
     let before = source.offset();
     let mut failed = None;
+    let mut ahead: Option<oneshot::Receiver<Result<()>>> = None;
     let mut send = |piece: Piece| {
         let (answer, answered) = oneshot::channel();
         let large: usize = piece.series.iter().flat_map(|it| &it.blocks).map(|it| it.bytes.len()).sum();
+        if large >= AHEAD
+            && let Some(before) = ahead.take()
+        {
+            // One large piece is written while the next is read, so that few of them are in memory. The answer is kept.
+            let (again, kept) = oneshot::channel();
+            let stopping = |_| Err(Error::new(ErrorKind::Stopping, "the engine is shutting down"));
+            let _ = again.send(before.blocking_recv().unwrap_or_else(stopping));
+            answers.push(kept);
+        }
         if committer.blocking_send(Ask::Write(Box::new(piece), answer)).is_err() {
             return;
         }
-        if large < AHEAD {
-            answers.push(answered);
-            return;
+        match large < AHEAD {
+            true => answers.push(answered),
+            false => ahead = Some(answered),
         }
-        // A large one is waited for, so that few of them are in memory; the answer is kept.
-        let (again, kept) = oneshot::channel();
-        let _ = again.send(
-            answered
-                .blocking_recv()
-                .unwrap_or_else(|_| Err(Error::new(ErrorKind::Stopping, "the engine is shutting down"))),
-        );
-        answers.push(kept);
     };
     loop {
         match source.read(at_rest) {
@@ -180,6 +182,7 @@ fn read_one(mut source: Source, at_rest: bool, committer: &mpsc::Sender<Ask>) ->
             }
         }
     }
+    answers.extend(ahead);
     let bytes = source.offset().saturating_sub(before);
     UnderWay { source, bytes, failed, answers }
 }

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use athanor_core::runs::{
     self, Batch, Checkpoint, Document, Fact, Issue, Member, Other, Outcome, Place, Reader, Role, Stream,
 };
-use athanor_core::series::{Block, ChunkError, ChunkWrite, Grower, Points, Summary};
+use athanor_core::series::{At, Block, ChunkError, ChunkWrite, Grower, Points, Summary, median};
 use athanor_core::sweep::{Kind, Scalar};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -24,9 +24,9 @@ use crate::store::runs::{FileRow, KnownFile, NewSetting, Said};
 /// Bytes read at once.
 const BUFFER: usize = 256 << 10;
 
-/// Bytes after which what was read is written, at the next end of a buffer. Open blocks are encoded anew for each piece,
-/// so a large one is cheap; what it holds meanwhile is what bounds the memory.
-const PIECE: u64 = 64 << 20;
+/// Bytes after which what was read is written, at the next end of a buffer, while more is read. Open blocks are encoded
+/// anew for each piece, so a large one is cheap; what it holds meanwhile is what bounds the memory.
+const PIECE: u64 = 16 << 20;
 
 /// Above so many bytes blocks are encoded beside the parsing.
 const BESIDE: u64 = 1 << 20;
@@ -64,6 +64,8 @@ struct Line {
     whole: Summary,
     /// How many points of the open block are in it already.
     counted: usize,
+    /// It was handed out before: the store has it.
+    stored: bool,
 }
 
 /// A file of a run.
@@ -89,6 +91,10 @@ pub(super) struct Written {
     pub blocks: Vec<ChunkWrite>,
     /// Of all its points.
     pub summary: Summary,
+    /// The store has nothing of it yet.
+    pub fresh: bool,
+    /// Its median, where all points are at hand.
+    pub median: Option<At>,
 }
 
 /// What is to be written together.
@@ -158,7 +164,7 @@ impl Source {
             let counted = points.len();
             let Ok(grower) = Grower::resume(index, points) else { continue };
             let counted = if grower.tail().is_empty() { 0 } else { counted };
-            *slot(&mut lines, position) = Some(Box::new(Line { grower, whole, counted }));
+            *slot(&mut lines, position) = Some(Box::new(Line { grower, whole, counted, stored: true }));
         }
         Self {
             member: Member::new(own, role).prefixed(row.known.prefix.clone()),
@@ -560,23 +566,30 @@ impl Source {
 
     /// Puts blocks, and the open ones that grew, into the piece.
     fn hand_out(&mut self, mut blocks: Vec<Encoded>, piece: &mut Piece) -> io::Result<()> {
+        let mut medians = Vec::new();
         for (position, line) in (0..).zip(&mut self.lines) {
             let Some(line) = line else { continue };
             if let Some(block) = line.grower.open() {
+                if block.index == 0 {
+                    medians.push((position, median(&block.points)));
+                }
                 let counted = std::mem::replace(&mut line.counted, block.points.len());
                 let open = Taken { position, counted, block };
                 blocks.push(open.encode().map_err(io::Error::other)?);
             }
         }
         blocks.sort_by_key(|block| (block.position, block.write.index));
+        let mut medians = medians.into_iter().peekable();
         for block in blocks {
             let Some(line) = slot(&mut self.lines, block.position) else { continue };
             line.whole = line.whole.merge(&block.fresh);
             let named = piece.series.last().is_some_and(|last| last.position == block.position);
             if !named {
                 let name = self.keys.get(block.position as usize).cloned().unwrap_or_default();
+                let fresh = !std::mem::replace(&mut line.stored, true);
+                let median = medians.next_if(|(of, _)| *of == block.position).and_then(|(_, median)| median);
                 let (position, summary) = (block.position, Summary::default());
-                piece.series.push(Written { name, position, blocks: Vec::new(), summary });
+                piece.series.push(Written { name, position, blocks: Vec::new(), summary, fresh, median });
             }
             let Some(series) = piece.series.last_mut() else { continue };
             series.summary = line.whole;

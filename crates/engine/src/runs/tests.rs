@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use athanor_core::runs::Place;
 use athanor_core::series::Points;
 
 use super::*;
@@ -213,6 +214,22 @@ async fn one_bad_file_stops_nobody() {
         let folders = case.index.folders().await.expect("readable");
         assert!(folders[0].state.problem_count > 0, "{:?}", folders[0].state);
     }
+    case.index.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_in_a_file_is_said_with_its_place() {
+    let case = Case::new().await;
+    case.write("a/metrics.csv", "step,loss\n1,0.5\n2,3,4,5\n3,0.25\n");
+    case.write("b/events.out.tfevents.1.host", "this is no record of TensorBoard at all, and long enough to be one");
+    let watch = case.watch().await;
+    assert_eq!(case.points(watch, "a", "loss").await, [(1.0, 0.5), (3.0, 0.25)]);
+    let folders = case.index.folders().await.expect("readable");
+    let told: Vec<(&str, Option<Place>)> =
+        folders[0].state.problems.iter().map(|it| (it.path.as_str(), it.place)).collect();
+    assert!(told.contains(&("a/metrics.csv", Some(Place::Line(3)))), "{told:?}");
+    assert!(told.iter().any(|(path, _)| *path == "b/events.out.tfevents.1.host"), "{told:?}");
+    assert_eq!(folders[0].state.problem_count, 2);
     case.index.stop().await;
 }
 

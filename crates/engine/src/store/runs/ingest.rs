@@ -1,8 +1,11 @@
 //! What ingest writes: runs, their files, what the files say, and how far they were read.
 
+use std::sync::atomic::Ordering;
+
 use athanor_core::runs::{End, RunStatus, Signs, status};
-use athanor_core::series::{SeriesStats, Summary};
+use athanor_core::series::{At, SeriesStats, Summary};
 use serde::{Deserialize, Serialize};
+use sqlx::Arguments;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{RunStore, Tx, queries};
@@ -28,7 +31,8 @@ queries! {
     IS_REMOVED = "SELECT folder, part FROM removed_run";
     PUT_MEMBER = "INSERT INTO run_file (run_id, path, format, role, prefix, position) VALUES (?, ?, ?, ?, ?, ?)
                   ON CONFLICT (run_id, path) DO UPDATE SET format = excluded.format, role = excluded.role,
-                      prefix = excluded.prefix, position = excluded.position RETURNING id";
+                      prefix = excluded.prefix, position = excluded.position
+                  RETURNING id, run_id, path, format, role, prefix, device, inode, size, modified_ns";
     DROP_MEMBER = "DELETE FROM run_file WHERE id = ?";
     KNOWN_RUNS = "SELECT id, uid, folder, part, missing, status, changed_at FROM run WHERE watch_id = ?";
     KNOWN_FILES = "SELECT run_file.id, run_id, path, run_file.format, role, prefix, device, inode, size, modified_ns
@@ -47,9 +51,14 @@ queries! {
     PUT_CONFIG = "INSERT INTO run_config (run_id, key_id, file_id, kind, number, text) VALUES (?, ?, ?, ?, ?, ?)
                   ON CONFLICT (run_id, key_id) DO UPDATE SET file_id = excluded.file_id, kind = excluded.kind,
                       number = excluded.number, text = excluded.text WHERE excluded.file_id <= run_config.file_id";
-    PUT_SERIES = "INSERT INTO series (file_id, generation, key_id, run_id, position, summary) VALUES (?, ?, ?, ?, ?, ?)
+    ADD_SERIES = "INSERT INTO series (id, file_id, generation, key_id, run_id, position, summary)
+                  VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    OTHER_SERIES = "SELECT EXISTS (SELECT 1 FROM series WHERE run_id = ? AND NOT (file_id = ? AND generation = ?))";
+    LAST_SERIES = "SELECT coalesce(max(id), 0) FROM series";
+    PUT_SERIES = "INSERT INTO series (id, file_id, generation, key_id, run_id, position, summary)
+                  VALUES (?, ?, ?, ?, ?, ?, ?)
                   ON CONFLICT (file_id, generation, key_id) DO UPDATE SET summary = excluded.summary RETURNING id";
-    PUT_BLOCK = "INSERT INTO block (series_id, level, number, summary, data) VALUES (?, 0, ?, ?, ?)
+    PUT_BLOCK = "INSERT INTO block (series_id, level, number, summary, data) VALUES ($1, 0, $2, $3, $4)
                  ON CONFLICT (series_id, level, number) DO UPDATE SET summary = excluded.summary, data = excluded.data";
     PUT_ROLLUP = "INSERT INTO block (series_id, level, number, summary) VALUES (?, ?, ?, ?)
                   ON CONFLICT (series_id, level, number) DO UPDATE SET summary = excluded.summary";
@@ -60,11 +69,14 @@ queries! {
     METRIC_SUMMARIES = "SELECT series.summary FROM series JOIN run_file ON run_file.id = file_id
                         WHERE series.run_id = ? AND key_id = ? ORDER BY run_file.position, file_id, series.generation";
     PUT_METRIC = "INSERT INTO run_metric (run_id, key_id, count, not_finite, last, last_step, min, min_step, max, max_step,
-                      mean, reached) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                      mean, reached, median, median_step, median_of)
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
                   ON CONFLICT (run_id, key_id) DO UPDATE SET count = excluded.count, not_finite = excluded.not_finite,
                       last = excluded.last, last_step = excluded.last_step, min = excluded.min,
                       min_step = excluded.min_step, max = excluded.max, max_step = excluded.max_step,
-                      mean = excluded.mean, reached = excluded.reached";
+                      mean = excluded.mean, reached = excluded.reached,
+                      median = coalesce(excluded.median, median), median_step = coalesce(excluded.median_step, median_step),
+                      median_of = iif(excluded.median_of = 0, median_of, excluded.median_of)";
     DROP_METRIC = "DELETE FROM run_metric WHERE run_id = ? AND key_id = ?";
     PUT_MEDIAN = "UPDATE run_metric SET median = ?, median_step = ?, median_of = ? WHERE run_id = ? AND key_id = ?";
     UNSETTLED = "SELECT key_id, count FROM run_metric WHERE run_id = ? AND median_of <> count
@@ -403,7 +415,7 @@ impl RunStore {
         Ok(())
     }
 
-    /// Enters a file of a run; answers its key.
+    /// Enters a file of a run; answers it as it is known.
     ///
     /// # Errors
     /// The database refuses.
@@ -413,8 +425,8 @@ impl RunStore {
         run: i64,
         (path, format, role, prefix): (&str, &str, &str, &str),
         position: i64,
-    ) -> Result<i64> {
-        Ok(sqlx::query_scalar(PUT_MEMBER)
+    ) -> Result<KnownFile> {
+        Ok(sqlx::query_as(PUT_MEMBER)
             .bind(run)
             .bind(path)
             .bind(format)
@@ -531,6 +543,7 @@ impl RunStore {
         summary: &Summary,
     ) -> Result<i64> {
         Ok(sqlx::query_scalar(PUT_SERIES)
+            .bind(self.next_series())
             .bind(file)
             .bind(generation)
             .bind(key)
@@ -539,6 +552,58 @@ impl RunStore {
             .bind(summary.to_bytes())
             .fetch_one(tx.now().await?)
             .await?)
+    }
+
+    /// A series that is known not to be stored; answers its key.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn add_series(
+        &self,
+        tx: &mut Tx,
+        (file, generation, key, run): (i64, i64, i64, i64),
+        position: i64,
+        summary: &Summary,
+    ) -> Result<i64> {
+        let (id, whole) = (self.next_series(), summary.to_bytes());
+        tx.put_off(ADD_SERIES, |to| {
+            for number in [id, file, generation, key, run, position] {
+                to.add(number)?;
+            }
+            to.add(whole)
+        })
+        .await?;
+        Ok(id)
+    }
+
+    /// Whether a run has series of other files, or of other generations of this one.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn has_other_series(
+        &self,
+        tx: &mut Tx,
+        run: i64,
+        (file, generation): (i64, i64),
+    ) -> Result<bool> {
+        Ok(sqlx::query_scalar(OTHER_SERIES)
+            .bind(run)
+            .bind(file)
+            .bind(generation)
+            .fetch_one(tx.now().await?)
+            .await?)
+    }
+
+    /// The key of the next series. A transaction that comes to nothing leaves a gap.
+    fn next_series(&self) -> i64 {
+        1 + self.last_series.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Finds out which keys of series were given.
+    pub(super) async fn count_series(&self) -> Result<()> {
+        let last = sqlx::query_scalar(LAST_SERIES).fetch_one(self.readers()).await?;
+        self.last_series.store(last, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Writes a block of points, and what it completes of the levels above.
@@ -555,13 +620,14 @@ impl RunStore {
         data: &[u8],
     ) -> Result<()> {
         let place = i64::try_from(number).unwrap_or(i64::MAX);
-        sqlx::query(PUT_BLOCK)
-            .bind(series)
-            .bind(place)
-            .bind(summary.to_bytes())
-            .bind(data)
-            .execute(tx.now().await?)
-            .await?;
+        let (whole, data) = (summary.to_bytes(), data.to_vec());
+        tx.put_off(PUT_BLOCK, |to| {
+            to.add(series)?;
+            to.add(place)?;
+            to.add(whole)?;
+            to.add(data)
+        })
+        .await?;
         let (mut number, mut level) = (number, 0);
         while sealed && level < LEVELS && (number + 1).is_multiple_of(FAN) {
             let (first, last) = (number + 1 - FAN, number);
@@ -622,23 +688,37 @@ impl RunStore {
             sqlx::query(DROP_METRIC).bind(run).bind(key).execute(connection).await?;
             return Ok(());
         }
-        let stats = SeriesStats::from(&total(&summaries)?);
-        sqlx::query(PUT_METRIC)
-            .bind(run)
-            .bind(key)
-            .bind(i64::try_from(stats.count).unwrap_or(i64::MAX))
-            .bind(i64::try_from(stats.non_finite).unwrap_or(i64::MAX))
-            .bind(stats.last.map(|at| at.value))
-            .bind(stats.last.map(|at| at.step))
-            .bind(stats.min.map(|at| at.value))
-            .bind(stats.min.map(|at| at.step))
-            .bind(stats.max.map(|at| at.value))
-            .bind(stats.max.map(|at| at.step))
-            .bind(stats.mean)
-            .bind(stats.max_step)
-            .execute(connection)
-            .await?;
-        Ok(())
+        self.put_metric(tx, (run, key), &total(&summaries)?, None).await
+    }
+
+    /// Records what a table shows of a metric of a run. Without a median the last one stays until it is found.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn put_metric(
+        &self,
+        tx: &mut Tx,
+        (run, key): (i64, i64),
+        whole: &Summary,
+        median: Option<At>,
+    ) -> Result<()> {
+        let stats = SeriesStats::from(whole);
+        let count = i64::try_from(stats.count).unwrap_or(i64::MAX);
+        tx.put_off(PUT_METRIC, |to| {
+            for number in [run, key, count, i64::try_from(stats.non_finite).unwrap_or(i64::MAX)] {
+                to.add(number)?;
+            }
+            for at in [stats.last, stats.min, stats.max] {
+                to.add(at.map(|at| at.value))?;
+                to.add(at.map(|at| at.step))?;
+            }
+            to.add(stats.mean)?;
+            to.add(stats.max_step)?;
+            to.add(median.map(|at| at.value))?;
+            to.add(median.map(|at| at.step))?;
+            to.add(if median.is_some() { count } else { 0 })
+        })
+        .await
     }
 
     /// Metrics of a run whose median is not that of all their points: with `all` every one, else only those that have

@@ -30,6 +30,9 @@ pub use group::{Group, GroupSort, Spread};
 pub use ingest::{Clock, FAN, FileRow, KnownFile, KnownRun, Looked, NewRun, NewSetting, Said};
 pub use jobs::Link;
 pub use points::Stretch;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqlitePool;
 pub use table::{RunCell, RunPage, RunRow, Sort, TableRow, Wanted};
@@ -61,6 +64,8 @@ queries! {
 pub struct RunStore {
     writer: Writer,
     readers: SqlitePool,
+    /// The largest key that a series has got, or more.
+    last_series: Arc<AtomicI64>,
 }
 
 impl RunStore {
@@ -71,7 +76,8 @@ impl RunStore {
     /// A newer program wrote it, or it can't be opened or migrated.
     pub async fn open(home: &Home) -> Result<(Self, Option<SetAside>)> {
         let opened = open(home, &home.run_database(), &KIND).await?;
-        let store = Self { writer: opened.writer, readers: opened.readers };
+        let store = Self { writer: opened.writer, readers: opened.readers, last_series: Arc::default() };
+        store.count_series().await?;
         store.mark("false").await?;
         Ok((store, opened.set_aside))
     }
@@ -152,13 +158,13 @@ mod tests {
         let all = [
             QUERIES,
             columns::QUERIES,
+            databases::QUERIES,
             detail::QUERIES,
             edit::QUERIES,
             ingest::QUERIES,
             jobs::QUERIES,
             points::QUERIES,
             table::QUERIES,
-            databases::QUERIES,
             views::QUERIES,
             watch::QUERIES,
         ];

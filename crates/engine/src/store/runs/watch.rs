@@ -11,6 +11,10 @@ queries! {
     TEXT_OF = "DELETE FROM run_text WHERE rowid IN (SELECT id FROM run WHERE watch_id = ?)";
     HAND_OVER = "UPDATE run SET watch_id = ? WHERE watch_id = ?";
     HAND_OVER_DATABASES = "UPDATE run_database SET watch_id = ? WHERE watch_id = ?";
+    UNREAD = "SELECT run_file.path, refused, problems FROM run_file JOIN run ON run.id = run_id
+              WHERE watch_id = ? AND missing = 0 AND (refused IS NOT NULL OR problems <> '[]') ORDER BY run_file.path LIMIT ?";
+    COUNT_UNREAD = "SELECT count(DISTINCT run_file.path) FROM run_file JOIN run ON run.id = run_id
+                    WHERE watch_id = ? AND missing = 0 AND (refused IS NOT NULL OR problems <> '[]')";
     LOOKED = "UPDATE watch_folder SET looked_at = ? WHERE id = ?";
 }
 
@@ -80,5 +84,22 @@ impl RunStore {
     pub async fn put_looked(&self, tx: &mut Tx, id: i64, now: i64) -> Result<()> {
         sqlx::query(LOOKED).bind(now).bind(id).execute(tx.now().await?).await?;
         Ok(())
+    }
+
+    /// Files of runs of a watch folder of which something can't be read: path, why all of it, and JSON of the places.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn unread(&self, id: i64, limit: usize) -> Result<Vec<(String, Option<String>, String)>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(sqlx::query_as(UNREAD).bind(id).bind(limit).fetch_all(self.readers()).await?)
+    }
+
+    /// How many files of which something can't be read there are.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn count_unread(&self, id: i64) -> Result<i64> {
+        Ok(sqlx::query_scalar(COUNT_UNREAD).bind(id).fetch_one(self.readers()).await?)
     }
 }
