@@ -15,6 +15,7 @@ mod queue;
 mod rivals;
 mod runs;
 mod survival;
+mod table;
 mod throughput;
 mod tray;
 
@@ -93,6 +94,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("tray", tray::measure),
     ("survival", survival::measure),
     ("runs", runs::measure),
+    ("table", table::measure),
     ("logs", logs::measure),
 ];
 

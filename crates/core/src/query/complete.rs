@@ -91,9 +91,9 @@ pub fn place(text: &str, cursor: usize) -> Place {
 /// What there is to suggest.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// Names of settings, the most frequent first.
+    /// Names of settings, the likeliest first.
     pub configs: Vec<String>,
-    /// Names of metrics, the most frequent first.
+    /// Names of metrics, the likeliest first.
     pub metrics: Vec<String>,
     /// Values of the field that is asked for, the most frequent first.
     pub values: Vec<String>,

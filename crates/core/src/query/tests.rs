@@ -228,6 +228,11 @@ fn a_fault_says_where_and_what_was_meant() {
 }
 
 #[test]
+fn a_status_is_one_that_runs_have() {
+    assert_eq!(STATUSES, crate::runs::RunStatus::ALL.map(crate::runs::RunStatus::name));
+}
+
+#[test]
 fn a_query_is_bounded() {
     assert!(parse(&"(".repeat(10_000)).is_err());
     assert!(parse(&"not ".repeat(4_000)).is_err());

@@ -10,10 +10,10 @@ use super::{RunStore, queries};
 use crate::error::Result;
 
 queries! {
-    METRIC_NAMES = "SELECT name FROM metric_key JOIN (SELECT key_id, count(*) AS runs FROM run_metric GROUP BY key_id)
-                    ON key_id = id ORDER BY runs DESC, name";
-    CONFIG_NAMES = "SELECT name FROM config_key JOIN (SELECT key_id, count(*) AS runs FROM run_config GROUP BY key_id)
-                    ON key_id = id ORDER BY runs DESC, name";
+    METRIC_NAMES = "SELECT name FROM metric_key WHERE EXISTS (SELECT 1 FROM run_metric WHERE key_id = metric_key.id)
+                    ORDER BY id LIMIT 20000";
+    CONFIG_NAMES = "SELECT name FROM config_key WHERE EXISTS (SELECT 1 FROM run_config WHERE key_id = config_key.id)
+                    ORDER BY id LIMIT 20000";
     SETTING_VALUES = "SELECT text FROM run_config WHERE key_id = (SELECT id FROM config_key WHERE name = ?)
                       GROUP BY text ORDER BY count(*) DESC, text LIMIT 200";
     TAG_VALUES = "SELECT value FROM run, json_each(run.tags) GROUP BY value ORDER BY count(*) DESC, value LIMIT 200";
@@ -116,7 +116,8 @@ impl RunStore {
         Ok((all, total))
     }
 
-    /// Names of metrics, those of most runs first.
+    /// Names of metrics that some run has, those that were met first first: asked for with each key that is pressed, so
+    /// nothing is counted.
     ///
     /// # Errors
     /// The database refuses.
@@ -124,7 +125,7 @@ impl RunStore {
         Ok(sqlx::query_scalar(METRIC_NAMES).fetch_all(self.readers()).await?)
     }
 
-    /// Names of settings, those of most runs first.
+    /// Names of settings that some run has, likewise.
     ///
     /// # Errors
     /// The database refuses.

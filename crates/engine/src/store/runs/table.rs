@@ -362,12 +362,15 @@ fn ordered(sql: &mut Sql, wanted: &Wanted) {
             Field::Plain(field) => {
                 let own = plain(*field);
                 let collation = if field.kind() == Kind::Text { " COLLATE NOCASE" } else { "" };
-                sql.all([own, " IS NULL, ", own, collation, way]);
+                // Downwards NULL comes last by itself, and an index can be read backwards.
+                sql.all(if sort.descending { ["", ""] } else { [own, " IS NULL, "] });
+                sql.all([own, collation, way]);
             }
             // Numbers, then NaN, then what has none.
             Field::Metric(_, stat) => {
                 let own = column(*stat);
-                sql.all([alias, ".", own, " IS NULL, ", alias, ".run_id IS NULL, ", alias, ".", own, way]);
+                sql.all(if sort.descending { [""; 4] } else { [alias, ".", own, " IS NULL, "] });
+                sql.all([alias, ".", own, way, alias, ".run_id IS NULL, "]);
             }
             // Numbers, then text, then what has none.
             Field::Config(_) => {
@@ -376,7 +379,7 @@ fn ordered(sql: &mut Sql, wanted: &Wanted) {
             }
         }
     }
-    sql.put("run.started_at IS NULL, run.started_at DESC, run.id DESC");
+    sql.put("run.started_at DESC, run.id DESC");
 }
 
 /// The rows of these runs with their cells, in this order.

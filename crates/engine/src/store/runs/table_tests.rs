@@ -484,6 +484,7 @@ async fn columns_say_how_full_they_are_and_which_run_is_best() {
     assert_eq!(best, [], "infinity is not the best");
 
     assert_eq!(store.metric_names().await.expect("names"), ["loss"]);
+    assert_eq!(store.setting_names().await.expect("names"), ["lr"]);
     assert_eq!(store.values_of(&Field::Config("lr".into())).await.expect("values")[0], "0.01");
     assert_eq!(store.values_of(&Field::Plain(Plain::Tag)).await.expect("values"), ["best"]);
     assert_eq!(store.values_of(&Field::Plain(Plain::Status)).await.expect("values")[0], "completed");
