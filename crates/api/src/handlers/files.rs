@@ -36,7 +36,7 @@ pub(crate) async fn read(engine: &Engine, input: wire::ReadFile) -> Result<wire:
         // The start of a character at the end waits for its rest, unless there will be none.
         let keep = piece.bytes.len() - partial_character(&piece.bytes);
         let at_end = piece.start + piece.bytes.len() as u64 >= piece.state.size;
-        if keep > 0 && !(at_end && !piece.state.grows) {
+        if keep > 0 && (!at_end || piece.state.grows) {
             piece.bytes.truncate(keep);
         }
     }
