@@ -44,6 +44,8 @@ test("a click on a head sorts, turns the order and takes it back; with shift it 
   expect(sorted([by], "lr", true, false)).toEqual([by, up]);
   expect(sorted([by, up], "lr", true, false)).toEqual([by, down]);
   expect(sorted([by, down], "lr", true, false)).toEqual([by]);
+  const four = ["a", "b", "c", "d"].map((id) => ({ column: id, descending: false }));
+  expect(sorted(four, "lr", true, false).map((it) => it.column), "four at most").toEqual(["a", "b", "c", "lr"]);
 });
 
 test("a column is moved among the others", () => {

@@ -87,6 +87,8 @@ export function isNumber(id: string, known: ReadonlyMap<string, RunColumn>): boo
 
 export const sortable = (id: string): boolean => columnOf(id).kind !== "spark";
 
+/** So many columns can be sorted by at once. */
+const MOST_KEYS = 4;
 const LEAST = 56;
 const MOST = 800;
 export const within = (width: number): number => Math.min(Math.max(Math.round(width), LEAST), MOST);
@@ -150,7 +152,8 @@ export function sorted(sort: readonly RunSort[], id: string, further: boolean, s
   const alone = sort.length === 1;
   const next: RunSort | null = now === undefined ? { column: id, descending: startDown } : now.descending === startDown ? { column: id, descending: !startDown } : null;
   if (!further) return next === null && alone ? [] : [next ?? { column: id, descending: startDown }];
-  return next === null ? sort.filter((it) => it.column !== id) : now === undefined ? [...sort, next] : sort.map((it) => (it.column === id ? next : it));
+  // The engine sorts by four at most: the last key gives way.
+  return next === null ? sort.filter((it) => it.column !== id) : now === undefined ? [...sort.slice(0, MOST_KEYS - 1), next] : sort.map((it) => (it.column === id ? next : it));
 }
 
 /**

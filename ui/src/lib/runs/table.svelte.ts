@@ -18,6 +18,8 @@ const ROWS_MS = 250;
 const LIST_MS = 400;
 const BEST_MS = 600;
 const COLUMNS_MS = 2_000;
+/** More columns than this nobody reads, and the engine gives no more than 300. */
+const DIFFERING_AT_MOST = 200;
 const NEWEST: RunSort[] = [{ column: "started", descending: true }];
 
 /** What is kept of the table from one time to the next, and in a saved view. */
@@ -187,7 +189,7 @@ export class RunTable {
 
   /** Of the settings those that differ, and no others. */
   onlyDiffering(): void {
-    const differ = (this.columns ?? []).filter((it) => it.kind === "config" && !it.constant).map((it) => it.id);
+    const differ = (this.columns ?? []).filter((it) => it.kind === "config" && !it.constant).slice(0, DIFFERING_AT_MOST).map((it) => it.id);
     const { columns } = this.look;
     const first = columns.findIndex((it) => columnOf(it).kind === "config");
     const rest = columns.filter((it) => columnOf(it).kind !== "config");

@@ -16,6 +16,11 @@ pub(crate) async fn list(engine: &Engine, _: Nothing) -> Result<wire::SavedViews
     Ok(wire::SavedViews { views })
 }
 
+/// The columns without those that have no cells: `spark.KEY` is a metric’s course, which the window draws.
+fn with_cells(ids: &[String]) -> Vec<String> {
+    ids.iter().filter(|id| id.strip_prefix("spark.").is_none_or(str::is_empty)).cloned().collect()
+}
+
 pub(crate) async fn save(engine: &Engine, mut view: wire::SavedView) -> Result<wire::SavedViews> {
     view.name = view.name.trim().to_owned();
     let length = view.name.chars().count();
@@ -26,9 +31,9 @@ pub(crate) async fn save(engine: &Engine, mut view: wire::SavedView) -> Result<w
         ));
     }
     query::parsed(&view.query)?;
-    columns("columns", &view.columns)?;
+    columns("columns", &with_cells(&view.columns))?;
     columns("group", &view.group)?;
-    columns("pinned", &view.pinned)?;
+    columns("pinned", &with_cells(&view.pinned))?;
     sorts(&view.sort)?;
     if view.widths.len() > 1_000 || view.widths.values().any(|width| !(0.0..=10_000.0).contains(width)) {
         return Err(wrong("widths", "a width is 0 to 10,000 pixels"));
