@@ -55,6 +55,7 @@ pub use reading::{
 };
 pub use command::{settings_of_command, settings_of_config};
 pub use standing::{ENDED_AFTER_MS, RunStatus, Signs, colour, place_names, status};
+pub use tensorboard::host_of_events;
 
 /// One way of laying out a run's files.
 pub trait Format: Send + Sync {

@@ -314,7 +314,8 @@ impl Source {
         let born = born.and_then(|since| i64::try_from(since.as_millis()).ok());
         // A copy of an old run was born when it was copied.
         let born = born.map(|born| born.min(modified_ns(meta) / 1_000_000));
-        self.said = Said { born: self.said.born.or(born), ..Said::default() };
+        let host = runs::host_of_events(self.member.name()).map(str::to_owned);
+        self.said = Said { born: self.said.born.or(born), host, ..Said::default() };
     }
 
     /// A file that only repeats another one, or that is a log: it is opened, no more.

@@ -25,9 +25,13 @@ struct Case {
 impl Case {
     async fn new() -> Self {
         let dir = tempfile::tempdir().expect("temporary folder");
+        fs::create_dir(dir.path().join("runs")).expect("made");
+        Self::over(dir).await
+    }
+
+    async fn over(dir: tempfile::TempDir) -> Self {
         let home = Home::at(dir.path().join("home"));
         home.create().expect("folders");
-        fs::create_dir(dir.path().join("runs")).expect("made");
         let bus = Bus::default();
         let (store, _) = RunStore::open(&home).await.expect("opens");
         let queue = Store::open(&home).await.expect("opens").store;
@@ -50,9 +54,14 @@ impl Case {
         file.write_all(text.as_bytes()).expect("appended");
     }
 
+    /// Watches the folder.
+    async fn add(&self) -> i64 {
+        self.index.add(&self.runs(), None).await.expect("watched")
+    }
+
     /// Watches the folder and waits until all of it is in the index.
     async fn watch(&self) -> i64 {
-        let id = self.index.add(&self.runs(), None).await.expect("watched");
+        let id = self.add().await;
         self.wait_idle().await;
         id
     }
@@ -221,7 +230,10 @@ async fn one_bad_file_stops_nobody() {
 async fn what_is_wrong_in_a_file_is_said_with_its_place() {
     let case = Case::new().await;
     case.write("a/metrics.csv", "step,loss\n1,0.5\n2,3,4,5\n3,0.25\n");
-    case.write("b/events.out.tfevents.1.host", "this is no record of TensorBoard at all, and long enough to be one");
+    case.write(
+        "b/events.out.tfevents.1.host",
+        "this is no record of TensorBoard at all, and long enough to be one",
+    );
     let watch = case.watch().await;
     assert_eq!(case.points(watch, "a", "loss").await, [(1.0, 0.5), (3.0, 0.25)]);
     let folders = case.index.folders().await.expect("readable");

@@ -27,6 +27,21 @@ use super::{
     Batch, Checkpoint, Fact, Folder, Format, Issue, Member, Other, Outcome, Place, Reader, Role, Stream,
 };
 
+/// The machine on which an event file was begun, by its name: `events.out.tfevents.TIME.HOST`, to which most writers add
+/// their process and a number, and TensorFlow an ending such as `.v2`.
+#[must_use]
+pub fn host_of_events(name: &str) -> Option<&str> {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (_, rest) = name.split_once("tfevents.")?;
+    let (time, rest) = rest.split_once('.')?;
+    let rest = rest.strip_suffix(".v2").or_else(|| rest.strip_suffix(".profile-empty")).unwrap_or(rest);
+    let mut host = rest;
+    for _ in 0..2 {
+        host = host.rsplit_once('.').filter(|(_, last)| is_number(last)).map_or(host, |(host, _)| host);
+    }
+    (is_number(time) && !host.is_empty()).then_some(host)
+}
+
 /// TensorBoard event files.
 pub struct TensorBoard;
 

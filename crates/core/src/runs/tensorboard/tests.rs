@@ -286,6 +286,21 @@ fn no_flipped_bit_goes_unnoticed() {
     every_flip_is_noticed(&TensorBoard, &small());
 }
 
+#[test]
+fn the_name_says_on_which_machine() {
+    let host = super::host_of_events;
+    assert_eq!(host("events.out.tfevents.1534990609.host"), Some("host"));
+    assert_eq!(host("events.out.tfevents.1585383831.node-7.66143.345.v2"), Some("node-7"));
+    assert_eq!(
+        host("events.out.tfevents.1744227257.gpu1.lab.example.org.5388.0"),
+        Some("gpu1.lab.example.org")
+    );
+    assert_eq!(host("events.out.tfevents.1744227257.10.0.0.7.5388.0"), Some("10.0.0.7"));
+    assert_eq!(host("events.out.tfevents.1744227257"), None);
+    assert_eq!(host("events.out.tfevents.early.host"), None);
+    assert_eq!(host("metrics.csv"), None);
+}
+
 proptest! {
     #[test]
     fn damage_costs_what_it_hits(blows in blows(), lengths in proptest::collection::vec(1usize..90, 1..5)) {

@@ -160,3 +160,29 @@ impl RunStore {
         Ok(sqlx::query_scalar(RUNS_MISSING).bind(revision).bind(path).fetch_all(connection).await?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::fresh;
+    use super::*;
+
+    #[tokio::test]
+    async fn of_two_readings_of_the_same_rows_one_counts() {
+        let (_dir, store) = fresh().await;
+        let mut tx = store.begin().await.expect("begins");
+        let watch = store.add_watch(&mut tx, "/runs", None, &[], 1).await.expect("added");
+        let id = store.add_database(&mut tx, watch, "/runs/mlflow.db", "mlflow").await.expect("added");
+        tx.commit().await.expect("commits");
+        let row = store.run_database(id).await.expect("readable").expect("there");
+        let put = async |offset| {
+            let mut tx = store.begin().await.expect("begins");
+            store.put_database(&mut tx, &DatabaseRow { offset, ..row.clone() }).await?;
+            tx.commit().await
+        };
+        put(7).await.expect("the first goes on from what is stored");
+        let error = put(9).await.expect_err("the other one does not");
+        assert!(error.to_string().contains("another reader"), "{error}");
+        let kept = store.known_databases(watch).await.expect("readable");
+        assert_eq!((kept[0].offset, kept[0].serial), (7, row.serial + 1));
+    }
+}
