@@ -136,6 +136,30 @@ test("runs are sorted, tagged, noted and grouped, and the tags are the engine's"
   await window.close();
 });
 
+test("how the table is looked at is saved under a name, and opened again", async () => {
+  const window = await openWindow(engine, { url: `${engine.url}#/runs` });
+  const { page } = window;
+  await row(page, "quick").waitFor();
+  await page.locator("[data-column^='spark.']").first().waitFor();
+  await query(page, "folder ~ sweep");
+  await until("three runs match", async () => (await page.locator("[data-uid]").count()) === 3);
+  await page.getByRole("button", { name: "Views" }).click();
+  await page.getByRole("menuitem", { name: "Save view…" }).click();
+  await page.getByRole("textbox", { name: "Name" }).fill("the sweep");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "the sweep" }).waitFor();
+  await page.getByRole("button", { name: "Views" }).click();
+  await page.getByRole("menuitemradio", { name: "All runs" }).click();
+  await row(page, "live").waitFor();
+  await page.reload();
+  await row(page, "live").waitFor();
+  await page.getByRole("button", { name: "Views" }).click();
+  await page.getByRole("menuitemradio", { name: "the sweep" }).click();
+  await until("three runs match", async () => (await page.locator("[data-uid]").count()) === 3);
+  expect(await page.locator("[data-column^='spark.']").count()).toBe(1);
+  await window.close();
+});
+
 test("a run that grows shows it, in the table and in its charts, and several are drawn over each other", async () => {
   const window = await openWindow(engine, { url: `${engine.url}#/runs` });
   const { page } = window;
