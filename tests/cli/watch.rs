@@ -83,6 +83,25 @@ fn what_the_queue_ran_is_a_run_wherever_it_wrote() {
 }
 
 #[test]
+fn printed_metrics_are_read_where_a_pattern_says_so() {
+    let athanor = Athanor::serving(1);
+    std::fs::create_dir_all(athanor.work().join("logs")).expect("made");
+    athanor.file("logs/a.log", "epoch 1 loss=0.5\nhello\nepoch 2 loss=0.25\n");
+    athanor.file("logs/quiet.log", "nothing to see\n");
+    athanor.ok(&["watch", "add", "logs", "--pattern", "auto", "--wait"]);
+    assert_eq!(athanor.json(&["watch", "ls"])["folders"][0]["runs"], 1, "a log without metrics is no run");
+    assert_eq!(values(&athanor, "name = a.log", "loss"), [0.5, 0.25]);
+    append(&athanor, "logs/a.log", "epoch 3 loss=0.125\n");
+    wait_until("it is followed", || {
+        (values(&athanor, "name = a.log", "loss") == [0.5, 0.25, 0.125]).then_some(())
+    });
+    append(&athanor, "logs/quiet.log", "epoch 1 loss=7\n");
+    wait_until("it is one now", || (values(&athanor, "name = quiet.log", "loss") == [7.0]).then_some(()));
+    let (_, words) = athanor.fails(&["watch", "add", ".", "--pattern", "/(/"]);
+    assert!(words.contains("pattern") || words.contains("expression"), "{words}");
+}
+
+#[test]
 fn where_the_kernel_does_not_tell_the_folder_is_looked_at() {
     let athanor = Athanor::new();
     std::fs::create_dir_all(athanor.work().join("results/a")).expect("made");
@@ -200,7 +219,7 @@ fn a_full_disk_stops_the_reading_until_there_is_room() {
     std::fs::create_dir_all(athanor.work().join("results/big")).expect("made");
     athanor.file("results/big/metrics.csv", &format!("step,noise\n{noise}"));
     let filler = home.join("filler");
-    std::fs::write(&filler, vec![0_u8; 12 << 20]).expect("there is room for it");
+    std::fs::write(&filler, vec![0_u8; 14 << 20]).expect("there is room for it");
     athanor.ok(&["watch", "add", "results"]);
     std::fs::create_dir_all(athanor.work().join("results/small")).expect("made");
     athanor.file("results/small/metrics.csv", "step,loss\n1,0.5\n");

@@ -50,7 +50,7 @@ pub fn patterns() -> &'static [(&'static str, &'static str)] {
     &BUILT_IN
 }
 
-fn parse(pattern: &str) -> Result<Pattern, wire::ApiError> {
+pub(crate) fn parse(pattern: &str) -> Result<Pattern, wire::ApiError> {
     Pattern::parse(pattern).map_err(|fault| {
         wire::ApiError::new(wire::ErrorCode::InvalidInput, format!("bad pattern: {fault}"))
             .field("pattern")

@@ -6,6 +6,7 @@ CREATE TABLE watch_folder (
     id         INTEGER PRIMARY KEY,
     path       TEXT NOT NULL UNIQUE,
     project    TEXT,                    -- of all runs in it that do not name their own
+    pattern    TEXT,                    -- how metrics that programs print are found in logs
     added_at   INTEGER NOT NULL,
     looked_at  INTEGER                  -- when a look through it last came to its end
 ) STRICT;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use athanor_engine::Engine;
-use athanor_engine::runs::WatchFolder;
+use athanor_engine::runs::{Adding, WatchFolder};
 
 use crate::wire::{self, ApiError, Nothing};
 
@@ -16,7 +16,9 @@ pub(crate) async fn list(engine: &Engine, _: Nothing) -> Result<wire::WatchFolde
 
 pub(crate) async fn add(engine: &Engine, input: wire::AddWatch) -> Result<wire::WatchFolders> {
     let project = input.project.filter(|project| !project.trim().is_empty());
-    engine.runs().add(Path::new(&input.path), project).await?;
+    let pattern = input.pattern.as_deref().map(str::trim).filter(|pattern| !pattern.is_empty());
+    let pattern = pattern.map(crate::scan::parse).transpose()?;
+    engine.runs().add(Path::new(&input.path), Adding { project, pattern }).await?;
     list(engine, Nothing {}).await
 }
 
@@ -37,6 +39,7 @@ impl From<WatchFolder> for wire::WatchFolder {
             id: row.id,
             path: row.path,
             project: row.project,
+            pattern: row.pattern,
             added_at: row.added_at,
             runs: row.runs.unsigned_abs(),
             looking: state.looking,

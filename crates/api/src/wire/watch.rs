@@ -14,6 +14,8 @@ pub struct WatchFolder {
     pub path: String,
     /// The project of all runs in it that do not name their own.
     pub project: Option<String>,
+    /// How metrics that programs print are found in logs; none: logs are not read for them.
+    pub pattern: Option<String>,
     /// When it was added, UTC milliseconds.
     pub added_at: i64,
     /// Runs in it.
@@ -63,6 +65,11 @@ pub struct AddWatch {
     #[serde(default)]
     #[ts(optional)]
     pub project: Option<String>,
+    /// How metrics that programs print are found in logs: `auto`, `pairs`, `words`, a template such as `loss={loss}`, or an
+    /// expression between slashes. Logs are not read for them if absent.
+    #[serde(default)]
+    #[ts(optional)]
+    pub pattern: Option<String>,
 }
 
 /// A watch folder.

@@ -30,6 +30,10 @@ enum Action {
         /// The project of all runs in it that do not name their own
         #[arg(short, long)]
         project: Option<String>,
+        /// Read metrics that programs print, too: “auto”, “pairs”, “words”, a template such as
+        /// “loss={loss}”, or /an expression/; “athanor scan LOG --pattern P” shows what that finds
+        #[arg(long, value_name = "PATTERN")]
+        pattern: Option<String>,
         /// Return when all that is there has been read
         #[arg(short, long)]
         wait: bool,
@@ -55,12 +59,12 @@ enum Action {
 pub fn run(backend: &mut Backend, arguments: Arguments, json: bool) -> Result<ExitCode, Failure> {
     let folders = match arguments.action {
         Action::Ls => backend.call::<ListWatchFolders>(&Nothing {})?,
-        Action::Add { folder, project, wait } => {
+        Action::Add { folder, project, pattern, wait } => {
             let pushes = if wait { backend.listen()? } else { None };
             let folder = std::path::absolute(&folder).map_err(|cause| {
                 fail(ErrorCode::Path, format!("could not find {}: {cause}", folder.display()))
             })?;
-            let added = AddWatch { path: folder.display().to_string(), project };
+            let added = AddWatch { path: folder.display().to_string(), project, pattern };
             let folders = backend.call::<AddWatchFolder>(&added)?;
             if !backend.is_online() && !json {
                 eprintln!("No engine runs now: the next one looks through it.");

@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::sync::PoisonError;
 
+use athanor_core::runs::printed::Pattern;
+
+use super::Adding;
 use super::keeper::Keeper;
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::now_ms;
 
 impl Keeper {
     /// Follows a folder from now on.
-    pub(super) async fn add(&mut self, path: &Path, project: Option<String>) -> Result<i64> {
+    pub(super) async fn add(&mut self, path: &Path, adding: Adding) -> Result<i64> {
         let asked = path.to_owned();
         let real = tokio::task::spawn_blocking(move || {
             let real = asked.canonicalize()?;
@@ -45,7 +48,8 @@ impl Keeper {
         }
         let mut tx = self.store.begin().await?;
         let now = now_ms();
-        let id = self.store.add_watch(&mut tx, text, project.as_deref(), &inside, now).await?;
+        let what = (text, adding.project.as_deref(), adding.pattern.as_ref().map(Pattern::text));
+        let id = self.store.add_watch(&mut tx, what, &inside, now).await?;
         tx.commit().await?;
         for other in inside {
             self.leave(other);

@@ -27,6 +27,9 @@ pub(crate) const BESIDE: [&str; 3] = ["-wal", "-journal", "-shm"];
 /// After a pass no longer than this is left free.
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
+/// After one that read all of a database so much is.
+const AFTER_ALL: Duration = Duration::from_millis(500);
+
 /// From a pass that found the database locked to the next, at first; then twice as long each time.
 const LOCKED: Duration = Duration::from_secs(2);
 
@@ -318,7 +321,9 @@ impl Keeper {
         let Some(database) = self.databases.all.get_mut(&pass.id) else { return };
         database.busy = false;
         database.held = pass.held;
-        database.rested = Instant::now() + (pass.took * REST).min(LONGEST_REST);
+        // What it cost to read all of it says nothing of what the next pass costs.
+        let rest = if pass.bytes > 0 { AFTER_ALL } else { (pass.took * REST).min(LONGEST_REST) };
+        database.rested = Instant::now() + rest;
         if let Some(stamp) = pass.stamp {
             database.stamp = stamp;
         }

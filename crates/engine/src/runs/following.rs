@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use super::keeper::{AT_REST, BYTES, Done, FILES, Keeper, RETRY, SETTLING, Timer, WARM, below};
+use super::keeper::{AT_REST, BYTES, Done, FILES, Keeper, RETRY, SETTLING, Timer, WARM, below, pattern_of};
 use super::reading::{self, Job, Outcome, Read};
 use super::tree::Stamp;
 use crate::home::now_ms;
@@ -89,6 +89,7 @@ impl Keeper {
     pub(super) fn read(&mut self, id: i64) {
         let Some(committer) = self.committer.clone() else { return };
         let Some(root) = self.roots.get_mut(&id) else { return };
+        let pattern = pattern_of(&root.row);
         while root.reading < self.readers && !root.queue.is_empty() {
             // Shared among the readers, so that one does not wait for another that took everything.
             let share = root.queue.len().div_ceil(self.readers).clamp(1, FILES);
@@ -107,7 +108,8 @@ impl Keeper {
                 file.again = false;
                 let at_rest =
                     now_ms() - file.known.modified_ns / 1_000_000 > AT_REST && file.known.modified_ns > 0;
-                jobs.push(Job { file: file.known.clone(), folder, source, at_rest });
+                let pattern = pattern.clone();
+                jobs.push(Job { file: file.known.clone(), folder, source, pattern, at_rest });
             }
             if jobs.is_empty() {
                 break;

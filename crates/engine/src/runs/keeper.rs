@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use athanor_core::runs::printed::Pattern;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -298,7 +299,7 @@ impl Keeper {
         let id = row.id;
         let path = PathBuf::from(&row.path);
         let mut root = Root {
-            tree: Some(Box::new(Tree::new(path.clone()))),
+            tree: Some(Box::new(Tree::new(path.clone(), pattern_of(&row)))),
             wanted: Wanted { all: true, ..Wanted::default() },
             rested: Instant::now(),
             queue: VecDeque::new(),
@@ -382,8 +383,8 @@ impl Keeper {
 
     async fn asked(&mut self, ask: Ask) {
         match ask {
-            Ask::Add(path, project, answer) => {
-                let _ = answer.send(self.add(&path, project).await);
+            Ask::Add(path, adding, answer) => {
+                let _ = answer.send(self.add(&path, adding).await);
             }
             Ask::Remove(id, answer) => {
                 let _ = answer.send(self.remove(id).await);
@@ -448,7 +449,8 @@ impl Keeper {
                     tracing::warn!(%error, "what was found in a watch folder could not be entered");
                     if let Some(root) = self.roots.get_mut(&id) {
                         // Nothing of it is known to be in the index: the next look tells all of it again.
-                        root.tree = Some(Box::new(Tree::new(PathBuf::from(&root.row.path))));
+                        root.tree =
+                            Some(Box::new(Tree::new(PathBuf::from(&root.row.path), pattern_of(&root.row))));
                         root.wanted.all = true;
                         root.rested = Instant::now() + RETRY;
                     }
@@ -650,6 +652,11 @@ impl Watcher for Holding<'_> {
         shown.folders = progress.folders;
         shown.files = progress.files;
     }
+}
+
+/// How metrics are found in the logs of a watch folder.
+pub(super) fn pattern_of(row: &WatchRow) -> Option<Pattern> {
+    row.pattern.as_deref().and_then(|text| Pattern::parse(text).ok())
 }
 
 pub(super) fn stamp_of(known: &KnownFile) -> Stamp {

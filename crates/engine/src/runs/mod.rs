@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use athanor_core::runs::printed::Pattern;
 use tokio::sync::{mpsc, oneshot};
 
 pub use source::Problem as FileProblem;
@@ -67,9 +68,18 @@ pub struct WatchState {
     pub problem_count: usize,
 }
 
+/// What is said of a folder that is added.
+#[derive(Debug, Clone, Default)]
+pub struct Adding {
+    /// The project of all runs in it that do not name their own.
+    pub project: Option<String>,
+    /// How metrics that programs print are found in logs; without one these are not read for them.
+    pub pattern: Option<Pattern>,
+}
+
 /// What the keeper is asked.
 enum Ask {
-    Add(PathBuf, Option<String>, oneshot::Sender<Result<i64>>),
+    Add(PathBuf, Adding, oneshot::Sender<Result<i64>>),
     Remove(i64, oneshot::Sender<Result<()>>),
     Look(i64),
     Forget(Vec<i64>),
@@ -134,8 +144,8 @@ impl Index {
     ///
     /// # Errors
     /// It is no folder, can't be listed, lies in one that is followed already, or is the program's own.
-    pub async fn add(&self, path: &Path, project: Option<String>) -> Result<i64> {
-        self.ask(|answer| Ask::Add(path.to_owned(), project, answer)).await?
+    pub async fn add(&self, path: &Path, adding: Adding) -> Result<i64> {
+        self.ask(|answer| Ask::Add(path.to_owned(), adding, answer)).await?
     }
 
     /// Follows a folder no more and forgets its runs, with what the user noted of them. What lies on disk stays as it is.

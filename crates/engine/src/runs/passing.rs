@@ -23,7 +23,9 @@ use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::now_ms;
 use crate::store::foreign::{self, Passed};
-use crate::store::runs::{DatabaseRow, DatabaseRun, DatabaseStamp, KnownFile, NewRun, RunStore, WatchRow};
+use crate::store::runs::{
+    DatabaseRow, DatabaseRun, DatabaseStamp, FileRow, KnownFile, NewRun, RunStore, WatchRow,
+};
 
 /// Pieces that wait to be written.
 const AHEAD: usize = 2;
@@ -231,6 +233,15 @@ impl Job {
         Ok(Held { names: tables.keys().to_vec(), runs: runs.collect(), row, tables, sources: HashMap::new() })
     }
 
+    /// A run as it is stored, without its points.
+    async fn glance(&self, file: KnownFile) -> Result<Option<Source>> {
+        let row = match file.size {
+            0 => Some(FileRow::new(file)),
+            _ => self.store.file(file.id).await?,
+        };
+        Ok(row.map(|row| Source::resume(row, &self.folder_path(), Vec::new())))
+    }
+
     fn folder_path(&self) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("/")).to_owned()
     }
@@ -359,11 +370,14 @@ impl Taker<'_> {
         let mut pieces = Vec::with_capacity(told.runs.len());
         for (run, batch) in told.runs {
             let Some(Some(known)) = self.runs.get_mut(&run) else { continue };
+            // What says no points goes on from none; there may be thousands of them.
+            let ready = !batch.readings.is_empty() || self.sources.contains_key(&run);
             let source = match self.sources.remove(&run) {
                 Some(source) => Some(source),
+                None if batch.readings.is_empty() => self.job.glance(known.file.clone()).await?,
                 None => {
                     let file = known.file.clone();
-                    wake(&self.job.store, file, self.job.folder_path(), &self.job.committer).await?
+                    wake(&self.job.store, file, (self.job.folder_path(), None), &self.job.committer).await?
                 }
             };
             // Taken out of the index meanwhile.
@@ -375,7 +389,9 @@ impl Taker<'_> {
                 known.file = piece.row.known.clone();
                 pieces.push(piece);
             }
-            self.sources.insert(run, source);
+            if ready {
+                self.sources.insert(run, source);
+            }
         }
         let mut gone = Vec::new();
         for run in told.gone {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use athanor_core::runs::printed::Pattern;
 use athanor_core::series::decode_chunk;
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,6 +24,8 @@ pub(super) struct Job {
     pub folder: PathBuf,
     /// The source as it was left, while it is warm.
     pub source: Option<Source>,
+    /// How metrics are found in it if it is a log.
+    pub pattern: Option<Pattern>,
     /// It is not written any more.
     pub at_rest: bool,
 }
@@ -56,10 +59,10 @@ pub(super) async fn read(store: RunStore, jobs: Vec<Job>, committer: mpsc::Sende
     let mut done = Vec::new();
     for job in jobs {
         let id = job.file.id;
-        let Job { file, folder, source, at_rest } = job;
+        let Job { file, folder, source, pattern, at_rest } = job;
         match source {
             Some(source) => ready.push((source, at_rest)),
-            None => match wake(&store, file, folder, &committer).await {
+            None => match wake(&store, file, (folder, pattern), &committer).await {
                 Ok(Some(source)) => ready.push((source, at_rest)),
                 // Taken out of the index meanwhile.
                 Ok(None) => {}
@@ -98,13 +101,13 @@ pub(super) async fn read(store: RunStore, jobs: Vec<Job>, committer: mpsc::Sende
 pub(super) async fn wake(
     store: &RunStore,
     file: KnownFile,
-    folder: PathBuf,
+    (folder, pattern): (PathBuf, Option<Pattern>),
     committer: &mpsc::Sender<Ask>,
 ) -> Result<Option<Source>> {
     // What was refused to be written of it before does not count any more.
     let _ = committer.send(Ask::Forgive(file.id)).await;
     if file.size == 0 && file.modified_ns == 0 {
-        return Ok(Some(Source::resume(FileRow::new(file), &folder, Vec::new())));
+        return Ok(Some(Source::resume(FileRow::new(file), &folder, Vec::new()).printing(pattern)));
     }
     let Some(row) = store.file(file.id).await? else { return Ok(None) };
     let mut stored: Stored = Vec::new();
@@ -124,7 +127,7 @@ pub(super) async fn wake(
         let position = u32::try_from(position).unwrap_or(u32::MAX);
         stored.push((name, position, total(&[summary])?, last));
     }
-    Ok(Some(Source::resume(row, &folder, stored)))
+    Ok(Some(Source::resume(row, &folder, stored).printing(pattern)))
 }
 
 /// A file whose pieces are being written.

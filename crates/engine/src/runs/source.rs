@@ -11,6 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, mpsc};
 
+use athanor_core::runs::printed::{self, Pattern};
 use athanor_core::runs::{
     self, Batch, Checkpoint, Document, Fact, Issue, Member, Other, Outcome, Place, Reader, Role, Stream,
 };
@@ -40,6 +41,9 @@ const MARK: u64 = 4096;
 
 /// Sentences about unreadable places kept for each file; the others are counted.
 const PROBLEMS: usize = 20;
+
+/// Formats of runs whose only source of metrics is what was printed.
+const PRINTED: [&str; 2] = ["printed", "job_status"];
 
 /// How Git LFS begins a file that stands for another one.
 const LFS: &[u8] = b"version https://git-lfs.github.com/spec/";
@@ -75,6 +79,8 @@ pub(super) struct Source {
     member: Member,
     said: Said,
     problems: Vec<Problem>,
+    /// How metrics are found in it, if it is a log that is read for them.
+    pattern: Option<Pattern>,
     stream: Option<Box<dyn Stream>>,
     /// Bytes that the stream was fed, a partial last record included.
     fed: u64,
@@ -173,10 +179,19 @@ impl Source {
             keys: serde_json::from_str(&row.keys).unwrap_or_default(),
             path,
             row,
+            pattern: None,
             stream: None,
             fed: 0,
             lines,
         }
+    }
+
+    /// The same, read for metrics by a pattern if it is a log whose run has no other source of them.
+    #[must_use]
+    pub fn printing(mut self, pattern: Option<Pattern>) -> Self {
+        let alone = PRINTED.contains(&self.row.known.format.as_str());
+        self.pattern = pattern.filter(|_| alone && self.member.role == Role::Log);
+        self
     }
 
     /// The file's key in the store.
@@ -251,7 +266,12 @@ impl Source {
         let reader = match self.stream.take() {
             Some(stream) => Some(Reader::Stream(stream)),
             None => {
-                let reader = format.map(|format| format.reader(&self.member, from.as_ref()));
+                let reader = match &self.pattern {
+                    Some(pattern) => {
+                        Some(Reader::Stream(printed::stream(pattern, &self.member.prefix, from.as_ref())))
+                    }
+                    None => format.map(|format| format.reader(&self.member, from.as_ref())),
+                };
                 if let Some(Reader::Stream(stream)) = &reader {
                     self.fed = stream.offset();
                 }
@@ -281,7 +301,8 @@ impl Source {
 
     /// Whether the file still begins with what was read of it.
     fn is_same(&self, file: &mut File, size: u64) -> io::Result<bool> {
-        if self.row.generation == 0 || matches!(self.member.role, Role::Log | Role::Copy) {
+        let unread = matches!(self.member.role, Role::Log | Role::Copy) && self.pattern.is_none();
+        if self.row.generation == 0 || unread {
             return Ok(true);
         }
         let offset = self.row.offset.cast_unsigned();

@@ -56,7 +56,7 @@ impl Case {
 
     /// Watches the folder.
     async fn add(&self) -> i64 {
-        self.index.add(&self.runs(), None).await.expect("watched")
+        self.index.add(&self.runs(), Adding::default()).await.expect("watched")
     }
 
     /// Watches the folder and waits until all of it is in the index.
@@ -273,16 +273,17 @@ async fn what_goes_is_kept_and_said_to_be_missing() {
 async fn folders_in_each_other_are_one() {
     let case = Case::new().await;
     case.write("a/metrics.csv", "step,loss\n1,0.5\n");
-    let inner = case.index.add(&case.runs().join("a"), None).await.expect("watched");
+    let inner = case.index.add(&case.runs().join("a"), Adding::default()).await.expect("watched");
     case.wait_idle().await;
     let outer = case.watch().await;
     assert_ne!(inner, outer);
     let folders = case.index.folders().await.expect("readable");
     assert_eq!(folders.len(), 1);
     assert_eq!(folders[0].row.runs, 1);
-    let error = case.index.add(&case.runs().join("a"), None).await.expect_err("it lies in the other");
+    let error =
+        case.index.add(&case.runs().join("a"), Adding::default()).await.expect_err("it lies in the other");
     assert!(error.to_string().contains("watched already"), "{error}");
-    let error = case.index.add(case.home.root(), None).await.expect_err("the program's own");
+    let error = case.index.add(case.home.root(), Adding::default()).await.expect_err("the program's own");
     assert!(error.to_string().contains("own data folder"), "{error}");
     case.index.remove(outer).await.expect("removed");
     assert!(case.index.folders().await.expect("readable").is_empty());
@@ -294,7 +295,11 @@ async fn folders_in_each_other_are_one() {
 async fn every_fixture_is_read() {
     let case = Case::new().await;
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/runs");
-    let id = case.index.add(&fixtures, Some("all".into())).await.expect("watched");
+    let id = case
+        .index
+        .add(&fixtures, Adding { project: Some("all".into()), ..Adding::default() })
+        .await
+        .expect("watched");
     case.wait_idle().await;
     let report = crate::scan::scan(&fixtures, &mut |_| std::ops::ControlFlow::Continue(())).expect("scanned");
     let runs = case.index.store().known_runs(id).await.expect("readable");

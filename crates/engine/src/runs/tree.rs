@@ -6,16 +6,20 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use athanor_core::runs::{Database, Discovery, Folder, Member, Run};
+use athanor_core::runs::printed::{self, Logs, Pattern};
+use athanor_core::runs::{Database, Discovery, Folder, Format, Member, Run};
 
 use super::source::modified_ns;
 use crate::scan::walk::{DEEPEST_BELOW, HEAD, Identity, MOST_BELOW, join, list, normal, problem, words};
 use crate::scan::{Problem, Progress};
 use crate::store::runs::DatabaseStamp;
+
+/// Bytes of a log, at either end, in which metrics are looked for before it is taken for a run.
+const SAMPLE: u64 = 256 << 10;
 
 /// How a file was when it was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,6 +121,10 @@ pub(super) struct Tree {
     listed: BTreeMap<String, Listed>,
     /// The files of the runs that there are.
     runs: BTreeMap<(String, String), Vec<(&'static str, Member)>>,
+    /// How metrics are found in logs.
+    pattern: Option<Pattern>,
+    /// Logs in which it found none, with their size then.
+    mute: HashMap<PathBuf, i64>,
 }
 
 /// Told of each folder that is met, and of how far the look is.
@@ -126,14 +134,18 @@ pub(super) trait Watcher {
 }
 
 impl Tree {
-    pub fn new(root: PathBuf) -> Self {
-        Self { root, ..Self::default() }
+    /// With a pattern, logs in which it finds metrics are runs, too.
+    pub fn new(root: PathBuf, pattern: Option<Pattern>) -> Self {
+        Self { root, pattern, ..Self::default() }
     }
 
     /// Whether a file that was written, or has come, may change which runs there are: one that was not listed, or whose
     /// beginning was wanted and was short.
     pub fn concerns(&self, folder: &str, name: &str) -> bool {
         let Some(listed) = self.listed.get(folder) else { return true };
+        if self.mute.contains_key(&self.root.join(folder).join(name)) {
+            return true;
+        }
         if listed.files.binary_search_by(|file| file.as_str().cmp(name)).is_err() {
             return true;
         }
@@ -178,7 +190,8 @@ impl Tree {
 
     /// Which runs there are now, compared with the last time.
     fn tell_runs(&mut self, looked: &mut Looked) {
-        let mut discovery = Discovery::default();
+        let mut discovery =
+            if self.pattern.is_some() { Discovery::with_logs() } else { Discovery::default() };
         for path in self.listed.keys() {
             discovery.visit(&Seen { tree: self, path });
         }
@@ -192,6 +205,12 @@ impl Tree {
             .collect();
         let mut runs = BTreeMap::new();
         for Run { folder, part, members } in discovery.finish() {
+            if members.first().is_some_and(|(format, _)| *format == Logs.id())
+                && !self.runs.contains_key(&(folder.clone(), part.clone()))
+                && !members.iter().any(|(_, member)| self.prints(&normal(&folder, &member.path)))
+            {
+                continue;
+            }
             let known = self.runs.get(&(folder.clone(), part.clone()));
             if known != Some(&members) {
                 let files = members.iter().map(|(format, member)| {
@@ -209,6 +228,30 @@ impl Tree {
         }
         looked.gone = self.runs.keys().filter(|key| !runs.contains_key(*key)).cloned().collect();
         self.runs = runs;
+    }
+
+    /// Whether metrics are printed in a log, as far as its beginning and its end tell.
+    fn prints(&mut self, file: &str) -> bool {
+        let Some(pattern) = &self.pattern else { return false };
+        let path = self.root.join(file);
+        let Some(stamp) = Stamp::of(&path) else { return false };
+        if self.mute.get(&path) == Some(&stamp.size) {
+            return false;
+        }
+        let piece = |from: u64| {
+            let mut bytes = Vec::new();
+            let mut file = File::open(&path)?;
+            file.seek(SeekFrom::Start(from))?;
+            file.take(SAMPLE).read_to_end(&mut bytes)?;
+            Ok::<_, io::Error>(printed::preview(pattern, &bytes, 0).points > 0)
+        };
+        let end = stamp.size.unsigned_abs().saturating_sub(SAMPLE);
+        let found = piece(0).unwrap_or(false) || (end > 0 && piece(end).unwrap_or(false));
+        match found {
+            true => self.mute.remove(&path),
+            false => self.mute.insert(path, stamp.size),
+        };
+        found
     }
 
     /// Lists a folder that has changed, and what has come below it.
@@ -416,7 +459,7 @@ mod tests {
         };
         write("a/metrics.csv", "step,loss\n1,2\n");
         write("b/metrics.csv", "step,loss\n1,2\n");
-        let mut tree = Tree::new(dir.path().to_owned());
+        let mut tree = Tree::new(dir.path().to_owned(), None);
         let mut count = Count(0);
         let first = tree.look(&Wanted { all: true, ..Wanted::default() }, &mut count);
         assert_eq!(folders(&first.came), ["a", "b"]);
@@ -442,7 +485,7 @@ mod tests {
         std::fs::create_dir(dir.path().join("x")).expect("made");
         let path = dir.path().join("x/values.csv");
         std::fs::write(&path, "").expect("written");
-        let mut tree = Tree::new(dir.path().to_owned());
+        let mut tree = Tree::new(dir.path().to_owned(), None);
         let first = tree.look(&Wanted { all: true, ..Wanted::default() }, &mut Count(0));
         assert!(first.came.is_empty(), "{first:?}");
         assert!(tree.concerns("x", "values.csv") && tree.concerns("x", "other") && tree.concerns("y", "z"));
@@ -457,7 +500,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary folder");
         std::fs::create_dir(dir.path().join("a")).expect("made");
         std::os::unix::fs::symlink(dir.path(), dir.path().join("a/up")).expect("linked");
-        let mut tree = Tree::new(dir.path().to_owned());
+        let mut tree = Tree::new(dir.path().to_owned(), None);
         let looked = tree.look(&Wanted { all: true, ..Wanted::default() }, &mut Count(0));
         assert_eq!(looked.problems.len(), 1);
     }

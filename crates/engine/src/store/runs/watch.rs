@@ -4,9 +4,9 @@ use super::{RunStore, Tx, queries};
 use crate::error::Result;
 
 queries! {
-    LIST = "SELECT id, path, project, added_at, looked_at,
+    LIST = "SELECT id, path, project, pattern, added_at, looked_at,
                 (SELECT count(*) FROM run WHERE watch_id = watch_folder.id) AS runs FROM watch_folder ORDER BY path";
-    ADD = "INSERT INTO watch_folder (path, project, added_at) VALUES (?, ?, ?) RETURNING id";
+    ADD = "INSERT INTO watch_folder (path, project, pattern, added_at) VALUES (?, ?, ?, ?) RETURNING id";
     REMOVE = "DELETE FROM watch_folder WHERE id = ?";
     TEXT_OF = "DELETE FROM run_text WHERE rowid IN (SELECT id FROM run WHERE watch_id = ?)";
     HAND_OVER = "UPDATE run SET watch_id = ? WHERE watch_id = ?";
@@ -27,6 +27,8 @@ pub struct WatchRow {
     pub path: String,
     /// The project of all runs in it that do not name their own.
     pub project: Option<String>,
+    /// How metrics that programs print are found in logs; none: logs are not read for them.
+    pub pattern: Option<String>,
     /// When it was added, UTC milliseconds.
     pub added_at: i64,
     /// When a look through it last came to its end.
@@ -51,14 +53,18 @@ impl RunStore {
     pub async fn add_watch(
         &self,
         tx: &mut Tx,
-        path: &str,
-        project: Option<&str>,
+        (path, project, pattern): (&str, Option<&str>, Option<&str>),
         inside: &[i64],
         now: i64,
     ) -> Result<i64> {
         let connection = tx.now().await?;
-        let id: i64 =
-            sqlx::query_scalar(ADD).bind(path).bind(project).bind(now).fetch_one(&mut *connection).await?;
+        let id: i64 = sqlx::query_scalar(ADD)
+            .bind(path)
+            .bind(project)
+            .bind(pattern)
+            .bind(now)
+            .fetch_one(&mut *connection)
+            .await?;
         for other in inside {
             sqlx::query(HAND_OVER).bind(id).bind(other).execute(&mut *connection).await?;
             sqlx::query(HAND_OVER_DATABASES).bind(id).bind(other).execute(&mut *connection).await?;
