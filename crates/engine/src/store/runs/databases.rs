@@ -170,7 +170,7 @@ mod tests {
     async fn of_two_readings_of_the_same_rows_one_counts() {
         let (_dir, store) = fresh().await;
         let mut tx = store.begin().await.expect("begins");
-        let watch = store.add_watch(&mut tx, "/runs", None, &[], 1).await.expect("added");
+        let watch = store.add_watch(&mut tx, ("/runs", None, None), &[], 1).await.expect("added");
         let id = store.add_database(&mut tx, watch, "/runs/mlflow.db", "mlflow").await.expect("added");
         tx.commit().await.expect("commits");
         let row = store.run_database(id).await.expect("readable").expect("there");
