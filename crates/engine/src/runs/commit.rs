@@ -24,10 +24,10 @@ const ENOUGH: usize = 8 << 20;
 const PIECES: usize = 256;
 
 /// From one telling of listeners to the next, while there is always something.
-const PACE: Duration = Duration::from_millis(100);
+pub(super) const PACE: Duration = Duration::from_millis(100);
 
 /// More changed runs than this are not named one by one.
-const NAMED: usize = 200;
+pub(super) const NAMED: usize = 200;
 
 /// Generations of a file that are kept beside the newest.
 const KEPT_BEFORE: usize = 8;

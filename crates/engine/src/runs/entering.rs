@@ -8,7 +8,7 @@ use athanor_core::runs::place_names;
 use tokio::time::Instant;
 
 use super::keeper::{ENTERED, Keeper, REST, RETRY, Run, Timer, stamp_of};
-use super::tree::{FoundRun, Looked, Stamp, Tree};
+use super::tree::{FoundRun, Looked, Tree};
 use crate::error::Result;
 use crate::home::now_ms;
 use crate::monitor::roots::{stat_pause, walk_pause};
@@ -39,6 +39,14 @@ impl Keeper {
                 !self.removed.contains(&(folder, run.part.clone()))
             })
             .collect();
+        let mut new = Vec::new();
+        for found in came {
+            match self.entered(id, &found) {
+                Some(run) => self.compare(run, &found),
+                None => new.push(found),
+            }
+        }
+        let came = new;
         let mut structure = !came.is_empty() || !looked.gone.is_empty();
         for some in came.chunks(ENTERED) {
             self.enter(&row, some).await?;
@@ -75,89 +83,80 @@ impl Keeper {
         Ok(())
     }
 
-    /// Enters runs that came or changed, and queues those of their files that are not as they were.
+    /// Enters runs that came or have other files now, and queues those files that are not as they were.
     async fn enter(&mut self, row: &WatchRow, came: &[FoundRun]) -> Result<()> {
         let base = Path::new(&row.path);
         let watch_name = base.file_name().map_or("/".into(), |name| name.to_string_lossy().into_owned());
+        let claimed: HashSet<&Path> =
+            came.iter().flat_map(|run| &run.files).map(|file| file.path.as_path()).collect();
         let mut tx = self.store.begin_lightly().await?;
         let revision = self.store.next_revision(&mut tx).await?;
         let now = now_ms();
         let mut entered = Vec::new();
         for found in came {
             let folder = absolute(&row.path, &found.folder);
-            let known = self
-                .roots
-                .get(&row.id)
-                .and_then(|root| root.places.get(&(found.folder.clone(), found.part.clone())).copied());
-            let same = known.and_then(|id| self.runs.get(&id)).is_some_and(|run| self.has_files(run, found));
-            let format = found.files.first().map_or("", |file| file.format);
-            let run = match known {
-                Some(run) if same => run,
-                _ => {
-                    let (group, name) = place_names(&watch_name, &found.folder, &found.part);
-                    let new = NewRun {
-                        watch: Some(row.id),
-                        folder: &folder,
-                        part: &found.part,
-                        format,
-                        project: row.project.as_deref(),
-                        group: group.as_deref(),
-                        name: &name,
-                        now,
-                    };
-                    self.store.put_run(&mut tx, &new, revision).await?.0
-                }
+            let (group, name) = place_names(&watch_name, &found.folder, &found.part);
+            let new = NewRun {
+                watch: Some(row.id),
+                folder: &folder,
+                part: &found.part,
+                format: found.files.first().map_or("", |file| file.format),
+                project: row.project.as_deref(),
+                group: group.as_deref(),
+                name: &name,
+                now,
             };
+            let run = self.store.put_run(&mut tx, &new, revision).await?.0;
             let mut files = Vec::new();
-            if !same {
-                for (position, file) in (0..).zip(&found.files) {
-                    let Some(path) = file.path.to_str() else { continue };
-                    let role = role_name(file.member.role);
-                    let what = (path, file.format, role, file.member.prefix.as_str());
-                    let known = self.store.put_member(&mut tx, run, what, position).await?;
-                    files.push((known, file.stamp));
-                }
-                let kept: HashSet<i64> = files.iter().map(|(known, _)| known.id).collect();
-                let before = self.runs.get(&run).map(|run| run.files.clone()).unwrap_or_default();
-                for other in before.into_iter().filter(|other| !kept.contains(other)) {
-                    // A file that has vanished keeps its points; one that another run has now takes them along.
-                    let path = self.files.get(&other).map(|file| PathBuf::from(&file.known.path));
-                    if path.is_some_and(|path| path.exists()) {
-                        self.store.drop_member(&mut tx, other).await?;
-                    }
-                    self.drop_file(other);
-                }
+            for (position, file) in (0..).zip(&found.files) {
+                let Some(path) = file.path.to_str() else { continue };
+                let role = role_name(file.member.role);
+                let what = (path, file.format, role, file.member.prefix.as_str());
+                files.push(self.store.put_member(&mut tx, run, what, position).await?);
             }
-            entered.push((run, folder, found, files, same));
+            let before = self.runs.get(&run).map(|run| run.files.clone()).unwrap_or_default();
+            for other in before.into_iter().filter(|other| !files.iter().any(|known| known.id == *other)) {
+                // A file that has vanished keeps its points; one that another run has now takes them along.
+                let path = self.files.get(&other).map(|file| PathBuf::from(&file.known.path));
+                if path.is_some_and(|path| claimed.contains(path.as_path())) {
+                    self.store.drop_member(&mut tx, other).await?;
+                }
+                self.drop_file(other);
+            }
+            entered.push((run, folder, found, files));
         }
         tx.commit().await?;
-        for (run, folder, found, files, same) in entered {
+        for (run, folder, found, files) in entered {
             if let Some(root) = self.roots.get_mut(&row.id) {
                 root.places.insert((found.folder.clone(), found.part.clone()), run);
             }
             let followed = || Run { root: row.id, folder: folder.into(), files: Vec::new() };
             self.runs.entry(run).or_insert_with(followed);
-            let mut stamps: Vec<(i64, Option<Stamp>)> = Vec::new();
-            for (known, stamp) in files {
-                stamps.push((known.id, stamp));
+            for known in files {
                 self.add_file(known, row.id);
             }
-            if same {
-                let ids = self.runs.get(&run).map(|run| run.files.clone()).unwrap_or_default();
-                for id in ids {
-                    let path = self.files.get(&id).map(|file| file.known.path.as_str());
-                    let file = found.files.iter().find(|file| file.path.to_str() == path);
-                    stamps.push((id, file.and_then(|file| file.stamp)));
-                }
-            }
-            for (id, stamp) in stamps {
-                let changed = self.files.get(&id).is_some_and(|file| Some(stamp_of(&file.known)) != stamp);
-                if changed && stamp.is_some() {
-                    self.want(id);
-                }
-            }
+            self.compare(run, found);
         }
         Ok(())
+    }
+
+    /// Queues those files of a run that are not as they were when they were read.
+    fn compare(&mut self, run: i64, found: &FoundRun) {
+        for id in self.runs.get(&run).map(|run| run.files.clone()).unwrap_or_default() {
+            let Some(followed) = self.files.get(&id) else { continue };
+            let path = Path::new(&followed.known.path);
+            let now = found.files.iter().find(|file| file.path == path).and_then(|file| file.stamp);
+            if now.is_some_and(|now| stamp_of(&followed.known) != now) {
+                self.want(id);
+            }
+        }
+    }
+
+    /// The run that is entered with exactly what was found.
+    fn entered(&self, root: i64, found: &FoundRun) -> Option<i64> {
+        let place = (found.folder.clone(), found.part.clone());
+        let id = *self.roots.get(&root)?.places.get(&place)?;
+        self.runs.get(&id).filter(|run| self.has_files(run, found)).map(|_| id)
     }
 
     /// Whether a run is entered with exactly these files.

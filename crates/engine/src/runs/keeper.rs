@@ -106,17 +106,38 @@ pub(super) fn start(
     tokio::spawn(keeper.run(asks, results, stands, committing));
 }
 
-/// Finds medians, one run after another.
+/// Finds medians, one run after another, and tells of those that it has found together.
 async fn settle(store: RunStore, bus: Bus, mut runs: mpsc::UnboundedReceiver<(i64, bool)>) {
-    while let Some((run, all)) = runs.recv().await {
-        match commit::settle(&store, run, all).await {
-            Ok(false) => {}
-            Ok(true) => {
-                let uids = store.uid_of(run).await.ok().flatten().into_iter().collect();
-                let revision = store.revision().await.unwrap_or(0);
-                bus.publish(Push::Runs { uids, structure: false, revision });
+    let (mut found, mut tell_at) = (Vec::new(), None::<Instant>);
+    loop {
+        let due = async {
+            match tell_at {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
             }
-            Err(error) => tracing::debug!(%error, run, "medians could not be found"),
+        };
+        tokio::select! {
+            next = runs.recv() => {
+                let Some((run, all)) = next else { return };
+                match commit::settle(&store, run, all).await {
+                    Ok(true) => found.extend(store.uid_of(run).await.ok().flatten()),
+                    Ok(false) => {}
+                    Err(error) => tracing::debug!(%error, run, "medians could not be found"),
+                }
+                if !found.is_empty() && tell_at.is_none() {
+                    tell_at = Some(Instant::now() + commit::PACE);
+                }
+            }
+            () = due => {
+                tell_at = None;
+                let mut uids = std::mem::take(&mut found);
+                let structure = uids.len() > commit::NAMED;
+                if structure {
+                    uids.clear();
+                }
+                let revision = store.revision().await.unwrap_or(0);
+                bus.publish(Push::Runs { uids, structure, revision });
+            }
         }
     }
 }
@@ -317,6 +338,10 @@ impl Keeper {
         for known in self.store.known_runs(id).await? {
             let folder = PathBuf::from(&known.folder);
             let Some(below) = below(&path, &folder) else { continue };
+            // One whose files are back is entered anew, which says so.
+            if known.missing {
+                continue;
+            }
             root.places.insert((below, known.part), known.id);
             self.runs.insert(known.id, Run { root: id, folder, files: Vec::new() });
         }

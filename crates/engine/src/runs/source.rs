@@ -3,7 +3,10 @@
 //! Reading gives [`Piece`]s, each of which is written in one transaction together with how far the file was read. The
 //! encoding of blocks, which costs more than the parsing, happens here and beside it, so that whoever writes only writes.
 
+mod settings;
 mod told;
+
+pub(super) use settings::setting;
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -16,7 +19,6 @@ use athanor_core::runs::{
     self, Batch, Checkpoint, Document, Fact, Issue, Member, Other, Outcome, Place, Reader, Role, Stream,
 };
 use athanor_core::series::{At, Block, ChunkError, ChunkWrite, Grower, Points, Summary, median};
-use athanor_core::sweep::{Kind, Scalar};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::tree::Stamp;
@@ -665,35 +667,6 @@ fn slot(lines: &mut Vec<Option<Box<Line>>>, position: u32) -> &mut Option<Box<Li
 
 fn encode_here(blocks: Vec<Taken>) -> io::Result<Vec<Encoded>> {
     blocks.into_iter().map(Taken::encode).collect::<Result<_, _>>().map_err(io::Error::other)
-}
-
-/// A setting as it is stored.
-pub(super) fn setting(key: String, value: &Scalar) -> NewSetting {
-    let text = value.as_str().to_owned();
-    let (kind, number) = match value.kind() {
-        Kind::Null => (0, None),
-        Kind::Bool => (1, Some(f64::from(u8::from(is_true(&text))))),
-        Kind::Int => (2, text.replace('_', "").parse().ok()),
-        Kind::Float => (3, number(&text)),
-        Kind::Flow | Kind::Text => (4, None),
-    };
-    NewSetting { key, kind, number, text }
-}
-
-/// What YAML 1.1 and 1.2 readers take for true.
-fn is_true(text: &str) -> bool {
-    ["true", "yes", "on"].iter().any(|word| text.eq_ignore_ascii_case(word))
-}
-
-/// A number as YAML writes it: `.inf` and `.nan` have a point before them.
-fn number(text: &str) -> Option<f64> {
-    let plain = text.replace('_', "");
-    let sign = if plain.starts_with('-') { -1.0 } else { 1.0 };
-    match plain.trim_start_matches(['+', '-']).to_ascii_lowercase().as_str() {
-        ".inf" => Some(sign * f64::INFINITY),
-        ".nan" => None,
-        _ => plain.parse().ok(),
-    }
 }
 
 fn lfs() -> String {

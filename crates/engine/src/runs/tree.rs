@@ -73,7 +73,7 @@ pub(super) struct FoundDatabase {
 /// What a look has found.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
-    /// Runs that were not there, or have other files now.
+    /// Runs that were not there, or have other files now; after a look through everything, all of them.
     pub came: Vec<FoundRun>,
     /// Runs that are not there any more: folder and part.
     pub gone: Vec<(String, String)>,
@@ -179,7 +179,7 @@ impl Tree {
             looked.took = from.elapsed();
             return looked;
         }
-        self.tell_runs(&mut looked);
+        self.tell_runs(&mut looked, wanted.all);
         for listed in self.listed.values() {
             looked.problems.extend(listed.problems.iter().cloned());
             looked.problems.append(&mut listed.faults.borrow_mut());
@@ -188,8 +188,9 @@ impl Tree {
         looked
     }
 
-    /// Which runs there are now, compared with the last time.
-    fn tell_runs(&mut self, looked: &mut Looked) {
+    /// Which runs there are now: after a look through everything all of them, whose files may have been written without
+    /// anybody telling; else those that are not as they were.
+    fn tell_runs(&mut self, looked: &mut Looked, all: bool) {
         let mut discovery =
             if self.pattern.is_some() { Discovery::with_logs() } else { Discovery::default() };
         for path in self.listed.keys() {
@@ -212,7 +213,7 @@ impl Tree {
                 continue;
             }
             let known = self.runs.get(&(folder.clone(), part.clone()));
-            if known != Some(&members) {
+            if all || known != Some(&members) {
                 let files = members.iter().map(|(format, member)| {
                     let path = self.root.join(normal(&folder, &member.path));
                     let stamp = Stamp::of(&path);
@@ -477,6 +478,12 @@ mod tests {
         let third = tree.look(&wanted, &mut Count(0));
         assert!(third.came.is_empty());
         assert_eq!(third.gone, [("a".to_owned(), String::new())]);
+
+        // Nobody may have told of what was written.
+        write("b/metrics.csv", "step,loss\n1,2\n2,3\n");
+        let whole = tree.look(&Wanted { all: true, ..Wanted::default() }, &mut Count(0));
+        assert_eq!(folders(&whole.came), ["b", "c"]);
+        assert_eq!(whole.came[0].files[0].stamp.expect("there").size, 18);
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use athanor_core::runs::{End, RunStatus, Signs, status};
-use athanor_core::series::{At, SeriesStats, Summary};
-use serde::{Deserialize, Serialize};
+use athanor_core::series::Summary;
 use sqlx::Arguments;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -17,9 +15,6 @@ pub const FAN: u64 = 16;
 
 /// Levels above the blocks.
 const LEVELS: i64 = 4;
-
-/// Bytes of settings that full text search sees of a run.
-const TEXT_MOST: usize = 64 << 10;
 
 queries! {
     RUN_AT = "SELECT id, uid FROM run WHERE folder = ? AND part = ?";
@@ -66,35 +61,9 @@ queries! {
     FILE_SERIES = "SELECT series.id, metric_key.name, position, summary FROM series JOIN metric_key ON metric_key.id = key_id
                    WHERE file_id = ? AND generation = ? ORDER BY position";
     TAIL = "SELECT number, data FROM block WHERE series_id = ? AND level = 0 ORDER BY number DESC LIMIT 1";
-    METRIC_SUMMARIES = "SELECT series.summary FROM series JOIN run_file ON run_file.id = file_id
-                        WHERE series.run_id = ? AND key_id = ? ORDER BY run_file.position, file_id, series.generation";
-    PUT_METRIC = "INSERT INTO run_metric (run_id, key_id, count, not_finite, last, last_step, min, min_step, max, max_step,
-                      mean, reached, median, median_step, median_of)
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-                  ON CONFLICT (run_id, key_id) DO UPDATE SET count = excluded.count, not_finite = excluded.not_finite,
-                      last = excluded.last, last_step = excluded.last_step, min = excluded.min,
-                      min_step = excluded.min_step, max = excluded.max, max_step = excluded.max_step,
-                      mean = excluded.mean, reached = excluded.reached,
-                      median = coalesce(excluded.median, median), median_step = coalesce(excluded.median_step, median_step),
-                      median_of = iif(excluded.median_of = 0, median_of, excluded.median_of)";
-    DROP_METRIC = "DELETE FROM run_metric WHERE run_id = ? AND key_id = ?";
-    PUT_MEDIAN = "UPDATE run_metric SET median = ?, median_step = ?, median_of = ? WHERE run_id = ? AND key_id = ?";
-    UNSETTLED = "SELECT key_id, count FROM run_metric WHERE run_id = ? AND median_of <> count
-                 AND (? OR median_of = 0 OR count > median_of + median_of / 8)";
     OLD_GENERATIONS = "SELECT id, generation, key_id FROM series WHERE file_id = ? ORDER BY generation, key_id";
     DROP_SERIES = "DELETE FROM series WHERE id = ?";
     KEYS_OF_FILE = "SELECT DISTINCT key_id FROM series WHERE file_id = ?";
-    RUN_FILES_SAY = "SELECT facts FROM run_file WHERE run_id = ? ORDER BY position, id";
-    RUN_NOW = "SELECT name, folder, part, project, grouping, tags, notes, tags_mine, notes_mine, experiment, status,
-                   finished_at FROM run WHERE id = ?";
-    RUN_SUMS = "SELECT coalesce(sum(count), 0), max(reached) FROM run_metric WHERE run_id = ?";
-    PUT_RUN = "UPDATE run SET name = ?, project = ?, grouping = ?, tags = ?, notes = ?, status = ?, started_at = ?,
-                   finished_at = ?, changed_at = ?, steps = ?, total_steps = ?, commit_hash = ?, host = ?, points = ?,
-                   revision = ? WHERE id = ?";
-    TEXT_CONFIG = "SELECT config_key.name, run_config.text FROM run_config JOIN config_key ON config_key.id = key_id
-                   WHERE run_id = ? ORDER BY key_id LIMIT 2000";
-    CLEAR_TEXT = "DELETE FROM run_text WHERE rowid = ?";
-    PUT_TEXT = "INSERT INTO run_text (rowid, name, notes, tags, config) VALUES (?, ?, ?, ?, ?)";
     OPEN_RUNS = "SELECT id FROM run WHERE status IN ('running', 'paused', 'stale')";
 }
 
@@ -190,40 +159,6 @@ impl FileRow {
     }
 }
 
-/// What a file says of its run beside settings and metrics.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Said {
-    /// The run's name.
-    pub name: Option<String>,
-    /// The project or experiment that it belongs to.
-    pub project: Option<String>,
-    /// The group.
-    pub group: Option<String>,
-    /// Tags.
-    pub tags: Vec<String>,
-    /// What the user wrote about it, where the files say that.
-    pub notes: Option<String>,
-    /// When it started, UTC milliseconds.
-    pub started: Option<i64>,
-    /// When it ended.
-    pub ended: Option<i64>,
-    /// How.
-    pub end: Option<End>,
-    /// How many steps it is meant to have.
-    pub total: Option<f64>,
-    /// The commit of the code.
-    pub commit: Option<String>,
-    /// The machine that it ran on.
-    pub host: Option<String>,
-    /// The time of the earliest point.
-    pub first_point: Option<i64>,
-    /// When the file came to be, as far as the file system knows.
-    pub born: Option<i64>,
-    /// When the file was last written, UTC milliseconds on the file system's clock.
-    pub modified: Option<i64>,
-}
-
 /// A run that was found.
 #[derive(Debug, Clone)]
 pub struct NewRun<'a> {
@@ -256,41 +191,6 @@ pub struct NewSetting {
     pub number: Option<f64>,
     /// As it is shown.
     pub text: String,
-}
-
-/// A run as it stands.
-#[derive(Debug, sqlx::FromRow)]
-struct RunNow {
-    name: String,
-    folder: String,
-    part: String,
-    project: Option<String>,
-    grouping: Option<String>,
-    tags: String,
-    notes: String,
-    tags_mine: bool,
-    notes_mine: bool,
-    experiment: Option<String>,
-    status: String,
-    finished_at: Option<i64>,
-}
-
-/// What a look at a run found out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Looked {
-    /// After how many milliseconds of silence its status may change.
-    pub again_ms: Option<i64>,
-}
-
-/// How the time since a run's last change is told.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    /// Now, UTC milliseconds.
-    pub now: i64,
-    /// How far the file system's clock is ahead of ours, milliseconds.
-    pub ahead: i64,
-    /// After so much silence a run is stale, milliseconds.
-    pub stale_after: i64,
 }
 
 /// The uid of a run by its place; `salt` counts the uids that were taken.
@@ -674,223 +574,5 @@ impl RunStore {
     /// The database refuses.
     pub async fn keys_of_file(&self, tx: &mut Tx, file: i64) -> Result<Vec<i64>> {
         Ok(sqlx::query_scalar(KEYS_OF_FILE).bind(file).fetch_all(tx.now().await?).await?)
-    }
-
-    /// Recomputes what a table shows of a metric of a run.
-    ///
-    /// # Errors
-    /// The database refuses, or a stored summary can't be read.
-    pub async fn refresh_metric(&self, tx: &mut Tx, run: i64, key: i64) -> Result<()> {
-        let connection = tx.now().await?;
-        let summaries: Vec<Vec<u8>> =
-            sqlx::query_scalar(METRIC_SUMMARIES).bind(run).bind(key).fetch_all(&mut *connection).await?;
-        if summaries.is_empty() {
-            sqlx::query(DROP_METRIC).bind(run).bind(key).execute(connection).await?;
-            return Ok(());
-        }
-        self.put_metric(tx, (run, key), &total(&summaries)?, None).await
-    }
-
-    /// Records what a table shows of a metric of a run. Without a median the last one stays until it is found.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn put_metric(
-        &self,
-        tx: &mut Tx,
-        (run, key): (i64, i64),
-        whole: &Summary,
-        median: Option<At>,
-    ) -> Result<()> {
-        let stats = SeriesStats::from(whole);
-        let count = i64::try_from(stats.count).unwrap_or(i64::MAX);
-        tx.put_off(PUT_METRIC, |to| {
-            for number in [run, key, count, i64::try_from(stats.non_finite).unwrap_or(i64::MAX)] {
-                to.add(number)?;
-            }
-            for at in [stats.last, stats.min, stats.max] {
-                to.add(at.map(|at| at.value))?;
-                to.add(at.map(|at| at.step))?;
-            }
-            to.add(stats.mean)?;
-            to.add(stats.max_step)?;
-            to.add(median.map(|at| at.value))?;
-            to.add(median.map(|at| at.step))?;
-            to.add(if median.is_some() { count } else { 0 })
-        })
-        .await
-    }
-
-    /// Metrics of a run whose median is not that of all their points: with `all` every one, else only those that have
-    /// grown by an eighth since. Metric and number of points.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn unsettled(&self, run: i64, all: bool) -> Result<Vec<(i64, i64)>> {
-        Ok(sqlx::query_as(UNSETTLED).bind(run).bind(all).fetch_all(self.readers()).await?)
-    }
-
-    /// Records a median of so many points.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn put_median(
-        &self,
-        tx: &mut Tx,
-        (run, key): (i64, i64),
-        median: Option<(f64, f64)>,
-        of: i64,
-    ) -> Result<()> {
-        sqlx::query(PUT_MEDIAN)
-            .bind(median.map(|(value, _)| value))
-            .bind(median.map(|(_, step)| step))
-            .bind(of)
-            .bind(run)
-            .bind(key)
-            .execute(tx.now().await?)
-            .await?;
-        Ok(())
-    }
-
-    /// Recomputes what a run's files say of it as a whole: names, times, status, sums. `named` is what it is called by
-    /// its place, where the files do not say. With `text` the full text index follows.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn refresh_run(
-        &self,
-        tx: &mut Tx,
-        run: i64,
-        clock: Clock,
-        text: bool,
-        revision: i64,
-    ) -> Result<Option<Looked>> {
-        let connection = tx.now().await?;
-        let Some(now): Option<RunNow> =
-            sqlx::query_as(RUN_NOW).bind(run).fetch_optional(&mut *connection).await?
-        else {
-            return Ok(None);
-        };
-        let facts: Vec<String> =
-            sqlx::query_scalar(RUN_FILES_SAY).bind(run).fetch_all(&mut *connection).await?;
-        let (points, steps): (i64, Option<f64>) =
-            sqlx::query_as(RUN_SUMS).bind(run).fetch_one(&mut *connection).await?;
-        let said: Vec<Said> = facts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
-        let all = Said::of_all(&said);
-        let quiet_ms = clock.now + clock.ahead - all.modified.unwrap_or(clock.now);
-        let signs = Signs { end: all.end, steps, total: all.total, quiet_ms };
-        // The queue knows better how its own runs stand.
-        let (standing, again_ms) = match (&now.experiment, RunStatus::from_name(&now.status)) {
-            (Some(_), Some(standing)) => (standing, None),
-            _ => status(&signs, clock.stale_after),
-        };
-        let started = all.started.or(all.first_point).or(all.born);
-        let finished = match (&now.experiment, standing.is_open()) {
-            (Some(_), _) => now.finished_at,
-            (None, true) => None,
-            (None, false) => all.ended.or(all.modified),
-        };
-        let tags = if now.tags_mine || all.tags.is_empty() {
-            now.tags
-        } else {
-            serde_json::to_string(&all.tags).unwrap_or_else(|_| "[]".into())
-        };
-        let notes = if now.notes_mine { now.notes } else { all.notes.unwrap_or(now.notes) };
-        let name = all.name.unwrap_or(now.name);
-        sqlx::query(PUT_RUN)
-            .bind(&name)
-            .bind(all.project.or(now.project))
-            .bind(all.group.or(now.grouping))
-            .bind(&tags)
-            .bind(&notes)
-            .bind(standing.name())
-            .bind(started)
-            .bind(finished)
-            .bind(all.modified)
-            .bind(steps)
-            .bind(all.total)
-            .bind(all.commit)
-            .bind(all.host)
-            .bind(points)
-            .bind(revision)
-            .bind(run)
-            .execute(tx.now().await?)
-            .await?;
-        if text {
-            let place = format!("{name} {} {}", now.folder, now.part);
-            self.refresh_text(tx, run, &place, &notes, &tags).await?;
-        }
-        Ok(Some(Looked { again_ms }))
-    }
-
-    /// Writes a run's words into the full text index.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn refresh_text(
-        &self,
-        tx: &mut Tx,
-        run: i64,
-        name: &str,
-        notes: &str,
-        tags: &str,
-    ) -> Result<()> {
-        let connection = tx.now().await?;
-        let settings: Vec<(String, String)> =
-            sqlx::query_as(TEXT_CONFIG).bind(run).fetch_all(&mut *connection).await?;
-        let mut words = String::new();
-        for (key, value) in settings {
-            if words.len() + key.len() + value.len() > TEXT_MOST {
-                break;
-            }
-            words.extend([key.as_str(), " ", value.as_str(), "\n"]);
-        }
-        sqlx::query(CLEAR_TEXT).bind(run).execute(&mut *connection).await?;
-        sqlx::query(PUT_TEXT)
-            .bind(run)
-            .bind(name)
-            .bind(notes)
-            .bind(tags)
-            .bind(words)
-            .execute(connection)
-            .await?;
-        Ok(())
-    }
-}
-
-impl Said {
-    /// What several files of a run say, the first of them first.
-    #[must_use]
-    pub fn of_all(files: &[Self]) -> Self {
-        let mut all = Self::default();
-        for file in files {
-            let file = file.clone();
-            all.name = all.name.or(file.name);
-            all.project = all.project.or(file.project);
-            all.group = all.group.or(file.group);
-            all.notes = all.notes.or(file.notes);
-            all.started = least(all.started, file.started);
-            all.ended = all.ended.max(file.ended);
-            all.end = all.end.or(file.end);
-            all.total = all.total.or(file.total);
-            all.commit = all.commit.or(file.commit);
-            all.host = all.host.or(file.host);
-            all.first_point = least(all.first_point, file.first_point);
-            all.born = least(all.born, file.born);
-            all.modified = all.modified.max(file.modified);
-            for tag in file.tags {
-                if !all.tags.contains(&tag) {
-                    all.tags.push(tag);
-                }
-            }
-        }
-        all
-    }
-}
-
-fn least(a: Option<i64>, b: Option<i64>) -> Option<i64> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }

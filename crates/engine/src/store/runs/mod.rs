@@ -16,6 +16,7 @@ mod group;
 mod ingest;
 mod jobs;
 mod points;
+mod standing;
 mod table;
 #[cfg(test)]
 mod table_tests;
@@ -27,9 +28,10 @@ pub use databases::{DatabaseRow, DatabaseRun, DatabaseStamp};
 pub use detail::{FileFacts, MetricFacts};
 pub use edit::RunEdit;
 pub use group::{Group, GroupSort, Spread};
-pub use ingest::{Clock, FAN, FileRow, KnownFile, KnownRun, Looked, NewRun, NewSetting, Said};
+pub use ingest::{FAN, FileRow, KnownFile, KnownRun, NewRun, NewSetting};
 pub use jobs::Link;
 pub use points::Stretch;
+pub use standing::{Clock, Looked, Said};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -164,6 +166,7 @@ mod tests {
             ingest::QUERIES,
             jobs::QUERIES,
             points::QUERIES,
+            standing::QUERIES,
             table::QUERIES,
             views::QUERIES,
             watch::QUERIES,
