@@ -18,6 +18,7 @@
 mod axis;
 mod clip;
 mod format;
+mod heat;
 mod history;
 mod layout;
 mod lines;
@@ -27,6 +28,7 @@ mod time;
 
 pub use crate::series::{NonFinite, Scale, Special};
 pub use format::short;
+pub use heat::{HeatChart, HeatColumn, render_heat};
 pub use history::{HistoryChart, HistoryLine, RenderedHistory, render_history};
 pub use lines::render_lines;
 pub use theme::{PALETTE, Theme};

@@ -67,6 +67,20 @@ impl Canvas {
         out
     }
 
+    /// Rectangles of one colour in one element: left, top, width and height in canvas units.
+    pub fn cells(&mut self, colour: (u8, u8, u8), alpha: f64, cells: &[[i32; 4]]) {
+        self.flush();
+        self.body.push_str("<path");
+        self.class(colour);
+        self.paint("fill", colour, alpha);
+        // Neighbours that meet between two pixels would show a seam.
+        self.body.push_str(" shape-rendering=\"crispEdges\" d=\"");
+        for [left, top, width, height] in cells {
+            let _ = write!(self.body, "M{left} {top}h{width}v{height}h-{width}z");
+        }
+        self.body.push_str("\"/>");
+    }
+
     fn flush(&mut self) {
         let Some((stroke, data)) = self.path.take() else { return };
         self.body.push_str("<path");

@@ -233,6 +233,32 @@ impl Histogram {
         Self::checked(Some(edges.map(|(edge, count)| Bucket { from: edge[0], to: edge[1], count }).collect()))
     }
 
+    /// How many values there are in all, as far as counts are positive and finite.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.filled().map(|bucket| bucket.count).sum()
+    }
+
+    /// The value below which half of the others lie, if those of a bucket lie evenly in it. `None`: there are none, or
+    /// it lies in a bucket without an end.
+    #[must_use]
+    pub fn median(&self) -> Option<f64> {
+        let half = self.total() / 2.0;
+        let mut before = 0.0;
+        for bucket in self.filled() {
+            if before + bucket.count >= half {
+                let median = bucket.from + (bucket.to - bucket.from) * (half - before) / bucket.count;
+                return median.is_finite().then_some(median);
+            }
+            before += bucket.count;
+        }
+        None
+    }
+
+    fn filled(&self) -> impl Iterator<Item = &Bucket> {
+        self.buckets.iter().filter(|bucket| bucket.count > 0.0 && bucket.count.is_finite())
+    }
+
     fn checked(buckets: Option<Vec<Bucket>>) -> Result<Self, String> {
         match buckets {
             Some(buckets) if buckets.len() <= MAX_BUCKETS => Ok(Self { buckets }),
