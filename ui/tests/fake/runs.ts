@@ -276,8 +276,8 @@ export class FakeRuns {
       }),
     }),
     "watch.list": () => ({ folders: this.folders }),
-    "watch.add": ({ path, project }) => {
-      this.folders = [...this.folders, { id: this.folders.length + 1, path, project: project ?? null, added_at: this.engine.now(), runs: 0, looking: true, progress: { folders: 12, files: 340, read: 81, runs: 7, bytes: 4_210_000 }, looked_at: null, followed: null, problems: [], problem_count: 0 }];
+    "watch.add": ({ path, project, pattern }) => {
+      this.folders = [...this.folders, { id: this.folders.length + 1, path, project: project ?? null, pattern: pattern ?? null, added_at: this.engine.now(), runs: 0, looking: true, progress: { folders: 12, files: 340, read: 81, runs: 7, bytes: 4_210_000 }, looked_at: null, followed: null, problems: [], problem_count: 0 }];
       this.tell([], true);
       return { folders: this.folders };
     },
@@ -392,6 +392,7 @@ export function someFolders(now: number): WatchFolder[] {
       id: 1,
       path: "/home/user/src/vit-distill/runs",
       project: "vit-distill",
+      pattern: null,
       added_at: now - 9 * 86_400_000,
       runs: 8,
       looking: false,
@@ -409,6 +410,7 @@ export function someFolders(now: number): WatchFolder[] {
       id: 2,
       path: "/mnt/nfs/datasets/shared/experiments",
       project: null,
+      pattern: null,
       added_at: now - 3_600_000,
       runs: 1_276,
       looking: true,

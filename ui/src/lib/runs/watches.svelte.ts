@@ -56,7 +56,7 @@ export class Watches {
     await this.read();
     this.app.toasts.say(`Stopped watching ${folder.path}`, {
       label: "Undo",
-      run: () => void this.app.attempt("watch.add", { path: folder.path, ...(folder.project === null ? {} : { project: folder.project }) }).then(() => this.read()),
+      run: () => void this.app.attempt("watch.add", { path: folder.path, ...(folder.project === null ? {} : { project: folder.project }), ...(folder.pattern === null ? {} : { pattern: folder.pattern }) }).then(() => this.read()),
     });
   }
 
