@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use athanor_api::command::ListProjects;
 use athanor_api::wire::{ApiError, ErrorCode, Nothing};
+use base64::Engine as _;
 use serde::Deserialize;
 use tauri::{AppHandle, State, WebviewWindow};
 use tauri_plugin_dialog::DialogExt;
@@ -71,17 +72,24 @@ pub(crate) async fn pick_folder(window: WebviewWindow) -> Result<Option<String>,
     }
 }
 
-/// Asks the user for a place and saves a text there, all of it or nothing. Returns where, or nothing when the user
-/// thought better of it. `name` is what the dialog offers.
+/// Asks the user for a place and saves a text there, or the bytes that it is in base64, all of it or nothing. Returns
+/// where, or nothing when the user thought better of it. `name` is what the dialog offers.
 #[tauri::command]
 pub(crate) async fn save_text(
     window: WebviewWindow,
     name: String,
     text: String,
+    base64: bool,
 ) -> Result<Option<String>, ApiError> {
+    let bytes = match base64 {
+        false => text.into_bytes(),
+        true => base64::engine::general_purpose::STANDARD.decode(text).map_err(|cause| {
+            ApiError::new(ErrorCode::InvalidInput, format!("what is to be saved is no base64: {cause}"))
+        })?,
+    };
     let Some(path) = place_to_save(&window, &name).await? else { return Ok(None) };
     let shown = path.display().to_string();
-    let written = tauri::async_runtime::spawn_blocking(move || save(&path, text.as_bytes())).await;
+    let written = tauri::async_runtime::spawn_blocking(move || save(&path, &bytes)).await;
     match written {
         Ok(Ok(())) => Ok(Some(shown)),
         Ok(Err(cause)) => Err(not_saved(&shown, &cause)),

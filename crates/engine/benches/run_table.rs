@@ -70,7 +70,7 @@ async fn fill(store: &RunStore) -> Result<()> {
             };
             let (run, _) = store.put_run(&mut tx, &new, revision).await?;
             let path = format!("{folder}/metrics.csv");
-            let file = store.put_member(&mut tx, run, (&path, "lightning", "metrics", ""), 0).await?;
+            let file = store.put_member(&mut tx, run, (&path, "lightning", "metrics", ""), 0).await?.id;
             for (place, key) in (0..SETTINGS).zip(&keys.1) {
                 let value = [0.1, 0.01, 0.001][((index + place) % 3) as usize];
                 let setting =

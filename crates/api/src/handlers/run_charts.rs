@@ -74,7 +74,8 @@ pub(crate) async fn chart(engine: &Engine, input: wire::DrawRunChart) -> Result<
             }
             let whole = stretches.iter().fold(Summary::default(), |all, next| all.merge(&next.summary));
             // One run's metrics are told apart by their place, runs by the colour that they have everywhere.
-            let colour = if input.uids.len() == 1 { place } else { athanor_core::runs::colour(&run.uid) };
+            let named = run.experiment.as_ref().unwrap_or(&run.uid);
+            let colour = if input.uids.len() == 1 { place } else { athanor_core::runs::colour(named) };
             let drawn = Drawn {
                 uid: run.uid.clone(),
                 key: key.clone(),

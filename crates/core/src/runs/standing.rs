@@ -105,10 +105,14 @@ pub fn status(signs: &Signs, stale_after_ms: i64) -> (RunStatus, Option<i64>) {
     }
 }
 
-/// The colour of a run by its uid, an index into the palette of charts: the same wherever the run is shown.
+/// The colour of a run, an index into the palette of charts: the same wherever it is shown. One that the queue ran has
+/// that of its experiment, whose uid is handed in instead of its own.
+///
+/// FNV-1a, 32 bits, with its high bits brought down: the window computes the same for experiments (`colourOf`).
 #[must_use]
 pub fn colour(uid: &str) -> usize {
-    (xxhash_rust::xxh3::xxh3_64(uid.as_bytes()) % crate::chart::PALETTE as u64) as usize
+    let hash = uid.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    ((hash ^ (hash >> 15)) as usize) % crate::chart::PALETTE
 }
 
 /// What a run is called by its place, where its files do not say: group and name.
@@ -172,6 +176,13 @@ mod tests {
     use super::*;
 
     const STALE: i64 = 300_000;
+
+    #[test]
+    fn colours_are_those_of_the_window() {
+        for (uid, expected) in [("20261121_08e5", 2), ("rrgvfmusyw6", 0), ("a", 2), ("", 2)] {
+            assert_eq!(colour(uid), expected, "{uid}: as colourOf says, counted from 0");
+        }
+    }
 
     #[test]
     fn its_own_words_come_first() {

@@ -86,9 +86,9 @@ export function bridgeHost(token: string): Host {
     },
 
     pickFolder: () => Promise.resolve(null),
-    saveText(name, text) {
+    saveText(name, text, base64 = false) {
       const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+      link.href = URL.createObjectURL(base64 ? new Blob([Uint8Array.from(atob(text), (it) => it.charCodeAt(0))]) : new Blob([text], { type: "text/plain" }));
       link.download = name;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 1_000);

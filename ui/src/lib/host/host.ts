@@ -23,8 +23,11 @@ export interface Host {
   readonly desktop: boolean;
   /** Asks for a folder; null when the user thought better of it. */
   pickFolder(): Promise<string | null>;
-  /** Saves a text as a file under a name of this kind; says where it is, or null when the user thought better of it. */
-  saveText(name: string, text: string): Promise<string | null>;
+  /**
+   * Saves a text, or the bytes that it is in base64, as a file under a name of this kind; says where it is, or null when
+   * the user thought better of it.
+   */
+  saveText(name: string, text: string, base64?: boolean): Promise<string | null>;
   /**
    * Saves a log as a file, piece by piece, never the whole in memory; `told` hears how much is written. Says where it is,
    * or null when the user thought better of it.

@@ -22,9 +22,9 @@ export function tauriHost(): Host {
       return stop;
     },
     pickFolder: () => invoke<string | null>("pick_folder"),
-    async saveText(name, text) {
+    async saveText(name, text, base64 = false) {
       try {
-        return await invoke<string | null>("save_text", { name, text });
+        return await invoke<string | null>("save_text", { name, text, base64 });
       } catch (thrown) {
         throw CallError.from(thrown);
       }
