@@ -295,3 +295,42 @@ fn files_go_into_the_trash_when_the_name_was_typed() {
     assert_eq!(trashed(&athanor), ["hparams.yaml", "metrics.csv", "version_0"]);
     assert_eq!(total(&athanor, ""), 1);
 }
+
+#[test]
+fn images_and_histograms_are_listed_and_an_image_is_saved_as_it_is() {
+    let athanor = Athanor::serving(1);
+    let events = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/fixtures/media/events.out.tfevents.1700000000.host");
+    let folder = athanor.work().join("logs/pictures");
+    std::fs::create_dir_all(&folder).expect("made");
+    std::fs::copy(&events, folder.join("events.out.tfevents.1700000000.host")).expect("copied");
+    athanor.ok(&["watch", "add", "logs", "--wait"]);
+    let uid = uid(&athanor, "pictures");
+
+    let all = athanor.json(&["runs", "media", &uid]);
+    assert_eq!((&all["total"], &all["done"]), (&Value::from(112), &Value::from(true)));
+    let names = athanor.ok(&["runs", "media", &uid]);
+    let count = |name: &str| {
+        let line = names.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        line.split_whitespace().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(
+        (count("confusion matrix"), count("weights/encoder.0")),
+        ("12".into(), "40".into()),
+        "{names}"
+    );
+    let each = athanor.ok(&["runs", "media", &uid, "--key", "samples/pairs"]);
+    assert!(each.contains("150") && each.contains("48×64"), "{each}");
+
+    athanor.ok(&["runs", "media", &uid, "--save", "confusion matrix@50", "matrix.png"]);
+    let saved = std::fs::read(athanor.work().join("matrix.png")).expect("written");
+    let file = std::fs::read(&events).expect("a fixture");
+    assert!(saved.starts_with(b"\x89PNG") && saved.ends_with(b"IEND\xaeB`\x82"));
+    assert!(file.windows(saved.len()).any(|part| part == saved), "the bytes are those that were logged");
+    for (what, code) in [("confusion matrix@51", 3), ("nothing@50", 3), ("confusion matrix", 2)] {
+        assert_eq!(athanor.fails(&["runs", "media", &uid, "--save", what, "other.png"]).0, code, "{what}");
+    }
+    let again = ["runs", "media", &uid, "--save", "confusion matrix@100", "matrix.png"];
+    assert_eq!(athanor.fails(&again).0, 6, "nothing is overwritten");
+    assert_eq!(std::fs::read(athanor.work().join("matrix.png")).expect("still there"), saved);
+}

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
-use crate::handlers::{self, cleanup, config, files, history, log_search, notifications, points, queue, run_charts, runs, sweeps, transfer, watch};
+use crate::handlers::{self, cleanup, config, files, history, log_search, notifications, points, queue, run_charts, run_media, runs, sweeps, transfer, watch};
 use crate::typescript::Declarations;
 use crate::wire::{self, ApiError, ErrorCode, Nothing};
 
@@ -201,6 +201,14 @@ commands! {
     DrawRunChart = "runs.chart": run_charts::chart, wire::DrawRunChart => wire::RunChart;
     /// Small lines of a metric, for a column of the table.
     DrawSparks = "runs.spark": run_charts::sparks, wire::DrawSparks => wire::Sparks;
+    /// The images and histograms of a run.
+    ListRunMedia = "runs.media": run_media::list, wire::ListRunMedia => wire::RunMediaPage;
+    /// An image of a run, as it is stored.
+    ReadRunImage = "runs.image": run_media::image, wire::ReadRunMedium => wire::RunImage;
+    /// A histogram of a run.
+    ReadRunHistogram = "runs.histogram": run_media::histogram, wire::ReadRunMedium => wire::RunHistogram;
+    /// A picture of histograms of a run over steps.
+    DrawRunHistograms = "runs.histograms": run_media::draw, wire::DrawRunHistograms => wire::RunHistograms;
     /// Points of a metric of an experiment, exactly as they were logged.
     ReadPoints = "metrics.points": points::points, wire::ReadPoints => wire::RunPoints;
     /// A chart of metrics over steps.

@@ -20,6 +20,7 @@ use crate::projects::{self, Suggestion};
 use crate::queue::{Clock, Hands, Parts, Queue};
 use crate::runner::Runner;
 use crate::run_files::Followed;
+use crate::run_media::Listings;
 use crate::runs::Index;
 use crate::seal::Sealer;
 use crate::store::runs::RunStore;
@@ -56,6 +57,8 @@ pub struct Engine {
     runs: Index,
     /// The files of runs that somebody looks at.
     followed: Followed,
+    /// What is known of images and histograms in files of runs.
+    listings: Listings,
     _leftovers: Option<Sweep>,
     notices: Vec<Notice>,
     started_at: i64,
@@ -231,6 +234,7 @@ impl Engine {
             notifications,
             runs,
             followed,
+            listings: Listings::default(),
             _leftovers: leftovers,
             notices,
             started_at: now_ms(),
@@ -348,6 +352,10 @@ impl Engine {
 
     pub(crate) fn followed(&self) -> &Followed {
         &self.followed
+    }
+
+    pub(crate) fn listings(&self) -> &Listings {
+        &self.listings
     }
 
     /// Stops deciding, tells listeners, and closes the store. What runs goes on under its supervisors.

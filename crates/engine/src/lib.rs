@@ -27,6 +27,7 @@ mod runner;
 pub mod run_edit;
 mod run_files;
 pub mod run_folder;
+pub mod run_media;
 pub mod runs;
 pub mod scan;
 mod seal;

@@ -33,7 +33,12 @@ path: string,
 /**
  * The project of all runs in it that do not name their own.
  */
-project?: string, };
+project?: string, 
+/**
+ * How metrics that programs print are found in logs: `auto`, `pairs`, `words`, a template such as `loss={loss}`, or an
+ * expression between slashes. Logs are not read for them if absent.
+ */
+pattern?: string, };
 
 /**
  * What `experiments.add` gives.
@@ -861,6 +866,31 @@ from?: number,
  * Up to here.
  */
 to?: number, };
+
+/**
+ * Asks for a picture of histograms over steps.
+ */
+export type DrawRunHistograms = { 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * The histograms' name.
+ */
+key: string, 
+/**
+ * Width in CSS pixels, 40 to 8000.
+ */
+width: number, 
+/**
+ * Height in CSS pixels, 40 to 8000.
+ */
+height: number, 
+/**
+ * The theme.
+ */
+theme: Theme, };
 
 /**
  * Small lines of a metric, for a column of a table.
@@ -2545,6 +2575,31 @@ unread?: boolean,
 limit?: number, };
 
 /**
+ * Asks which images and histograms a run has.
+ */
+export type ListRunMedia = { 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * Only these; both if absent.
+ */
+kind?: RunMediumKind, 
+/**
+ * Only those of this name.
+ */
+key?: string, 
+/**
+ * How many to pass over.
+ */
+after?: number, 
+/**
+ * How many at most: 0 (only the names) to 10,000.
+ */
+limit: number, };
+
+/**
  * A page of the table.
  */
 export type ListRuns = { 
@@ -3627,6 +3682,23 @@ after?: number,
 limit: number, };
 
 /**
+ * Asks for an image or a histogram of a run.
+ */
+export type ReadRunMedium = { 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * The file in which it was found.
+ */
+file: string, 
+/**
+ * Where in it, as it was listed.
+ */
+place: RunMediumPlace, };
+
+/**
  * Points of a metric of a run.
  */
 export type ReadRunPoints = { 
@@ -4109,6 +4181,65 @@ groups: Array<RunGroup>,
 total: number, };
 
 /**
+ * A histogram.
+ */
+export type RunHistogram = { 
+/**
+ * Lower limit, upper limit and count of each bucket, by value; empty ones are among them.
+ */
+buckets: Array<[Number, Number, Number]>, 
+/**
+ * How many values there are.
+ */
+total: Number, 
+/**
+ * Their median, if those of a bucket lie evenly in it.
+ */
+median: Number | null, };
+
+/**
+ * Histograms over steps, drawn.
+ */
+export type RunHistograms = { 
+/**
+ * The picture; its line goes through the medians and is not drawn.
+ */
+chart: Chart, 
+/**
+ * What is drawn, by step.
+ */
+columns: Array<RunMedium>, 
+/**
+ * How many steps have a histogram.
+ */
+total: number, 
+/**
+ * How many of those that were to be drawn could not be read.
+ */
+unread: number, };
+
+/**
+ * An image as it is stored.
+ */
+export type RunImage = { 
+/**
+ * `image/png`, `image/jpeg` or `image/gif`.
+ */
+mime: string, 
+/**
+ * In pixels.
+ */
+width: number, 
+/**
+ * In pixels.
+ */
+height: number, 
+/**
+ * Its bytes.
+ */
+base64: string, };
+
+/**
  * A log in a run's folder.
  */
 export type RunLog = { 
@@ -4137,6 +4268,149 @@ key: string,
  * How many there are.
  */
 count: number, };
+
+/**
+ * Images or histograms of one name.
+ */
+export type RunMediaGroup = { 
+/**
+ * What they are.
+ */
+kind: RunMediumKind, 
+/**
+ * Their name.
+ */
+key: string, 
+/**
+ * How many there are.
+ */
+count: number, };
+
+/**
+ * Images and histograms of a run, as far as its files have been looked through.
+ */
+export type RunMediaPage = { 
+/**
+ * In the order in which they stand in the files.
+ */
+items: Array<RunMedium>, 
+/**
+ * How many there are of what was asked for.
+ */
+total: number, 
+/**
+ * All names, whatever was asked for.
+ */
+groups: Array<RunMediaGroup>, 
+/**
+ * The files have been looked through. If not, asking again goes on with it.
+ */
+done: boolean, 
+/**
+ * Bytes of the files that have been looked through.
+ */
+read: number, 
+/**
+ * Bytes of the files.
+ */
+size: number, 
+/**
+ * There are more than are listed.
+ */
+cut: boolean, 
+/**
+ * What can't be listed.
+ */
+problems: Array<RunMediaProblem>, };
+
+/**
+ * A file of which nothing is listed.
+ */
+export type RunMediaProblem = { 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * Why.
+ */
+message: string, };
+
+/**
+ * An image or a histogram.
+ */
+export type RunMedium = { 
+/**
+ * What it is.
+ */
+kind: RunMediumKind, 
+/**
+ * Its name.
+ */
+key: string, 
+/**
+ * Its number among those that were logged at once under that name.
+ */
+index: number, 
+/**
+ * Position on the x axis.
+ */
+step: number, 
+/**
+ * When it was logged.
+ */
+wall: number | null, 
+/**
+ * Width of an image in pixels, where that is said.
+ */
+width: number | null, 
+/**
+ * Height of an image in pixels, where that is said.
+ */
+height: number | null, 
+/**
+ * The file in which it was found.
+ */
+file: string, 
+/**
+ * Where in it; to be handed back as it is.
+ */
+place: RunMediumPlace, };
+
+/**
+ * How the bytes of a place are read.
+ */
+export type RunMediumForm = "picture" | "buckets" | "tensor";
+
+/**
+ * What is shown otherwise than as a curve.
+ */
+export type RunMediumKind = "image" | "histogram";
+
+/**
+ * Where an image or a histogram is.
+ */
+export type RunMediumPlace = { "at": "bytes", 
+/**
+ * The first one.
+ */
+from: number, 
+/**
+ * The one behind the last.
+ */
+to: number, 
+/**
+ * How they are read.
+ */
+form: RunMediumForm, } | { "at": "file", 
+/**
+ * Its path from the run's folder on.
+ */
+path: string, } | { "at": "listed", 
+/**
+ * How many of the file are listed before it.
+ */
+number: number, };
 
 /**
  * A metric of a run.
@@ -5039,6 +5313,10 @@ path: string,
  */
 project: string | null, 
 /**
+ * How metrics that programs print are found in logs; none: logs are not read for them.
+ */
+pattern: string | null, 
+/**
  * When it was added, UTC milliseconds.
  */
 added_at: number, 
@@ -5244,6 +5522,14 @@ export interface Commands {
   "runs.chart": { input: DrawRunChart; output: RunChart };
   /** Small lines of a metric, for a column of the table. */
   "runs.spark": { input: DrawSparks; output: Sparks };
+  /** The images and histograms of a run. */
+  "runs.media": { input: ListRunMedia; output: RunMediaPage };
+  /** An image of a run, as it is stored. */
+  "runs.image": { input: ReadRunMedium; output: RunImage };
+  /** A histogram of a run. */
+  "runs.histogram": { input: ReadRunMedium; output: RunHistogram };
+  /** A picture of histograms of a run over steps. */
+  "runs.histograms": { input: DrawRunHistograms; output: RunHistograms };
   /** Points of a metric of an experiment, exactly as they were logged. */
   "metrics.points": { input: ReadPoints; output: RunPoints };
   /** A chart of metrics over steps. */

@@ -9,6 +9,7 @@ pub(crate) mod notifications;
 pub(crate) mod points;
 pub(crate) mod queue;
 pub(crate) mod run_charts;
+pub(crate) mod run_media;
 pub(crate) mod runs;
 pub(crate) mod sweeps;
 pub(crate) mod transfer;

@@ -3,6 +3,7 @@
 mod edit;
 mod export;
 mod list;
+mod media;
 mod remove;
 mod show;
 mod views;
@@ -45,6 +46,8 @@ enum Command {
     Group(list::Group),
     /// Show a run: its metrics, settings, files and checkpoints
     Show(show::Show),
+    /// List a run’s images and histograms, and save an image
+    Media(media::Media),
     /// Add tags to runs (+tag) and take tags away (-tag)
     Tag(edit::Tag),
     /// Note something about a run, in place of what was noted
@@ -64,6 +67,7 @@ pub fn run(backend: &mut Backend, arguments: Arguments, json: bool) -> Result<Ex
         Command::Columns(arguments) => list::columns(backend, &arguments, json),
         Command::Group(arguments) => list::group(backend, &arguments, json),
         Command::Show(arguments) => show::show(backend, &arguments, json),
+        Command::Media(arguments) => media::media(backend, &arguments, json),
         Command::Tag(arguments) => edit::tag(backend, arguments, json),
         Command::Note(arguments) => edit::note(backend, arguments, json),
         Command::Export(arguments) => export::export(backend, &arguments, json),

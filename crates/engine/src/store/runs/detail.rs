@@ -9,7 +9,7 @@ queries! {
                FROM run_metric JOIN metric_key ON metric_key.id = key_id WHERE run_id = ? ORDER BY name";
     SETTINGS = "SELECT name, kind, number, text FROM run_config JOIN config_key ON config_key.id = key_id
                 WHERE run_id = ? ORDER BY name";
-    FILES = "SELECT path, role, format, size, modified_ns, others, problems, refused FROM run_file WHERE run_id = ?
+    FILES = "SELECT path, role, format, prefix, size, modified_ns, others, problems, refused FROM run_file WHERE run_id = ?
              ORDER BY position, id";
 }
 
@@ -49,6 +49,8 @@ pub struct FileFacts {
     pub role: String,
     /// The id of its format.
     pub format: String,
+    /// What stands before the names of its metrics.
+    pub prefix: String,
     /// Bytes, when it was last read.
     pub size: i64,
     /// UTC nanoseconds on the file system's clock, likewise.
