@@ -96,6 +96,8 @@ struct Owners {
     /// Processes of which /proc knew nothing in the last sample, and in this one.
     unknown: HashSet<u32>,
     unknown_now: HashSet<u32>,
+    /// Processes that were below a root when they were last seen.
+    below: HashSet<u32>,
 }
 
 /// Whose a process is.
@@ -126,6 +128,9 @@ impl Owners {
         if self.roots != *roots || self.known.len() > KNOWN {
             self.roots.clone_from(roots);
             self.known.clear();
+            if self.below.len() > KNOWN {
+                self.below.clear();
+            }
             self.starts.retain(|pid, _| roots.contains_key(pid));
             for pid in
                 roots.keys().filter(|pid| !self.starts.contains_key(pid)).copied().collect::<Vec<u32>>()
@@ -156,9 +161,11 @@ impl Owners {
         // A parent may end between two looks, and then its child has another.
         match (0..LOOKS).find_map(|_| self.look(pid)) {
             Some(Found::Gone) => {
-                // One that stays unknown lives where /proc does not show it, as in another container.
+                // One that stays unknown lives where /proc does not show it, as in another container; not so a job's own,
+                // which the driver may list for a moment longer.
                 self.unknown_now.insert(pid);
-                if self.unknown.contains(&pid) { Owner::Other } else { Owner::Ended }
+                let elsewhere = self.unknown.contains(&pid) && !self.below.contains(&pid);
+                if elsewhere { Owner::Other } else { Owner::Ended }
             }
             found => {
                 let owner = found.and_then(|found| match found {
@@ -168,6 +175,10 @@ impl Owners {
                 if let Some(ticks) = start_ticks {
                     self.known.insert((pid, ticks), owner);
                 }
+                match owner {
+                    Some(_) => self.below.insert(pid),
+                    None => self.below.remove(&pid),
+                };
                 owned(owner)
             }
         }

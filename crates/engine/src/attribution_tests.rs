@@ -138,6 +138,26 @@ fn a_process_that_has_just_ended_is_nobody_and_one_that_stays_unknown_is_another
 }
 
 #[test]
+fn a_jobs_own_process_that_has_ended_is_nobody_for_as_long_as_the_driver_lists_it() {
+    // Two processes below the test's own: the job's main one, and one that it started.
+    let (main, child) = (Own::start(), Own::start());
+    let roots = HashMap::from([(std::process::id(), 1)]);
+    let mut book = Book::default();
+    let pids = [main.pid(), child.pid()];
+    let mut look = |second: i64| {
+        // Nothing is known of one that has ended but its pid.
+        let gpus = vec![gpu("a", 90, 100.0, pids.map(|pid| process(pid, 10, None)).to_vec())];
+        book.look(&sample(second * 1000, gpus), &roots, &[held(1, &["a"])], &IDLE);
+        book.attempt((1, 1)).expect("seen").usage.basis
+    };
+    assert_eq!(look(1), Some(Basis::Whole));
+    drop(child);
+    for second in 2..6 {
+        assert_eq!(look(second), Some(Basis::Whole), "nobody else came: second {second}");
+    }
+}
+
+#[test]
 fn what_runs_on_an_instance_is_not_counted_on_the_gpu_that_it_is_part_of() {
     let own = Own::start();
     let on_it = || vec![process(own.pid(), 3 << 30, None)];
