@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
-use crate::handlers::{self, cleanup, config, files, history, log_search, notifications, points, queue, run_charts, run_media, runs, sweeps, transfer, watch};
+use crate::handlers::{
+    self, cleanup, config, files, history, log_search, notifications, points, queue, run_charts, run_media,
+    runs, sweeps, transfer, watch,
+};
 use crate::typescript::Declarations;
 use crate::wire::{self, ApiError, ErrorCode, Nothing};
 

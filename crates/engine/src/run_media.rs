@@ -54,6 +54,12 @@ pub struct MediaWanted {
     pub limit: usize,
 }
 
+impl MediaWanted {
+    fn includes(&self, kind: MediumKind, key: &str) -> bool {
+        self.kind.is_none_or(|asked| asked == kind) && self.key.as_deref().is_none_or(|asked| asked == key)
+    }
+}
+
 /// An image or a histogram of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunMedium {
@@ -199,6 +205,8 @@ struct Listing {
     /// The first bytes, and the last before `read`.
     marks: (Vec<u8>, Vec<u8>),
     media: Vec<Medium>,
+    /// How many there are of each kind and name.
+    groups: BTreeMap<(MediumKind, String), usize>,
     /// Bytes of memory that `media` take.
     weight: usize,
     /// There is no room for more.
@@ -256,6 +264,9 @@ impl Listing {
             head.extend_from_slice(&bytes[..count.min(MARK - head.len().min(MARK))]);
             tail.extend_from_slice(&bytes[count.saturating_sub(MARK)..]);
             tail.drain(..tail.len().saturating_sub(MARK));
+            for medium in &self.media[before..] {
+                *self.groups.entry((medium.kind, medium.key.clone())).or_default() += 1;
+            }
             self.weight += self.media[before..].iter().map(weight).sum::<usize>();
             if self.weight > LISTED {
                 self.full = true;
@@ -291,12 +302,6 @@ impl Listing {
             }
         }
         Ok(true)
-    }
-
-    /// What is listed, as the run has it.
-    fn media<'a>(&'a self, of: &'a FileFacts) -> impl Iterator<Item = (String, usize, &'a Medium)> {
-        let key = |medium: &Medium| format!("{}{}", of.prefix, medium.key);
-        self.media.iter().enumerate().map(move |(at, medium)| (key(medium), at, medium))
     }
 }
 
@@ -513,18 +518,24 @@ fn page(listings: &Listings, files: &[FileFacts], wanted: &MediaWanted) -> Media
         page.cut |= listing.full;
         page.size += listing.known.map_or(of.size.unsigned_abs(), |known| known.size);
         page.read += listing.read;
-        for (key, at, medium) in listing.media(of) {
-            *page.groups.entry((medium.kind, key.clone())).or_default() += 1;
-            let asked = wanted.kind.is_none_or(|kind| kind == medium.kind)
-                && wanted.key.as_ref().is_none_or(|asked| *asked == key);
-            if !asked {
-                continue;
+        let mut here = 0;
+        for ((kind, key), count) in &listing.groups {
+            let key = format!("{}{key}", of.prefix);
+            if wanted.includes(*kind, &key) {
+                here += count;
             }
-            if page.total >= wanted.after && page.items.len() < wanted.limit {
-                page.items.push(told(of, key, at, medium));
-            }
-            page.total += 1;
+            *page.groups.entry((*kind, key)).or_default() += count;
         }
+        let skip = wanted.after.saturating_sub(page.total);
+        let room = wanted.limit - page.items.len();
+        if here > skip && room > 0 {
+            let prefixed = |medium: &Medium| format!("{}{}", of.prefix, medium.key);
+            let asked = listing.media.iter().enumerate().map(|(at, medium)| (prefixed(medium), at, medium));
+            let asked = asked.filter(|(key, _, medium)| wanted.includes(medium.kind, key));
+            let items = asked.skip(skip).take(room).map(|(key, at, medium)| told(of, key, at, medium));
+            page.items.extend(items);
+        }
+        page.total += here;
         weights.push((PathBuf::from(&of.path), listing.weight));
     }
     listings.settle(&weights);

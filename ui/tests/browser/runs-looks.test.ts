@@ -47,6 +47,7 @@ const STATES: [string, (page: Page) => Promise<unknown>][] = [
   ["values", async (page) => (await go(page, "#/runs?run=r7k2m9qa1bc"), await page.getByRole("button", { name: "Values" }).click(), page.getByRole("columnheader", { name: "Mean" }).waitFor())],
   ["config", async (page) => (await go(page, "#/runs?run=r7k2m9qa1bc"), await page.getByRole("tab", { name: "Config" }).click(), page.getByRole("treeitem").first().waitFor())],
   ["files", async (page) => (await go(page, "#/runs?run=r7k2m9qa1bc"), await page.getByRole("tab", { name: "Files" }).click(), page.getByRole("heading", { name: "Checkpoints" }).waitFor())],
+  ["media", async (page) => (await go(page, "#/runs?run=r7k2m9qa1bc"), await page.getByRole("tab", { name: "Media" }).click(), await page.locator("article img").first().waitFor(), page.locator("article svg").last().waitFor({ state: "attached" }))],
   ["logs", async (page) => (await go(page, "#/runs?run=r7k2m9qa1bc"), await page.getByRole("tab", { name: "Logs" }).click(), page.getByRole("log").waitFor())],
   ["details", async (page) => (await go(page, "#/runs?run=r7k2m9qa1bc"), await page.getByRole("tab", { name: "Details" }).click(), page.getByText("What the machine did").waitFor())],
   ["page", async (page) => (await go(page, "#/runs/r7k2m9qa1bc"), page.locator("article svg").first().waitFor())],

@@ -3,6 +3,7 @@
 import type { BestRun, Cell, Commands, GroupCell, Outcome, QueryCompletion, RunColumn, RunDetail, RunChart, RunGroup, RunRow, RunStatus, SavedView, WatchFolder } from "../../src/lib/bindings";
 import { CallError } from "../../src/lib/host/host";
 import type { FakeEngine } from "./engine";
+import { mediaAnswers } from "./media";
 
 export type FakeRun = {
   row: Omit<RunRow, "cells">;
@@ -62,7 +63,7 @@ export class FakeRuns {
     readonly engine: FakeEngine,
     public runs: FakeRun[] = [],
   ) {
-    Object.assign(engine.answers, this.#commands);
+    Object.assign(engine.answers, this.#commands, mediaAnswers(this));
   }
 
   get(uid: string): FakeRun {

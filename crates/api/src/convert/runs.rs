@@ -38,7 +38,8 @@ impl From<RunRow> for wire::RunRow {
             status: status(&run.status),
             label: runs::format(&run.format)
                 .map_or_else(|| run.format.clone(), |format| format.label().to_owned()),
-            colour: u32::try_from(runs::colour(run.experiment.as_ref().unwrap_or(&run.uid))).unwrap_or_default(),
+            colour: u32::try_from(runs::colour(run.experiment.as_ref().unwrap_or(&run.uid)))
+                .unwrap_or_default(),
             uid: run.uid,
             name: run.name,
             project: run.project,

@@ -48,12 +48,12 @@ mod text_tests;
 mod wandb;
 mod yolo;
 
+pub use command::{settings_of_command, settings_of_config};
 pub use database::{Cell, Schema, TABLES, Tables, Told, UNKNOWN, Wanted, part};
 pub use folder::{Database, Discovery, Folder, Found, Member, Role, Run, Standing};
 pub use reading::{
     Batch, Checkpoint, Contents, Document, End, Fact, Issue, Other, Outcome, Place, Reader, Reading, Stream,
 };
-pub use command::{settings_of_command, settings_of_config};
 pub use standing::{ENDED_AFTER_MS, RunStatus, Signs, colour, place_names, status};
 pub use tensorboard::host_of_events;
 

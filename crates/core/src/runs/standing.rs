@@ -111,7 +111,8 @@ pub fn status(signs: &Signs, stale_after_ms: i64) -> (RunStatus, Option<i64>) {
 /// FNV-1a, 32 bits, with its high bits brought down: the window computes the same for experiments (`colourOf`).
 #[must_use]
 pub fn colour(uid: &str) -> usize {
-    let hash = uid.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash =
+        uid.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     ((hash ^ (hash >> 15)) as usize) % crate::chart::PALETTE
 }
 

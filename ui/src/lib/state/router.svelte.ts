@@ -2,7 +2,7 @@
 
 export type Tab = "log" | "metrics" | "details" | "history";
 export type Part = "list" | "timeline" | "activity";
-export type RunTab = "charts" | "config" | "files" | "logs" | "details";
+export type RunTab = "charts" | "media" | "config" | "files" | "logs" | "details";
 export type Place =
   | { view: "overview" }
   | { view: "queue" }
