@@ -442,18 +442,7 @@ impl Engine {
                 let path = Path::new(&of.path);
                 histogram_at(&open(path)?, path, &range, form)
             }
-            MediumPlace::Listed(at) => {
-                let held = listings.of(std::slice::from_ref(&of));
-                let mut listing = lock(&held[0]);
-                while listing.media.len() <= at {
-                    let before = listing.read;
-                    listing.go_on(&of, Instant::now())?;
-                    if listing.read == before {
-                        return Err(rewritten(Path::new(&of.path), "it holds less"));
-                    }
-                }
-                listed_histogram(&of, &listing.media[at])
-            }
+            MediumPlace::Listed(at) => listed_at(&listings, &of, at),
             MediumPlace::Bytes(..) | MediumPlace::File(_) => {
                 Err(Error::invalid("place", "there is no histogram at such a place"))
             }
@@ -582,6 +571,20 @@ fn histograms(listings: &Listings, files: &[FileFacts], key: String, most: usize
         }
     }
     out
+}
+
+/// The histogram that was listed as the so-manieth of a file.
+fn listed_at(listings: &Listings, of: &FileFacts, at: usize) -> Result<Histogram> {
+    let held = listings.of(std::slice::from_ref(of));
+    let mut listing = lock(&held[0]);
+    while listing.media.len() <= at {
+        let before = listing.read;
+        listing.go_on(of, Instant::now())?;
+        if listing.read == before {
+            return Err(rewritten(Path::new(&of.path), "it holds less"));
+        }
+    }
+    listed_histogram(of, &listing.media[at])
 }
 
 fn listed_histogram(of: &FileFacts, medium: &Medium) -> Result<Histogram> {

@@ -175,3 +175,29 @@ fn listings_that_take_too_much_are_forgotten_but_never_those_in_use() {
     listings.settle(&[("b".into(), KEPT), ("c".into(), KEPT)]);
     assert_eq!(names(), [PathBuf::from("b"), "c".into()]);
 }
+
+#[test]
+fn a_histogram_that_stands_in_the_listing_is_read_from_there() {
+    let (_dir, path) = file(b"of no format");
+    let (listings, of) = (Listings::default(), facts(&path));
+    let medium = |at| Medium {
+        kind: MediumKind::Histogram,
+        key: "h".into(),
+        index: 0,
+        step: 1.0,
+        wall_ms: None,
+        size: None,
+        at,
+    };
+    let json = |text: &str| medium(At::Json(text.into()));
+    lock(&listings.of(std::slice::from_ref(&of))[0]).media = vec![
+        json(r#"{"_type":"histogram","values":[1,3],"bins":[0,1,2]}"#),
+        json(r#"{"_type":"histogram","values":[1,3],"bins":[0]}"#),
+        medium(At::File("files/a.png".into())),
+    ];
+    assert_eq!(listed_at(&listings, &of, 0).expect("read").total(), 4.0);
+    for (at, words) in [(1, "do not fit"), (2, "something else"), (3, "holds less")] {
+        let error = listed_at(&listings, &of, at).expect_err("nothing to read");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}

@@ -3,7 +3,7 @@
 import type { RunDetail, RunMedium } from "../bindings";
 import type { App } from "../state/app.svelte";
 
-/** How many of one name are listed; the engine gives no more at once. */
+/** How many are listed at once; the engine gives no more. */
 export const LISTED = 10_000;
 
 /** Characters of pictures that are kept for going back and forth. */
