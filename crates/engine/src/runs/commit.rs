@@ -280,6 +280,14 @@ impl Committer {
             };
             let place = (file, generation, key, run);
             let position = i64::from(series.position);
+            if let [block] = series.blocks.as_slice()
+                && series.fresh
+                && alone
+            {
+                let what = (&series.summary, block.bytes.as_slice());
+                self.store.add_whole(tx, place, position, what, series.median).await?;
+                continue;
+            }
             let id = match series.fresh {
                 true => self.store.add_series(tx, place, position, &series.summary).await?,
                 false => self.store.put_series(tx, place, position, &series.summary).await?,

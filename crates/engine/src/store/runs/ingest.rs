@@ -18,9 +18,9 @@ const LEVELS: i64 = 4;
 
 queries! {
     RUN_AT = "SELECT id, uid FROM run WHERE folder = ? AND part = ?";
-    UID_TAKEN = "SELECT EXISTS (SELECT 1 FROM run WHERE uid = ?)";
     ADD_RUN = "INSERT INTO run (uid, watch_id, folder, part, format, project, grouping, name, status, added_at, revision)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?) RETURNING id";
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?)
+               ON CONFLICT DO NOTHING RETURNING id";
     FOUND_AGAIN = "UPDATE run SET watch_id = ?, format = ?, missing = 0, revision = ? WHERE id = ?";
     MISSING = "UPDATE run SET missing = 1, revision = ? WHERE id = ?";
     IS_REMOVED = "SELECT folder, part FROM removed_run";
@@ -35,9 +35,9 @@ queries! {
                        AND path NOT IN (SELECT path FROM run_database)";
     FILE = "SELECT id, run_id, path, format, role, prefix, device, inode, size, modified_ns, generation, offset,
                 prefix_hash, prefix_len, state, keys, facts, others, problems, refused FROM run_file WHERE id = ?";
-    PUT_FILE = "UPDATE run_file SET device = ?, inode = ?, size = ?, modified_ns = ?, generation = ?, offset = ?,
-                    prefix_hash = ?, prefix_len = ?, state = ?, keys = ?, facts = ?, others = ?, problems = ?,
-                    refused = ? WHERE id = ?";
+    PUT_FILE = "UPDATE run_file SET device = $1, inode = $2, size = $3, modified_ns = $4, generation = $5, offset = $6,
+                    prefix_hash = $7, prefix_len = $8, state = $9, keys = $10, facts = $11, others = $12, problems = $13,
+                    refused = $14 WHERE id = $15";
     METRIC_KEY = "SELECT id FROM metric_key WHERE name = ?";
     ADD_METRIC_KEY = "INSERT INTO metric_key (name) VALUES (?) RETURNING id";
     CONFIG_KEY = "SELECT id FROM config_key WHERE name = ?";
@@ -269,41 +269,43 @@ impl RunStore {
     /// The database refuses.
     pub async fn put_run(&self, tx: &mut Tx, run: &NewRun<'_>, revision: i64) -> Result<(i64, String)> {
         let connection = tx.now().await?;
-        let known: Option<(i64, String)> =
-            sqlx::query_as(RUN_AT).bind(run.folder).bind(run.part).fetch_optional(&mut *connection).await?;
-        if let Some((id, uid)) = known {
-            sqlx::query(FOUND_AGAIN)
-                .bind(run.watch)
-                .bind(run.format)
-                .bind(revision)
-                .bind(id)
-                .execute(connection)
-                .await?;
-            return Ok((id, uid));
-        }
         let mut salt = 0;
-        let uid = loop {
+        loop {
+            // Most are new, and their uid is nobody else's.
             let uid = uid(run.folder, run.part, salt);
-            let taken: bool = sqlx::query_scalar(UID_TAKEN).bind(&uid).fetch_one(&mut *connection).await?;
-            if !taken {
-                break uid;
+            let added: Option<i64> = sqlx::query_scalar(ADD_RUN)
+                .bind(&uid)
+                .bind(run.watch)
+                .bind(run.folder)
+                .bind(run.part)
+                .bind(run.format)
+                .bind(run.project)
+                .bind(run.group)
+                .bind(run.name)
+                .bind(run.now)
+                .bind(revision)
+                .fetch_optional(&mut *connection)
+                .await?;
+            if let Some(id) = added {
+                return Ok((id, uid));
+            }
+            let known: Option<(i64, String)> = sqlx::query_as(RUN_AT)
+                .bind(run.folder)
+                .bind(run.part)
+                .fetch_optional(&mut *connection)
+                .await?;
+            if let Some((id, uid)) = known {
+                sqlx::query(FOUND_AGAIN)
+                    .bind(run.watch)
+                    .bind(run.format)
+                    .bind(revision)
+                    .bind(id)
+                    .execute(connection)
+                    .await?;
+                return Ok((id, uid));
             }
             salt += 1;
-        };
-        let id = sqlx::query_scalar(ADD_RUN)
-            .bind(&uid)
-            .bind(run.watch)
-            .bind(run.folder)
-            .bind(run.part)
-            .bind(run.format)
-            .bind(run.project)
-            .bind(run.group)
-            .bind(run.name)
-            .bind(run.now)
-            .bind(revision)
-            .fetch_one(connection)
-            .await?;
-        Ok((id, uid))
+        }
     }
 
     /// Notes that a run's files are gone. What was read of them stays.
@@ -351,25 +353,25 @@ impl RunStore {
     /// # Errors
     /// The database refuses.
     pub async fn put_file(&self, tx: &mut Tx, file: &FileRow) -> Result<()> {
-        sqlx::query(PUT_FILE)
-            .bind(file.known.device)
-            .bind(file.known.inode)
-            .bind(file.known.size)
-            .bind(file.known.modified_ns)
-            .bind(file.generation)
-            .bind(file.offset)
-            .bind(&file.prefix_hash)
-            .bind(file.prefix_len)
-            .bind(&file.state)
-            .bind(&file.keys)
-            .bind(&file.facts)
-            .bind(&file.others)
-            .bind(&file.problems)
-            .bind(&file.refused)
-            .bind(file.known.id)
-            .execute(tx.now().await?)
-            .await?;
-        Ok(())
+        let file = file.clone();
+        tx.put_off(PUT_FILE, |to| {
+            to.add(file.known.device)?;
+            to.add(file.known.inode)?;
+            to.add(file.known.size)?;
+            to.add(file.known.modified_ns)?;
+            to.add(file.generation)?;
+            to.add(file.offset)?;
+            to.add(file.prefix_hash)?;
+            to.add(file.prefix_len)?;
+            to.add(file.state)?;
+            to.add(file.keys)?;
+            to.add(file.facts)?;
+            to.add(file.others)?;
+            to.add(file.problems)?;
+            to.add(file.refused)?;
+            to.add(file.known.id)
+        })
+        .await
     }
 
     /// The key of a metric's name.
@@ -495,7 +497,7 @@ impl RunStore {
     }
 
     /// The key of the next series. A transaction that comes to nothing leaves a gap.
-    fn next_series(&self) -> i64 {
+    pub(super) fn next_series(&self) -> i64 {
         1 + self.last_series.fetch_add(1, Ordering::Relaxed)
     }
 

@@ -4,10 +4,12 @@ use athanor_core::runs::{End, RunStatus, Signs, status};
 use athanor_core::series::{At, SeriesStats, Summary};
 use serde::{Deserialize, Serialize};
 use sqlx::Arguments;
+use sqlx::sqlite::SqliteArguments;
 
 use super::{RunStore, Tx, queries};
 use crate::error::Result;
 use crate::store::total;
+use crate::store::transaction::Bound;
 
 /// Bytes of settings that full text search sees of a run.
 const TEXT_MOST: usize = 64 << 10;
@@ -24,21 +26,29 @@ queries! {
                       mean = excluded.mean, reached = excluded.reached,
                       median = coalesce(excluded.median, median), median_step = coalesce(excluded.median_step, median_step),
                       median_of = iif(excluded.median_of = 0, median_of, excluded.median_of)";
+    ADD_WHOLE = "INSERT INTO series (id, file_id, generation, key_id, run_id, position, summary)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7);
+                 INSERT INTO block (series_id, level, number, summary, data) VALUES ($1, 0, 0, $7, $8);
+                 INSERT OR REPLACE INTO run_metric (run_id, key_id, count, not_finite, last, last_step, min, min_step, max,
+                     max_step, mean, reached, median, median_step, median_of)
+                 VALUES ($5, $4, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
     DROP_METRIC = "DELETE FROM run_metric WHERE run_id = ? AND key_id = ?";
     PUT_MEDIAN = "UPDATE run_metric SET median = ?, median_step = ?, median_of = ? WHERE run_id = ? AND key_id = ?";
     UNSETTLED = "SELECT key_id, count FROM run_metric WHERE run_id = ? AND median_of <> count
                  AND (? OR median_of = 0 OR count > median_of + median_of / 8)";
-    RUN_FILES_SAY = "SELECT facts FROM run_file WHERE run_id = ? ORDER BY position, id";
     RUN_NOW = "SELECT name, folder, part, project, grouping, tags, notes, tags_mine, notes_mine, experiment, status,
-                   finished_at FROM run WHERE id = ?";
-    RUN_SUMS = "SELECT coalesce(sum(count), 0), max(reached) FROM run_metric WHERE run_id = ?";
-    PUT_RUN = "UPDATE run SET name = ?, project = ?, grouping = ?, tags = ?, notes = ?, status = ?, started_at = ?,
-                   finished_at = ?, changed_at = ?, steps = ?, total_steps = ?, commit_hash = ?, host = ?, points = ?,
-                   revision = ? WHERE id = ?";
+                   finished_at, (SELECT coalesce(sum(count), 0) FROM run_metric WHERE run_id = run.id) AS measured,
+                   (SELECT max(reached) FROM run_metric WHERE run_id = run.id) AS furthest,
+                   (SELECT json_group_array(json(facts)) FROM
+                       (SELECT facts FROM run_file WHERE run_id = run.id ORDER BY position, id)) AS said
+               FROM run WHERE id = ?";
+    PUT_RUN = "UPDATE run SET name = $1, project = $2, grouping = $3, tags = $4, notes = $5, status = $6, started_at = $7,
+                   finished_at = $8, changed_at = $9, steps = $10, total_steps = $11, commit_hash = $12, host = $13, points = $14,
+                   revision = $15 WHERE id = $16";
     TEXT_CONFIG = "SELECT config_key.name, run_config.text FROM run_config JOIN config_key ON config_key.id = key_id
                    WHERE run_id = ? ORDER BY key_id LIMIT 2000";
-    CLEAR_TEXT = "DELETE FROM run_text WHERE rowid = ?";
-    PUT_TEXT = "INSERT INTO run_text (rowid, name, notes, tags, config) VALUES (?, ?, ?, ?, ?)";
+        PUT_TEXT = "DELETE FROM run_text WHERE rowid = $1;
+                INSERT INTO run_text (rowid, name, notes, tags, config) VALUES ($1, $2, $3, $4, $5)";
 }
 
 /// What a file says of its run beside settings and metrics.
@@ -90,6 +100,12 @@ struct RunNow {
     experiment: Option<String>,
     status: String,
     finished_at: Option<i64>,
+    /// Points of all its metrics.
+    measured: i64,
+    /// The greatest step of all.
+    furthest: Option<f64>,
+    /// JSON: what its files say, in their order.
+    said: String,
 }
 
 /// What a look at a run found out.
@@ -126,6 +142,31 @@ impl RunStore {
         self.put_metric(tx, (run, key), &total(&summaries)?, None).await
     }
 
+    /// Writes a series of one block that is not stored, and what a table shows of it: it is all of its run's metric.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn add_whole(
+        &self,
+        tx: &mut Tx,
+        (file, generation, key, run): (i64, i64, i64, i64),
+        position: i64,
+        (whole, data): (&Summary, &[u8]),
+        median: Option<At>,
+    ) -> Result<()> {
+        let stats = SeriesStats::from(whole);
+        let (id, summary, data) = (self.next_series(), whole.to_bytes(), data.to_vec());
+        tx.put_off(ADD_WHOLE, |to| {
+            for number in [id, file, generation, key, run, position] {
+                to.add(number)?;
+            }
+            to.add(summary)?;
+            to.add(data)?;
+            numbers(to, &stats, median)
+        })
+        .await
+    }
+
     /// Records what a table shows of a metric of a run. Without a median the last one stays until it is found.
     ///
     /// # Errors
@@ -138,20 +179,10 @@ impl RunStore {
         median: Option<At>,
     ) -> Result<()> {
         let stats = SeriesStats::from(whole);
-        let count = i64::try_from(stats.count).unwrap_or(i64::MAX);
         tx.put_off(PUT_METRIC, |to| {
-            for number in [run, key, count, i64::try_from(stats.non_finite).unwrap_or(i64::MAX)] {
-                to.add(number)?;
-            }
-            for at in [stats.last, stats.min, stats.max] {
-                to.add(at.map(|at| at.value))?;
-                to.add(at.map(|at| at.step))?;
-            }
-            to.add(stats.mean)?;
-            to.add(stats.max_step)?;
-            to.add(median.map(|at| at.value))?;
-            to.add(median.map(|at| at.step))?;
-            to.add(if median.is_some() { count } else { 0 })
+            to.add(run)?;
+            to.add(key)?;
+            numbers(to, &stats, median)
         })
         .await
     }
@@ -206,11 +237,8 @@ impl RunStore {
         else {
             return Ok(None);
         };
-        let facts: Vec<String> =
-            sqlx::query_scalar(RUN_FILES_SAY).bind(run).fetch_all(&mut *connection).await?;
-        let (points, steps): (i64, Option<f64>) =
-            sqlx::query_as(RUN_SUMS).bind(run).fetch_one(&mut *connection).await?;
-        let said: Vec<Said> = facts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+        let (points, steps) = (now.measured, now.furthest);
+        let said: Vec<Said> = serde_json::from_str(&now.said).unwrap_or_default();
         let all = Said::of_all(&said);
         let quiet_ms = clock.now + clock.ahead - all.modified.unwrap_or(clock.now);
         let signs = Signs { end: all.end, steps, total: all.total, quiet_ms };
@@ -232,25 +260,26 @@ impl RunStore {
         };
         let notes = if now.notes_mine { now.notes } else { all.notes.unwrap_or(now.notes) };
         let name = all.name.unwrap_or(now.name);
-        sqlx::query(PUT_RUN)
-            .bind(&name)
-            .bind(all.project.or(now.project))
-            .bind(all.group.or(now.grouping))
-            .bind(&tags)
-            .bind(&notes)
-            .bind(standing.name())
-            .bind(started)
-            .bind(finished)
-            .bind(all.modified)
-            .bind(steps)
-            .bind(all.total)
-            .bind(all.commit)
-            .bind(all.host)
-            .bind(points)
-            .bind(revision)
-            .bind(run)
-            .execute(tx.now().await?)
-            .await?;
+        let (to_name, to_notes, to_tags) = (name.clone(), notes.clone(), tags.clone());
+        tx.put_off(PUT_RUN, |to| {
+            to.add(to_name)?;
+            to.add(all.project.or(now.project))?;
+            to.add(all.group.or(now.grouping))?;
+            to.add(to_tags)?;
+            to.add(to_notes)?;
+            to.add(standing.name())?;
+            to.add(started)?;
+            to.add(finished)?;
+            to.add(all.modified)?;
+            to.add(steps)?;
+            to.add(all.total)?;
+            to.add(all.commit)?;
+            to.add(all.host)?;
+            to.add(points)?;
+            to.add(revision)?;
+            to.add(run)
+        })
+        .await?;
         if text {
             let place = format!("{name} {} {}", now.folder, now.part);
             self.refresh_text(tx, run, &place, &notes, &tags).await?;
@@ -280,17 +309,32 @@ impl RunStore {
             }
             words.extend([key.as_str(), " ", value.as_str(), "\n"]);
         }
-        sqlx::query(CLEAR_TEXT).bind(run).execute(&mut *connection).await?;
-        sqlx::query(PUT_TEXT)
-            .bind(run)
-            .bind(name)
-            .bind(notes)
-            .bind(tags)
-            .bind(words)
-            .execute(connection)
-            .await?;
-        Ok(())
+        let (name, notes, tags) = (name.to_owned(), notes.to_owned(), tags.to_owned());
+        tx.put_off(PUT_TEXT, |to| {
+            to.add(run)?;
+            to.add(name)?;
+            to.add(notes)?;
+            to.add(tags)?;
+            to.add(words)
+        })
+        .await
     }
+}
+
+/// Binds what a table shows of a metric, beginning with how many points it has.
+fn numbers(to: &mut SqliteArguments, stats: &SeriesStats, median: Option<At>) -> Bound {
+    let count = i64::try_from(stats.count).unwrap_or(i64::MAX);
+    to.add(count)?;
+    to.add(i64::try_from(stats.non_finite).unwrap_or(i64::MAX))?;
+    for at in [stats.last, stats.min, stats.max] {
+        to.add(at.map(|at| at.value))?;
+        to.add(at.map(|at| at.step))?;
+    }
+    to.add(stats.mean)?;
+    to.add(stats.max_step)?;
+    to.add(median.map(|at| at.value))?;
+    to.add(median.map(|at| at.step))?;
+    to.add(if median.is_some() { count } else { 0 })
 }
 
 impl Said {
