@@ -87,7 +87,7 @@ async fn fill(store: &RunStore) -> Result<()> {
                 store.put_series(&mut tx, (file, 0, *key, run), position, &Summary::of(&points)).await?;
                 store.refresh_metric(&mut tx, run, *key).await?;
             }
-            let clock = Clock { now: NOW, ahead: 0, stale_after: 300_000 };
+            let clock = Clock { now: NOW, stale_after: 300_000 };
             store.refresh_run(&mut tx, run, clock, true, revision).await?;
         }
         tx.commit().await?;

@@ -244,7 +244,7 @@ impl Committer {
         }
         let mut stands = Vec::new();
         for (run, text) in runs {
-            let clock = Clock { now: now_ms(), ahead: 0, stale_after: self.stale_after };
+            let clock = Clock { now: now_ms(), stale_after: self.stale_after };
             if let Some(looked) = self.store.refresh_run(&mut tx, run, clock, text, revision).await? {
                 stands.push(Stands { run, again_ms: looked.again_ms });
             }

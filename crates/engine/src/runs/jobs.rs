@@ -214,7 +214,7 @@ impl Jobs {
             self.index.refresh_metric(&mut tx, run, key).await?;
         }
         self.put_facts(&mut tx, row, attempt, (run, file, generation), path, sources).await?;
-        let clock = Clock { now, ahead: 0, stale_after: i64::MAX };
+        let clock = Clock { now, stale_after: i64::MAX };
         self.index.refresh_run(&mut tx, run, clock, true, revision).await?;
         tx.commit().await?;
         Ok(run)

@@ -63,7 +63,6 @@ queries! {
     TAIL = "SELECT number, data FROM block WHERE series_id = ? AND level = 0 ORDER BY number DESC LIMIT 1";
     OLD_GENERATIONS = "SELECT id, generation, key_id FROM series WHERE file_id = ? ORDER BY generation, key_id";
     DROP_SERIES = "DELETE FROM series WHERE id = ?";
-    KEYS_OF_FILE = "SELECT DISTINCT key_id FROM series WHERE file_id = ?";
     OPEN_RUNS = "SELECT id FROM run WHERE status IN ('running', 'paused', 'stale')";
 }
 
@@ -568,13 +567,5 @@ impl RunStore {
     /// The database refuses.
     pub async fn generations(&self, tx: &mut Tx, file: i64) -> Result<Vec<(i64, i64, i64)>> {
         Ok(sqlx::query_as(OLD_GENERATIONS).bind(file).fetch_all(tx.now().await?).await?)
-    }
-
-    /// The metrics of a file.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn keys_of_file(&self, tx: &mut Tx, file: i64) -> Result<Vec<i64>> {
-        Ok(sqlx::query_scalar(KEYS_OF_FILE).bind(file).fetch_all(tx.now().await?).await?)
     }
 }

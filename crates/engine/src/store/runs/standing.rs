@@ -120,8 +120,6 @@ pub struct Looked {
 pub struct Clock {
     /// Now, UTC milliseconds.
     pub now: i64,
-    /// How far the file system's clock is ahead of ours, milliseconds.
-    pub ahead: i64,
     /// After so much silence a run is stale, milliseconds.
     pub stale_after: i64,
 }
@@ -240,7 +238,7 @@ impl RunStore {
         let (points, steps) = (now.measured, now.furthest);
         let said: Vec<Said> = serde_json::from_str(&now.said).unwrap_or_default();
         let all = Said::of_all(&said);
-        let quiet_ms = clock.now + clock.ahead - all.modified.unwrap_or(clock.now);
+        let quiet_ms = clock.now - all.modified.unwrap_or(clock.now);
         let signs = Signs { end: all.end, steps, total: all.total, quiet_ms };
         // The queue knows better how its own runs stand.
         let (standing, again_ms) = match (&now.experiment, RunStatus::from_name(&now.status)) {

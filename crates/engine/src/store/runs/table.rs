@@ -264,14 +264,6 @@ impl RunStore {
         Ok(sql.built().build_query_scalar().fetch_all(self.readers()).await?)
     }
 
-    /// How many runs are wanted.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn count_runs(&self, wanted: &Wanted) -> Result<i64> {
-        count(&mut *self.readers().acquire().await?, wanted).await
-    }
-
     /// These runs, in this order; those that are gone are left out.
     ///
     /// # Errors
