@@ -27,6 +27,7 @@ pub mod schedule;
 pub mod secrets;
 pub mod series;
 pub mod state;
+pub mod stats;
 pub mod sweep;
 pub mod text;
 pub mod tray;
