@@ -15,6 +15,7 @@ mod filter;
 mod group;
 mod ingest;
 mod jobs;
+mod pages;
 mod points;
 mod standing;
 mod table;
@@ -30,6 +31,7 @@ pub use edit::RunEdit;
 pub use group::{Group, GroupSort, Spread};
 pub use ingest::{FAN, FileRow, KnownFile, KnownRun, NewRun, NewSetting};
 pub use jobs::Link;
+pub use pages::PageRow;
 pub use points::Stretch;
 pub use standing::{Clock, Looked, Said};
 use std::sync::Arc;
@@ -165,6 +167,7 @@ mod tests {
             edit::QUERIES,
             ingest::QUERIES,
             jobs::QUERIES,
+            pages::QUERIES,
             points::QUERIES,
             standing::QUERIES,
             table::QUERIES,
