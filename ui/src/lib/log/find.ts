@@ -18,6 +18,11 @@ export function lineAt(lines: readonly Line[], offset: number): number {
   return low - 1;
 }
 
+/** The index of the first line that begins at an offset or behind it; how many there are if none does. */
+export function lineBehind(lines: readonly Line[], offset: number): number {
+  return lineAt(lines, offset - 1) + 1;
+}
+
 /** The places of the matches by the id of the line that they are in. */
 export function placesByLine(lines: readonly Line[], matches: readonly LogMatch[]): Map<number, Place[]> {
   const places = new Map<number, Place[]>();

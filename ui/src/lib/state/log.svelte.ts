@@ -2,7 +2,7 @@
 
 import { problemOf, type Problem } from "../errors";
 import { KEEP_AT_MOST, LogModel, type Line } from "../log/model";
-import type { LogSource } from "../log/source";
+import type { Chunk, LogSource } from "../log/source";
 import { paced } from "../util/follow";
 
 const TAIL_LINES = 2_000;
@@ -32,12 +32,16 @@ export class Log {
   next = $state(0);
   /** Older lines are being put before the others: the view keeps its place from the end. */
   shifting = $state(false);
+  /** Counts how often what is loaded was replaced: the view has nothing in common with the one before. */
+  turn = $state(0);
   /** Whether the end is in sight: only then may a part be skipped. */
   following = true;
 
   #model = new LogModel();
   #end = 0;
   #loadingNewer = false;
+  /** Who asked last for a place counts: what was being read for those before is dropped when it comes. */
+  #asked = 0;
   #read = paced(READ_MS, () => this.#catchUp());
 
   constructor(
@@ -73,9 +77,11 @@ export class Log {
   async older(): Promise<void> {
     if (this.loadingOlder || !this.hasOlder) return;
     this.loadingOlder = true;
+    const asked = this.#asked;
     const from = Math.max(this.#model.oldest, this.#model.start - OLDER_BYTES);
     try {
       const chunk = await this.source.read(from, this.#model.start - from);
+      if (asked !== this.#asked) return;
       if (this.#model.prepend(chunk) > 0) this.shifting = true;
       else if (chunk.start >= this.#model.start) this.#model.oldest = this.#model.start;
       this.#publish();
@@ -90,8 +96,11 @@ export class Log {
   async newer(): Promise<void> {
     if (this.#loadingNewer || this.behind === 0) return;
     this.#loadingNewer = true;
+    const asked = this.#asked;
     try {
-      this.#model.append(await this.source.read(this.#model.next, OLDER_BYTES), true);
+      const chunk = await this.source.read(this.#model.next, OLDER_BYTES);
+      if (asked !== this.#asked) return;
+      this.#model.append(chunk, true);
       this.#publish();
     } catch (thrown) {
       this.problem = problemOf(thrown);
@@ -103,25 +112,39 @@ export class Log {
   /** Loads the text around a place, unless it is there. The end is not followed from then on. */
   async show(offset: number): Promise<void> {
     this.following = false;
-    if (offset >= this.#model.start && offset < this.#model.next) return;
-    await this.#around(offset);
+    const asked = ++this.#asked;
+    if (offset < this.#model.start || offset >= this.#model.next) {
+      const chunk = await this.#around(offset);
+      if (asked !== this.#asked) return;
+      this.#replace(chunk);
+    }
     this.#publish();
   }
 
-  async #around(offset: number): Promise<void> {
+  #around(offset: number): Promise<Chunk> {
     const from = Math.max(this.#model.oldest, offset - OLDER_BYTES);
-    this.#model.reset(await this.source.read(from, offset - from + OLDER_BYTES));
+    return this.source.read(from, offset - from + OLDER_BYTES);
+  }
+
+  #replace(chunk: Chunk): void {
+    // What began to be read while this was on its way goes on from the text before.
+    this.#asked += 1;
+    this.#model.reset(chunk);
+    this.turn += 1;
+    this.loaded = true;
   }
 
   async #tail(): Promise<void> {
-    const chunk = await this.source.tail(TAIL_LINES);
-    this.#model.reset(chunk);
-    this.#end = Math.max(chunk.end, chunk.generation === this.generation ? this.#end : 0);
+    const asked = ++this.#asked;
+    const tail = await this.source.tail(TAIL_LINES);
+    if (asked !== this.#asked) return;
+    const { place } = this;
     // One who comes back is shown what they left, if it is still there.
-    if (!this.loaded && this.place !== null && !this.following && this.place >= chunk.oldest && this.place < chunk.start) {
-      await this.#around(this.place);
-    }
-    this.loaded = true;
+    const back = !this.loaded && place !== null && !this.following && place >= tail.oldest && place < tail.start;
+    const chunk = back ? await this.#around(place) : tail;
+    if (asked !== this.#asked) return;
+    this.#end = Math.max(tail.end, tail.generation === this.generation ? this.#end : 0);
+    this.#replace(chunk);
     this.#publish();
   }
 
@@ -135,8 +158,11 @@ export class Log {
           if (this.following) await this.#tail();
           else this.behind = missing;
         } else {
+          const asked = this.#asked;
           const chunk = await this.source.read(this.#model.next, READ_BYTES);
-          if (chunk.generation === this.generation) {
+          if (asked !== this.#asked) {
+            this.#read.ask();
+          } else if (chunk.generation === this.generation) {
             this.#model.append(chunk, !this.following);
             this.#end = Math.max(this.#end, chunk.end);
             this.#publish();
