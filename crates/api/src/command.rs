@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
 use crate::handlers::{
-    self, cleanup, config, files, history, log_search, notifications, points, queue, run_charts, run_media,
-    runs, sweeps, transfer, watch,
+    self, cleanup, config, figures, files, history, log_search, notifications, plots, points, queue,
+    run_charts, run_media, runs, sweeps, transfer, watch,
 };
 use crate::typescript::Declarations;
 use crate::wire::{self, ApiError, ErrorCode, Nothing};
@@ -212,6 +212,10 @@ commands! {
     ReadRunHistogram = "runs.histogram": run_media::histogram, wire::ReadRunMedium => wire::RunHistogram;
     /// A picture of histograms of a run over steps.
     DrawRunHistograms = "runs.histograms": run_media::draw, wire::DrawRunHistograms => wire::RunHistograms;
+    /// A plot of runs that is no chart of lines.
+    DrawPlot = "plots.draw": plots::draw, wire::DrawPlot => wire::Plot;
+    /// A chart as a file.
+    MakeFigure = "figures.make": figures::make, wire::MakeFigure => wire::FigureFile;
     /// Points of a metric of an experiment, exactly as they were logged.
     ReadPoints = "metrics.points": points::points, wire::ReadPoints => wire::RunPoints;
     /// A chart of metrics over steps.

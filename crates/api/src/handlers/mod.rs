@@ -2,10 +2,12 @@
 
 pub(crate) mod cleanup;
 pub(crate) mod config;
+pub(crate) mod figures;
 pub(crate) mod files;
 pub(crate) mod history;
 pub(crate) mod log_search;
 pub(crate) mod notifications;
+pub(crate) mod plots;
 pub(crate) mod points;
 pub(crate) mod queue;
 pub(crate) mod run_charts;

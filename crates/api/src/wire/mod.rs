@@ -6,6 +6,7 @@
 
 mod device;
 mod experiment;
+mod figures;
 mod files;
 mod history;
 mod log;
@@ -13,6 +14,7 @@ mod metrics;
 mod monitor;
 mod notification;
 mod past;
+mod plots;
 mod queue;
 mod run_detail;
 mod run_media;
@@ -24,6 +26,7 @@ mod watch;
 
 pub use device::*;
 pub use experiment::*;
+pub use figures::*;
 pub use files::*;
 pub use history::*;
 pub use log::*;
@@ -31,6 +34,7 @@ pub use metrics::*;
 pub use monitor::*;
 pub use notification::*;
 pub use past::*;
+pub use plots::*;
 pub use queue::*;
 pub use run_detail::*;
 pub use run_media::*;
