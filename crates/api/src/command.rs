@@ -202,6 +202,8 @@ commands! {
     ReadRunPoints = "runs.points": run_charts::points, wire::ReadRunPoints => wire::RunPoints;
     /// A chart of metrics of runs.
     DrawRunChart = "runs.chart": run_charts::chart, wire::DrawRunChart => wire::RunChart;
+    /// The values at a place of such a chart, exactly.
+    ReadRunChart = "runs.read": run_charts::read, wire::ReadRunChart => wire::RunChartReading;
     /// Small lines of a metric, for a column of the table.
     DrawSparks = "runs.spark": run_charts::sparks, wire::DrawSparks => wire::Sparks;
     /// The images and histograms of a run.

@@ -43,6 +43,12 @@ impl From<athanor_engine::Error> for wire::ApiError {
     }
 }
 
+/// An axis of a picture.
+pub(crate) fn axis(axis: athanor_core::chart::Axis) -> wire::ChartAxis {
+    let linear = (axis.linear > 0.0).then_some(axis.linear);
+    wire::ChartAxis { min: axis.min, max: axis.max, scale: axis.kind.into(), linear }
+}
+
 /// Two enums with the same words, one in each direction.
 macro_rules! same_words {
     ($domain:path => $wire:path: $($word:ident)*) => {
@@ -80,7 +86,7 @@ same_words!(athanor_engine::MonitorMode => wire::MonitorMode: Events Polling Off
 same_words!(athanor_engine::MonitoredFiles => wire::MonitoredFiles: Metrics Logs);
 same_words!(athanor_engine::LogStream => wire::LogStream: Stdout Stderr);
 same_words!(athanor_engine::Mode => wire::EngineOwner: Window Headless Offline);
-same_words!(athanor_core::series::Scale => wire::Scale: Linear Log);
+same_words!(athanor_core::series::Scale => wire::Scale: Linear Log Symlog);
 same_words!(athanor_core::chart::Theme => wire::Theme: Light Dark);
 same_words!(store::EventKind => wire::EventKind:
     Added Started Voided CancelRequested Completed Failed Cancelled Expired Released Held Paused Resumed Retrying

@@ -250,6 +250,40 @@ to: number | null,
 status: Status, };
 
 /**
+ * In which order bars stand.
+ */
+export type BarOrder = "value" | "given";
+
+/**
+ * A bar for each run with its value, or for each group with its centre and an error mark.
+ */
+export type BarPlot = { 
+/**
+ * The column with the values: numbers.
+ */
+column: string, 
+/**
+ * Columns in whose values the runs of a group agree, four at most; a bar for each run if empty.
+ */
+by: Array<string>, 
+/**
+ * What a group's bar shows.
+ */
+centre: PlotCentre, 
+/**
+ * What the mark on it shows.
+ */
+spread: PlotSpread, 
+/**
+ * The order.
+ */
+order: BarOrder, 
+/**
+ * How values map to lengths; on a log axis bars begin at its end.
+ */
+scale: Scale, };
+
+/**
  * The best run in a column; of several, the one that started first.
  */
 export type BestRun = { 
@@ -287,6 +321,28 @@ gpu: string,
  * Out or back.
  */
 blocked: boolean, };
+
+/**
+ * A box for each group: from the 25 % to the 75 % quantile with the median, whiskers to the last value within 1.5 times
+ * that length, and what lies beyond as points (Tukey).
+ */
+export type BoxPlot = { 
+/**
+ * The column with the values: numbers.
+ */
+column: string, 
+/**
+ * Columns in whose values the runs of a group agree, four at most; one box for all runs if empty.
+ */
+by: Array<string>, 
+/**
+ * All values as points, not only those beyond the whiskers.
+ */
+points: boolean, 
+/**
+ * How values map to places.
+ */
+scale: Scale, };
 
 /**
  * What a table shows in one place. NaN and the infinities are text, as [`Number`] has them.
@@ -402,9 +458,14 @@ min: number,
  */
 max: number, 
 /**
- * How values map to pixels.
+ * How values map to pixels: a value v lies at (f(v) − f(min)) / (f(max) − f(min)) of the axis, with f(v) = v, or log v,
+ * or of a symlog axis sign(v) · s, where s = 10/9 · |v|/t up to t, and beyond 10/9 + log10(|v|/t).
  */
-scale: Scale, };
+scale: Scale, 
+/**
+ * Up to which size t a symlog axis is linear; absent of other axes.
+ */
+linear?: number, };
 
 /**
  * One line of a chart, reduced to what the picture shows.
@@ -426,6 +487,19 @@ points: Array<[number, Number]>,
  * How many points the series has in all.
  */
 total: number, };
+
+/**
+ * What part of a chart is looked at.
+ */
+export type ChartView = { 
+/**
+ * From where to where on the x axis; what the document says if absent.
+ */
+x: [number, number] | null, 
+/**
+ * From where to where on the y axis, likewise.
+ */
+y: [number, number] | null, };
 
 /**
  * A config's text.
@@ -823,17 +897,17 @@ height: number,
 theme: Theme, };
 
 /**
- * A chart of metrics of runs: a line for each metric of each run that has it.
+ * Asks for a plot.
  */
-export type DrawRunChart = { 
+export type DrawPlot = { 
 /**
- * The runs.
+ * Of which runs, 10,000 at most.
  */
-uids: Array<string>, 
+runs: RunSet, 
 /**
- * The metrics.
+ * What is drawn.
  */
-keys: Array<string>, 
+plot: PlotSpec, 
 /**
  * Width in CSS pixels, 40 to 8000.
  */
@@ -845,27 +919,40 @@ height: number,
 /**
  * The theme.
  */
+theme: Theme, };
+
+/**
+ * Asks for a line chart of runs.
+ */
+export type DrawRunChart = { 
+/**
+ * Of which runs, 1,000 at most.
+ */
+runs: RunSet, 
+/**
+ * What is drawn.
+ */
+lines: LinesSpec, 
+/**
+ * Width in CSS pixels, 40 to 8000.
+ */
+width: number, 
+/**
+ * Height in CSS pixels, 40 to 8000.
+ */
+height: number, 
+/**
+ * Pixels of the screen for each CSS pixel, 0.5 to 4.
+ */
+ratio: number, 
+/**
+ * The theme.
+ */
 theme: Theme, 
 /**
- * What stands on the x axis.
+ * What part is looked at.
  */
-x?: RunAxis, 
-/**
- * The scale of the y axis.
- */
-y_scale?: Scale, 
-/**
- * Weight of the exponential smoothing, 0 (none) to below 1.
- */
-smoothing?: number, 
-/**
- * From here on the x axis; all of it if absent.
- */
-from?: number, 
-/**
- * Up to here.
- */
-to?: number, };
+view?: ChartView, };
 
 /**
  * Asks for a picture of histograms over steps.
@@ -1467,6 +1554,69 @@ message: string, };
 export type FailureReason = "exit_code" | "signal" | "time_limit" | "out_of_memory" | "could_not_start" | "lost" | "dependency_failed" | "disk_full";
 
 /**
+ * A chart with what a file of it needs: sizes of a page instead of a screen's.
+ */
+export type Figure = { 
+/**
+ * Of which runs.
+ */
+runs: RunSet, 
+/**
+ * What is drawn.
+ */
+chart: PlotSpec, 
+/**
+ * Width in millimetres, 10 to 1000.
+ */
+width_mm: number, 
+/**
+ * Height in millimetres, 10 to 1000.
+ */
+height_mm: number, 
+/**
+ * Size of the text in points, 3 to 48.
+ */
+font_pt: number, 
+/**
+ * The theme.
+ */
+theme: Theme, 
+/**
+ * What is written above it.
+ */
+title: string | null, 
+/**
+ * Which colour is which run, below it.
+ */
+legend: boolean, };
+
+/**
+ * A chart as a file.
+ */
+export type FigureFile = { 
+/**
+ * What to call it: `loss.svg`.
+ */
+name: string, 
+/**
+ * Its media type.
+ */
+mime: string, 
+/**
+ * Its bytes.
+ */
+base64: string, 
+/**
+ * As those of a plot.
+ */
+notes: Array<string>, };
+
+/**
+ * What a file is.
+ */
+export type FigureFormat = "svg" | "png" | "pdf" | "csv";
+
+/**
  * A piece of a file.
  */
 export type FileChunk = { 
@@ -2000,6 +2150,15 @@ export type Groups = {
 groups: Array<Group>, };
 
 /**
+ * Histograms of the first of the runs that has any of this name, over steps.
+ */
+export type HistogramPlot = { 
+/**
+ * The histograms' name.
+ */
+key: string, };
+
+/**
  * What a metric did in a stretch of time.
  */
 export type HistoryBucket = { 
@@ -2360,6 +2519,19 @@ environment?: { [key in string]: string },
 dry_run?: boolean, };
 
 /**
+ * How much a column hangs on each of several others, and in which direction.
+ */
+export type ImportancePlot = { 
+/**
+ * The column that is explained: numbers, such as a metric's best value.
+ */
+target: string, 
+/**
+ * The columns that may explain it, a hundred at most; all settings that differ if empty.
+ */
+columns: Array<string>, };
+
+/**
  * What an import has queued, or would.
  */
 export type ImportedJobs = { 
@@ -2474,6 +2646,57 @@ name: string,
 since: number, };
 
 /**
+ * Runs drawn as one line.
+ */
+export type LineGroups = { 
+/**
+ * Ids of the columns of the table of runs in whose values the runs of a group agree, four at most; all runs are one
+ * group if empty.
+ */
+by: Array<string>, 
+/**
+ * What the line is of the runs' values at a step.
+ */
+centre: PlotCentre, 
+/**
+ * What the band around it is.
+ */
+band: PlotSpread, };
+
+/**
+ * A line's value.
+ */
+export type LineReading = { 
+/**
+ * Which of the chart's lines.
+ */
+line: number, 
+/**
+ * Where the point is.
+ */
+x: number, 
+/**
+ * Its value: smoothed if lines are, and of a group its centre.
+ */
+y: Number, 
+/**
+ * Where the band of a group begins.
+ */
+low: Number | null, 
+/**
+ * Where it ends.
+ */
+high: Number | null, 
+/**
+ * The value as it was logged, where `y` is a smoothed one.
+ */
+raw: Number | null, 
+/**
+ * How many runs have a value there.
+ */
+runs: number, };
+
+/**
  * How far lines were counted. One call counts for about 100 ms.
  */
 export type LinesPassed = { 
@@ -2493,6 +2716,64 @@ next: number,
  * So many as asked for were passed, or nothing is left.
  */
 done: boolean, };
+
+/**
+ * What a line chart shows: a line for each metric of each run, or of each group of runs.
+ */
+export type LinesSpec = { 
+/**
+ * The metrics.
+ */
+keys: Array<string>, 
+/**
+ * What stands on the x axis.
+ */
+x: LinesX, 
+/**
+ * The scale of the x axis; wall times are always linear.
+ */
+x_scale: Scale, 
+/**
+ * The scale of the y axis.
+ */
+y_scale: Scale, 
+/**
+ * How lines are smoothed, each run's before groups are made.
+ */
+smoothing: Smoothing, 
+/**
+ * The raw line stands faint behind a smoothed one.
+ */
+raw: boolean, 
+/**
+ * The y axis shows all values; else it leaves out what is far from most.
+ */
+outliers: boolean, 
+/**
+ * Runs that are drawn as one line.
+ */
+group: LineGroups | null, 
+/**
+ * The range of the x axis; that of the points if absent.
+ */
+x_range: [number, number] | null, 
+/**
+ * The range of the y axis; that of what is in sight if absent.
+ */
+y_range: [number, number] | null, };
+
+/**
+ * What stands on the x axis of a line chart.
+ */
+export type LinesX = { 
+/**
+ * What.
+ */
+by: RunAxis, 
+/**
+ * The metric, where one is meant.
+ */
+key: string | null, };
 
 /**
  * A folder to be searched for configs.
@@ -2779,6 +3060,23 @@ export type LookAtDevice = {
  * Milliseconds, at most 120,000; a longer time is cut. Said again before it ends by who still looks.
  */
 for_ms: number, };
+
+/**
+ * Asks for a chart as a file.
+ */
+export type MakeFigure = { 
+/**
+ * The chart.
+ */
+figure: Figure, 
+/**
+ * As what.
+ */
+format: FigureFormat, 
+/**
+ * Of a PNG: pixels for each CSS pixel, of which an inch has 96; 0.1 to 20.
+ */
+scale: number, };
 
 /**
  * Notifications that were read: those named, else all up to one, else all.
@@ -3235,6 +3533,37 @@ export type Outcomes = {
 outcomes: Array<Outcome>, };
 
 /**
+ * A line for each run through axes side by side.
+ */
+export type ParallelPlot = { 
+/**
+ * The columns of the axes, from left to right, twelve at most; settings that differ, and the target, if empty.
+ */
+columns: Array<string>, 
+/**
+ * The target: the column that colours the lines; each run's own colour if absent.
+ */
+colour: string | null, 
+/**
+ * The columns whose axis is logarithmic; those of positive values whose greatest is a hundred times the least or
+ * more, if absent.
+ */
+log: Array<string> | null, };
+
+/**
+ * Which way two columns are better.
+ */
+export type ParetoGoals = { 
+/**
+ * The horizontal one.
+ */
+x: RunGoal, 
+/**
+ * The vertical one.
+ */
+y: RunGoal, };
+
+/**
  * Whether the queue starts anything.
  */
 export type PauseQueue = { 
@@ -3242,6 +3571,87 @@ export type PauseQueue = {
  * True: nothing new starts; what runs goes on.
  */
 paused: boolean, };
+
+/**
+ * A plot.
+ */
+export type Plot = { 
+/**
+ * The picture: an SVG document without scripts, styles or external references.
+ */
+svg: string, 
+/**
+ * Its width in CSS pixels.
+ */
+width: number, 
+/**
+ * Its height in CSS pixels.
+ */
+height: number, 
+/**
+ * Where the data is; of a metric above the use of GPUs, where the metric is.
+ */
+plot: Rectangle, 
+/**
+ * The horizontal axis, if it is one of numbers. Times are UTC milliseconds.
+ */
+x: ChartAxis | null, 
+/**
+ * The vertical axis, if it is one of numbers.
+ */
+y: ChartAxis | null, 
+/**
+ * What can be pointed at, from the back to the front, 2,000 at most.
+ */
+marks: Array<PlotMark>, 
+/**
+ * By which method it was made, what that can't tell, and what was left out and why: sentences.
+ */
+notes: Array<string>, };
+
+/**
+ * What stands for several values.
+ */
+export type PlotCentre = "mean" | "median";
+
+/**
+ * Something in a plot that can be pointed at.
+ */
+export type PlotMark = { 
+/**
+ * Its runs, the first twenty.
+ */
+uids: Array<string>, 
+/**
+ * How many runs it stands for; 0 if it stands for none.
+ */
+runs: number, 
+/**
+ * What it is called: a run's name, what a group agrees in, a setting.
+ */
+label: string, 
+/**
+ * Index of its run's colour in the palette, if it has that.
+ */
+colour: number | null, 
+/**
+ * Where it is.
+ */
+place: Rectangle, 
+/**
+ * What is said of it, a line each: `metrics.loss.min: 0.231`.
+ */
+lines: Array<string>, };
+
+/**
+ * A plot: what is drawn of a set of runs. Columns are those of the table of runs.
+ */
+export type PlotSpec = { "kind": "bar" } & BarPlot | { "kind": "box" } & BoxPlot | { "kind": "scatter" } & ScatterPlot | { "kind": "parallel" } & ParallelPlot | { "kind": "importance" } & ImportancePlot | { "kind": "sweep" } & SweepPlot | { "kind": "histogram" } & HistogramPlot | { "kind": "usage" } & UsagePlot;
+
+/**
+ * How far several values reach around what stands for them.
+ */
+export type PlotSpread = "none" | "deviation" | "error" | "quantile" | "range";
 
 /**
  * How soon an experiment runs before others.
@@ -3682,6 +4092,27 @@ after?: number,
 limit: number, };
 
 /**
+ * Asks for the values at a place of a line chart of runs.
+ */
+export type ReadRunChart = { 
+/**
+ * Of which runs, as the chart was drawn.
+ */
+runs: RunSet, 
+/**
+ * What was drawn.
+ */
+lines: LinesSpec, 
+/**
+ * The place on the x axis.
+ */
+at: number, 
+/**
+ * How far beyond its ends a line is still read, in x: half a pixel.
+ */
+tolerance: number, };
+
+/**
  * Asks for an image or a histogram of a run.
  */
 export type ReadRunMedium = { 
@@ -3900,20 +4331,53 @@ reasons?: Array<FailureReason>, };
 /**
  * What stands on the x axis.
  */
-export type RunAxis = "step" | "wall" | "relative";
+export type RunAxis = "step" | "epoch" | "relative" | "wall" | "metric";
 
 /**
- * A drawn chart of runs.
+ * A line chart of runs. It has no points: `runs.read` reads them.
  */
 export type RunChart = { 
 /**
- * The chart; its lines are named by metric.
+ * The picture: an SVG document without scripts, styles or external references.
  */
-chart: Chart, 
+svg: string, 
 /**
- * The run of each line.
+ * Its width in CSS pixels.
  */
-uids: Array<string>, };
+width: number, 
+/**
+ * Its height in CSS pixels.
+ */
+height: number, 
+/**
+ * Where the data is.
+ */
+plot: Rectangle, 
+/**
+ * The x axis. Times are in seconds: of the relative axis since the start, of the wall axis since the Unix epoch.
+ */
+x: ChartAxis, 
+/**
+ * The y axis.
+ */
+y: ChartAxis, 
+/**
+ * The lines; those that are drawn over others come later. 200 at most.
+ */
+lines: Array<RunLine>, 
+/**
+ * How many lines more there would be.
+ */
+more: number, };
+
+/**
+ * The values at a place of a chart.
+ */
+export type RunChartReading = { 
+/**
+ * Of each line that reaches over the place, the point that is nearest to it; in the order of the lines.
+ */
+lines: Array<LineReading>, };
 
 /**
  * A checkpoint in a run's folder.
@@ -4238,6 +4702,59 @@ height: number,
  * Its bytes.
  */
 base64: string, };
+
+/**
+ * A line of a chart of runs.
+ */
+export type RunLine = { 
+/**
+ * The run, or those of a group.
+ */
+uids: Array<string>, 
+/**
+ * The metric.
+ */
+key: string, 
+/**
+ * What it is called: the run's name, or what a group agrees in.
+ */
+label: string, 
+/**
+ * What a group agrees in, in the order of the columns; absent for a run.
+ */
+group: Array<Cell> | null, 
+/**
+ * Index of its colour in the palette (0 is `--c1`).
+ */
+colour: number, 
+/**
+ * How it is drawn: 0 solid, 1 dashed, 2 dotted, 3 dashes and dots. Tells apart lines that share a colour.
+ */
+dash: number, 
+/**
+ * How many points it has in all; of a group, those of all its runs.
+ */
+points: number, 
+/**
+ * Every point in sight was drawn by itself.
+ */
+exact: boolean, 
+/**
+ * Where it ends: x, and the value as it was logged. Absent for a group, and where points have no place on the x axis.
+ */
+last: [number, Number] | null, 
+/**
+ * The least finite value that was logged.
+ */
+min: number | null, 
+/**
+ * The greatest finite value that was logged.
+ */
+max: number | null, 
+/**
+ * A run of it goes on.
+ */
+live: boolean, };
 
 /**
  * A log in a run's folder.
@@ -4620,6 +5137,19 @@ export type RunRows = {
 rows: Array<RunRow>, };
 
 /**
+ * Runs that are drawn: those that are named, in their order, or those that a query lists.
+ */
+export type RunSet = { 
+/**
+ * The runs; with a query, those of its runs that are left out.
+ */
+uids: Array<string>, 
+/**
+ * A query in the language of the query bar, the newest run first.
+ */
+query: string | null, };
+
+/**
  * A setting of a run.
  */
 export type RunSetting = { 
@@ -4706,9 +5236,9 @@ export type SavedViews = {
 views: Array<SavedView>, };
 
 /**
- * Linear or logarithmic.
+ * How values map to places.
  */
-export type Scale = "linear" | "log";
+export type Scale = "linear" | "log" | "symlog";
 
 /**
  * Something that can't be read.
@@ -4734,6 +5264,35 @@ message: string,
  * How many further places in the same file are like it.
  */
 more: number, };
+
+/**
+ * A point for each run.
+ */
+export type ScatterPlot = { 
+/**
+ * The column of the horizontal axis: numbers, or words, which become categories.
+ */
+x: string, 
+/**
+ * The column of the vertical axis, likewise.
+ */
+y: string, 
+/**
+ * The column that colours the points; each run's own colour if absent.
+ */
+colour: string | null, 
+/**
+ * How numbers map to places.
+ */
+x_scale: Scale, 
+/**
+ * How numbers map to places.
+ */
+y_scale: Scale, 
+/**
+ * The Pareto front is drawn: which way each of the two columns is better.
+ */
+front: ParetoGoals | null, };
 
 /**
  * What to look for in a run's file, and where; otherwise as for a log.
@@ -5041,6 +5600,24 @@ autostart: boolean,
 notifications: NotificationSettings, };
 
 /**
+ * Smoothing.
+ */
+export type Smoothing = { 
+/**
+ * How.
+ */
+kind: SmoothingKind, 
+/**
+ * How much.
+ */
+amount: number, };
+
+/**
+ * How lines are smoothed. A value that is NaN or infinite is passed on as it is and counts for no other.
+ */
+export type SmoothingKind = "none" | "exponential" | "mean" | "gaussian";
+
+/**
  * A small line.
  */
 export type Spark = { 
@@ -5124,6 +5701,27 @@ count: number,
 seed: number, };
 
 /**
+ * A cell for each pair of values of two columns, shaded by a third.
+ */
+export type SweepPlot = { 
+/**
+ * The column from left to right.
+ */
+x: string, 
+/**
+ * The column from bottom to top.
+ */
+y: string, 
+/**
+ * The column that shades the cells: numbers.
+ */
+value: string, 
+/**
+ * What a cell shows of its runs.
+ */
+statistic: SweepStatistic, };
+
+/**
  * One point.
  */
 export type SweepPoint = { 
@@ -5181,6 +5779,11 @@ parallel?: number,
  * How many experiments the user has agreed to; needed for more than 1,000.
  */
 agreed?: number, };
+
+/**
+ * What a cell of a sweep shows of its runs' values.
+ */
+export type SweepStatistic = "mean" | "median" | "best" | "min" | "max" | "count";
 
 /**
  * How a value reaches a command that has no `{key}` placeholder, where no config holds the key.
@@ -5290,6 +5893,19 @@ unread: number, };
  * How much a notification presses.
  */
 export type Urgency = "normal" | "critical";
+
+/**
+ * A metric of the first of the runs that has it, above the use of the GPUs that the run had, over time.
+ */
+export type UsagePlot = { 
+/**
+ * The metric.
+ */
+key: string, 
+/**
+ * How its values map to places.
+ */
+scale: Scale, };
 
 /**
  * Who made a GPU.
@@ -5520,6 +6136,8 @@ export interface Commands {
   "runs.points": { input: ReadRunPoints; output: RunPoints };
   /** A chart of metrics of runs. */
   "runs.chart": { input: DrawRunChart; output: RunChart };
+  /** The values at a place of such a chart, exactly. */
+  "runs.read": { input: ReadRunChart; output: RunChartReading };
   /** Small lines of a metric, for a column of the table. */
   "runs.spark": { input: DrawSparks; output: Sparks };
   /** The images and histograms of a run. */
@@ -5530,6 +6148,10 @@ export interface Commands {
   "runs.histogram": { input: ReadRunMedium; output: RunHistogram };
   /** A picture of histograms of a run over steps. */
   "runs.histograms": { input: DrawRunHistograms; output: RunHistograms };
+  /** A plot of runs that is no chart of lines. */
+  "plots.draw": { input: DrawPlot; output: Plot };
+  /** A chart as a file. */
+  "figures.make": { input: MakeFigure; output: FigureFile };
   /** Points of a metric of an experiment, exactly as they were logged. */
   "metrics.points": { input: ReadPoints; output: RunPoints };
   /** A chart of metrics over steps. */

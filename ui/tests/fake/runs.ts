@@ -1,6 +1,6 @@
 // Runs in memory, for the engine of the tests: as much of the real index as the page can see.
 
-import type { BestRun, Cell, Commands, GroupCell, Outcome, QueryCompletion, RunColumn, RunDetail, RunChart, RunGroup, RunRow, RunStatus, SavedView, WatchFolder } from "../../src/lib/bindings";
+import type { BestRun, Cell, Commands, GroupCell, Outcome, QueryCompletion, RunColumn, RunDetail, RunChart, RunChartReading, RunGroup, RunRow, RunSet, RunStatus, SavedView, WatchFolder } from "../../src/lib/bindings";
 import { CallError } from "../../src/lib/host/host";
 import type { FakeEngine } from "./engine";
 import { mediaAnswers } from "./media";
@@ -267,7 +267,8 @@ export class FakeRuns {
       const runs = this.#sorted(this.#matching(query)).filter((it) => uids === undefined || uids.includes(it.row.uid));
       return { text: [`| ${columns.join(" | ")} |`, ...runs.map((run) => `| ${columns.map((id) => String(this.cell(run, id))).join(" | ")} |`)].join("\n"), base64: null, rows: runs.length };
     },
-    "runs.chart": ({ uids, keys, width, height }) => this.#chart(uids, keys, width, height),
+    "runs.chart": ({ runs, lines, width, height }) => this.#chart(this.#drawn(runs), lines.keys, width, height),
+    "runs.read": ({ runs, lines, at, tolerance }) => this.#read(this.#drawn(runs), lines.keys, at, tolerance),
     "runs.spark": ({ uids, key, width }) => ({
       lines: uids.map((uid) => {
         const values = this.get(uid).metrics[key] ?? [];
@@ -294,6 +295,22 @@ export class FakeRuns {
     },
   };
 
+  #drawn(set: RunSet): string[] {
+    const { query, uids } = set;
+    return query === null ? uids.filter((uid) => this.runs.some((it) => it.row.uid === uid)) : this.runs.map((it) => it.row.uid).filter((uid) => !uids.includes(uid));
+  }
+
+  #read(uids: readonly string[], keys: readonly string[], at: number, tolerance: number): RunChartReading {
+    const lines = uids.flatMap((uid) => keys.map((key) => this.get(uid).metrics[key] ?? [])).filter((it) => it.length > 0);
+    return {
+      lines: lines.flatMap((values, line) => {
+        if (at < 1 - tolerance || at > values.length + tolerance) return [];
+        const x = Math.min(Math.max(Math.round(at), 1), values.length);
+        return [{ line, x, y: values[x - 1] ?? 0, low: null, high: null, raw: null, runs: 1 }];
+      }),
+    };
+  }
+
   /** Drawn as the engine does it: a few lines across, the lines with their colours, and a dot where one goes on. */
   #chart(uids: readonly string[], keys: readonly string[], width: number, height: number): RunChart {
     const lines = uids.flatMap((uid) => keys.map((key, place) => ({ key, colour: uids.length === 1 ? place : this.get(uid).row.colour, values: this.get(uid).metrics[key] ?? [], uid }))).filter((it) => it.values.length > 0);
@@ -315,14 +332,29 @@ export class FakeRuns {
       const dot = this.get(it.uid).row.status === "running" ? `<circle class="c${it.colour + 1}" fill="#888" cx="${x(it.values.length).toFixed(0)}" cy="${y(last).toFixed(0)}" r="28"/>` : "";
       return `<path class="c${it.colour + 1}" stroke="#888" stroke-width="14" fill="none" stroke-linejoin="round" d="${it.values.map((value, i) => `${i === 0 ? "M" : "L"}${x(i + 1).toFixed(0)} ${y(value).toFixed(0)}`).join("")}"/>${dot}`;
     });
-    const chart = {
+    return {
       svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width * 10} ${height * 10}">${grid.join("")}${ticks.join("")}${drawn.join("")}</svg>`,
+      width,
+      height,
       plot,
-      x: { min: 1, max: steps, scale: "linear" as const },
-      y: { min: low, max: high, scale: "linear" as const },
-      lines: lines.map((it) => ({ key: it.key, colour: it.colour, points: it.values.map((value, i): [number, number] => [i + 1, value]), total: it.values.length })),
+      x: { min: 1, max: steps, scale: "linear" },
+      y: { min: low, max: high, scale: "linear" },
+      lines: lines.map((it) => ({
+        uids: [it.uid],
+        key: it.key,
+        label: this.get(it.uid).row.name,
+        group: null,
+        colour: it.colour,
+        dash: 0,
+        points: it.values.length,
+        exact: true,
+        last: [it.values.length, it.values.at(-1) ?? 0],
+        min: Math.min(...it.values),
+        max: Math.max(...it.values),
+        live: this.get(it.uid).row.status === "running",
+      })),
+      more: 0,
     };
-    return { chart, uids: lines.map((it) => it.uid) };
   }
 }
 

@@ -255,7 +255,7 @@ pub(crate) async fn chart(engine: &Engine, input: wire::DrawHistory) -> Result<w
     .await
     .map_err(athanor_engine::Error::from)?;
     let (rendered, stretches, colours) = drawn;
-    let axis = |axis: chart::Axis| wire::ChartAxis { min: axis.min, max: axis.max, scale: axis.kind.into() };
+    let axis = crate::convert::axis;
     Ok(wire::HistoryChart {
         svg: rendered.svg,
         plot: wire::Rectangle {

@@ -336,11 +336,7 @@ pub(crate) fn chart_on_wire(
     rendered: athanor_core::chart::Rendered,
     total: impl Fn(usize, &str) -> u64,
 ) -> wire::Chart {
-    let axis = |axis: athanor_core::chart::Axis| wire::ChartAxis {
-        min: axis.min,
-        max: axis.max,
-        scale: axis.kind.into(),
-    };
+    let axis = convert::axis;
     wire::Chart {
         svg: rendered.svg,
         plot: wire::Rectangle {

@@ -65,14 +65,17 @@ pub enum Theme {
     Dark,
 }
 
-/// Linear or logarithmic.
+/// How values map to places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the words say it")]
 pub enum Scale {
+    /// Equal differences, equal distances.
     #[default]
     Linear,
+    /// Equal ratios, equal distances; only positive values have a place.
     Log,
+    /// Linear around zero, logarithmic beyond on both sides.
+    Symlog,
 }
 
 /// A chart to be drawn.
@@ -119,8 +122,13 @@ pub struct ChartAxis {
     pub min: f64,
     /// The value at the right or the top.
     pub max: f64,
-    /// How values map to pixels.
+    /// How values map to pixels: a value v lies at (f(v) − f(min)) / (f(max) − f(min)) of the axis, with f(v) = v, or log v,
+    /// or of a symlog axis sign(v) · s, where s = 10/9 · |v|/t up to t, and beyond 10/9 + log10(|v|/t).
     pub scale: Scale,
+    /// Up to which size t a symlog axis is linear; absent of other axes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub linear: Option<f64>,
 }
 
 /// One line of a chart, reduced to what the picture shows.

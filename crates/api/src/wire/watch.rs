@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Chart, Monitor, Number, Scale, ScanProblem, Theme};
+use super::{Monitor, Number, ScanProblem};
 
 /// A folder in which runs are looked for.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -101,63 +101,6 @@ pub struct RunPoints {
     pub points: Vec<(f64, Number, Option<i64>)>,
     /// How many the metric has.
     pub total: u64,
-}
-
-/// What stands on the x axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum RunAxis {
-    /// The step that was logged.
-    #[default]
-    Step,
-    /// Seconds since the Unix epoch.
-    Wall,
-    /// Seconds since the first point of the run's metric.
-    Relative,
-}
-
-/// A chart of metrics of runs: a line for each metric of each run that has it.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct DrawRunChart {
-    /// The runs.
-    pub uids: Vec<String>,
-    /// The metrics.
-    pub keys: Vec<String>,
-    /// Width in CSS pixels, 40 to 8000.
-    pub width: u32,
-    /// Height in CSS pixels, 40 to 8000.
-    pub height: u32,
-    /// The theme.
-    pub theme: Theme,
-    /// What stands on the x axis.
-    #[serde(default)]
-    #[ts(optional, as = "Option<RunAxis>")]
-    pub x: RunAxis,
-    /// The scale of the y axis.
-    #[serde(default)]
-    #[ts(optional, as = "Option<Scale>")]
-    pub y_scale: Scale,
-    /// Weight of the exponential smoothing, 0 (none) to below 1.
-    #[serde(default)]
-    #[ts(optional, as = "Option<f64>")]
-    pub smoothing: f64,
-    /// From here on the x axis; all of it if absent.
-    #[serde(default)]
-    #[ts(optional)]
-    pub from: Option<f64>,
-    /// Up to here.
-    #[serde(default)]
-    #[ts(optional)]
-    pub to: Option<f64>,
-}
-
-/// A drawn chart of runs.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct RunChart {
-    /// The chart; its lines are named by metric.
-    pub chart: Chart,
-    /// The run of each line.
-    pub uids: Vec<String>,
 }
 
 /// Small lines of a metric, for a column of a table.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use athanor_api::command::{DrawChart, DrawRunChart, GetRun, ListMetrics, ReadPoints, ReadRunPoints};
 use athanor_api::quantity::print_moment;
 use athanor_api::wire::{
-    self, Chart, ErrorCode, ExperimentRef, Number, RunDetail, RunRef, Scale, SeriesList, Theme,
+    self, ErrorCode, ExperimentRef, Number, RunDetail, RunRef, Scale, SeriesList, Theme,
 };
 use clap::Args;
 
@@ -85,10 +85,10 @@ pub fn run(backend: &mut Backend, arguments: &Arguments, json: bool) -> Result<E
                 format!("{} is there already; name another file", out.display()),
             ));
         }
-        std::fs::write(out, &chart.svg)
+        std::fs::write(out, &chart.0)
             .map_err(|cause| fail(ErrorCode::Path, format!("could not write {}: {cause}", out.display())))?;
         if json {
-            print::json(&chart)?;
+            print::json(&chart.1)?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -112,33 +112,45 @@ fn find(backend: &mut Backend, uid: &str) -> Result<Subject, Failure> {
     }
 }
 
-fn draw(backend: &mut Backend, arguments: &Arguments, subject: &Subject) -> Result<Chart, Failure> {
+/// The picture, and all of the answer.
+fn draw(
+    backend: &mut Backend,
+    arguments: &Arguments,
+    subject: &Subject,
+) -> Result<(String, serde_json::Value), Failure> {
+    let told = |svg: &str, chart: serde_json::Result<serde_json::Value>| {
+        Ok((svg.to_owned(), chart.map_err(std::io::Error::from)?))
+    };
     let theme = if arguments.dark { Theme::Dark } else { Theme::Light };
     let y_scale = if arguments.log { Scale::Log } else { Scale::Linear };
     let keys = arguments.keys.clone();
     let (width, height, smoothing) = (arguments.width, arguments.height, arguments.smooth);
-    Ok(match subject {
+    match subject {
         Subject::Experiment(_) => {
             let (uid, attempt) = (arguments.uid.clone(), None);
             let input = wire::DrawChart { uid, keys, attempt, width, height, theme, y_scale, smoothing };
-            backend.call::<DrawChart>(&input)?
+            let chart = backend.call::<DrawChart>(&input)?;
+            told(&chart.svg, serde_json::to_value(&chart))
         }
         Subject::Run(run) => {
+            let kind = match smoothing == 0.0 {
+                true => wire::SmoothingKind::None,
+                false => wire::SmoothingKind::Exponential,
+            };
+            let smoothing = wire::Smoothing { kind, amount: smoothing };
             let input = wire::DrawRunChart {
-                uids: vec![run.run.uid.clone()],
-                keys,
+                runs: wire::RunSet { uids: vec![run.run.uid.clone()], query: None },
+                lines: wire::LinesSpec { keys, y_scale, smoothing, ..wire::LinesSpec::default() },
                 width,
                 height,
+                ratio: 1.0,
                 theme,
-                x: wire::RunAxis::Step,
-                y_scale,
-                smoothing,
-                from: None,
-                to: None,
+                view: wire::ChartView::default(),
             };
-            backend.call::<DrawRunChart>(&input)?.chart
+            let chart = backend.call::<DrawRunChart>(&input)?;
+            told(&chart.svg, serde_json::to_value(&chart))
         }
-    })
+    }
 }
 
 /// Prints all points of a metric as they were logged: numbers so that they read back to the same, moments in UTC.

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
+use super::Axis;
 use super::format::{short, tick_labels};
-use crate::series::Scale;
+use crate::series::{Scale, symlog, unsymlog};
 
 /// The widest range an axis takes: the difference of its ends must stay finite.
 const WIDEST: f64 = 8e307;
@@ -18,6 +19,8 @@ pub(super) struct AxisMap {
     pub min: f64,
     pub max: f64,
     pub scale: Scale,
+    /// Up to where a symlog axis is linear; 0 of others.
+    pub linear: f64,
     pub ticks: Vec<f64>,
     pub labels: Vec<String>,
 }
@@ -25,7 +28,21 @@ pub(super) struct AxisMap {
 impl AxisMap {
     /// An axis without ticks. The range must be finite, increasing and, for a log scale, positive.
     pub fn new((min, max): (f64, f64), scale: Scale) -> Self {
-        Self { min, max, scale, ticks: Vec::new(), labels: Vec::new() }
+        let linear = scale.linear_for(min.abs().max(max.abs()));
+        Self { min, max, scale, linear, ticks: Vec::new(), labels: Vec::new() }
+    }
+
+    /// With another linear part, if it is a symlog axis.
+    pub fn linear_to(mut self, linear: f64) -> Self {
+        if self.scale == Scale::Symlog && linear > 0.0 && linear.is_finite() {
+            self.linear = linear;
+        }
+        self
+    }
+
+    /// As it is told to whoever asked for the picture.
+    pub fn told(&self) -> Axis {
+        Axis { min: self.min, max: self.max, kind: self.scale, linear: self.linear }
     }
 
     /// Where `value` lies, 0 at the lower end and 1 at the upper.
@@ -33,6 +50,10 @@ impl AxisMap {
         match self.scale {
             Scale::Linear => (value / 2.0 - self.min / 2.0) / (self.max / 2.0 - self.min / 2.0),
             Scale::Log => (value.ln() - self.min.ln()) / (self.max.ln() - self.min.ln()),
+            Scale::Symlog => {
+                let (low, high) = (symlog(self.min, self.linear), symlog(self.max, self.linear));
+                (symlog(value, self.linear) - low) / (high - low)
+            }
         }
     }
 
@@ -41,6 +62,10 @@ impl AxisMap {
         match self.scale {
             Scale::Linear => self.min * (1.0 - unit) + self.max * unit,
             Scale::Log => (self.min.ln() * (1.0 - unit) + self.max.ln() * unit).exp(),
+            Scale::Symlog => {
+                let (low, high) = (symlog(self.min, self.linear), symlog(self.max, self.linear));
+                unsymlog(low * (1.0 - unit) + high * unit, self.linear)
+            }
         }
     }
 
@@ -93,7 +118,7 @@ impl ValueFormatter<f64> for AxisMap {
 pub(super) fn fixed_range((min, max): (f64, f64), scale: Scale) -> Option<(f64, f64)> {
     let (min, max) = (min.clamp(-WIDEST, WIDEST), max.clamp(-WIDEST, WIDEST));
     let distinct = max - min > SAME * min.abs().max(max.abs()) && max - min > 1e-290;
-    (distinct && (scale == Scale::Linear || min > 1e-300)).then_some((min, max))
+    (distinct && (scale != Scale::Log || min > 1e-300)).then_some((min, max))
 }
 
 /// The range around finite (on a log axis positive) values from `min` to `max`, with `margin` (a part of its length)
@@ -106,6 +131,14 @@ pub(super) fn auto_range(min: f64, max: f64, scale: Scale, margin: f64) -> (f64,
     }
     let (low, high) = (min.clamp(-WIDEST, WIDEST), max.clamp(-WIDEST, WIDEST));
     let size = low.abs().max(high.abs());
+    if scale == Scale::Symlog && high - low > SAME * size && size > 1e-280 {
+        let linear = scale.linear_for(size);
+        let (from, to) = (symlog(low, linear), symlog(high, linear));
+        let pad = (to - from) * margin;
+        let below = if low >= 0.0 { (from - pad).max(0.0) } else { from - pad };
+        let above = if high <= 0.0 { (to + pad).min(0.0) } else { to + pad };
+        return (unsymlog(below, linear).max(-WIDEST), unsymlog(above, linear).min(WIDEST));
+    }
     if high - low <= SAME * size || high - low <= 1e-290 {
         let pad = if size < 1e-290 { 1.0 } else { size * 0.1 };
         return ((low - pad).max(-WIDEST), (high + pad).min(WIDEST));
@@ -144,6 +177,12 @@ fn candidates(axis: &AxisMap, whole: bool) -> Vec<Ticks> {
             return fine.into_iter().chain(decades).collect();
         }
     }
+    if axis.scale == Scale::Symlog {
+        let all = symlog_candidates(axis);
+        if all.first().is_some_and(|(ticks, _)| ticks.len() >= 3) {
+            return all;
+        }
+    }
     let mut found = Vec::new();
     let start = ((max - min).log10().floor() as i32).saturating_sub(2);
     for exponent in start..=start + 4 {
@@ -174,6 +213,25 @@ fn candidates(axis: &AxisMap, whole: bool) -> Vec<Ticks> {
     found
 }
 
+/// Zero, and powers of ten on both sides of it from the linear part on.
+fn symlog_candidates(axis: &AxisMap) -> Vec<Ticks> {
+    let inside = |tick: &f64| (-SAME..=1.0 + SAME).contains(&axis.unit(*tick));
+    let top = axis.min.abs().max(axis.max.abs()).max(axis.linear).log10() + 1e-9;
+    let (first, last) = ((axis.linear.log10() - 1e-9).ceil() as i32, top.floor() as i32);
+    [1, 2, 3, 5, 10, 20, 50, 100, 200, 1000]
+        .into_iter()
+        .map(|stride| {
+            // Counted from the greatest, so that the ends of the axis keep theirs.
+            let decades = || (first..=last).filter(move |decade| (last - decade) % stride == 0).map(power);
+            let below: Vec<f64> = decades().map(|size| -size).collect();
+            let ticks: Vec<f64> =
+                below.into_iter().rev().chain([0.0]).chain(decades()).filter(inside).collect();
+            let labels = ticks.iter().map(|&tick| short(tick, 3)).collect();
+            (ticks, labels)
+        })
+        .collect()
+}
+
 fn power(exponent: i32) -> f64 {
     10f64.powi(exponent)
 }
@@ -200,6 +258,10 @@ mod tests {
         check((1e-5, 1.0), Scale::Log, false, 4, "1e-4 0.01 1");
         check((1.0, 90.0), Scale::Log, false, 8, "1 2 5 10 20 50");
         check((1.1, 1.4), Scale::Log, false, 4, "1.1 1.2 1.3 1.4");
+        check((-100.0, 1000.0), Scale::Symlog, false, 9, "-100 -10 -1 0 1 10 100 1000");
+        check((-100.0, 1000.0), Scale::Symlog, false, 5, "-10 0 10 1000");
+        check((0.0, 50.0), Scale::Symlog, false, 9, "0 0.01 0.1 1 10");
+        check((40.0, 50.0), Scale::Symlog, false, 4, "40 45 50");
         check((0.998, 1.002), Scale::Linear, false, 5, "0.998 0.999 1.000 1.001 1.002");
     }
 
@@ -210,11 +272,14 @@ mod tests {
         assert_eq!(auto_range(0.0, 10.0, Scale::Linear, 0.1), (0.0, 11.0), "no negative margin for counts");
     }
 
+    fn any_scale() -> impl Strategy<Value = Scale> {
+        prop::sample::select(vec![Scale::Linear, Scale::Log, Scale::Symlog])
+    }
+
     proptest! {
         #[test]
-        fn any_range_has_an_axis(a in any::<f64>(), b in any::<f64>(), log in any::<bool>(), whole in any::<bool>()) {
+        fn any_range_has_an_axis(a in any::<f64>(), b in any::<f64>(), scale in any_scale(), whole in any::<bool>()) {
             prop_assume!(a.is_finite() && b.is_finite());
-            let scale = if log { Scale::Log } else { Scale::Linear };
             let (low, high) = auto_range(a.min(b), a.max(b), scale, 0.05);
             prop_assert!(low < high && (high - low).is_finite());
             let mut axis = AxisMap::new((low, high), scale);

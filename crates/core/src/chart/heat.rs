@@ -7,7 +7,7 @@ use super::layout::{Fit, lay_out};
 use super::lines::{Failed, frame, plot_of, units};
 use super::svg::{Canvas, UNITS};
 use super::theme::Colours;
-use super::{Axis, PlotRect, ReducedSeries, Rendered, Theme};
+use super::{PlotRect, ReducedSeries, Rendered, Theme};
 use crate::runs::media::{Bucket, Histogram};
 use crate::series::Scale;
 
@@ -80,7 +80,7 @@ pub fn render_heat(chart: &HeatChart<'_>) -> Rendered {
     let mut canvas = canvas.into_inner();
     shade(&mut canvas, &chart.columns, &edges, (&x, &y), plot, &colours);
     let medians = chart.columns.iter().filter_map(|column| Some((column.step, column.histogram.median()?)));
-    let axis = |map: &AxisMap| Axis { min: map.min, max: map.max, kind: Scale::Linear };
+    let axis = AxisMap::told;
     let series = ReducedSeries {
         key: chart.title.clone(),
         label: chart.title.clone(),

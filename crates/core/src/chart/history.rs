@@ -140,7 +140,7 @@ pub fn render_history(chart: &HistoryChart<'_>) -> RenderedHistory {
         height: height - margins.top - margins.bottom,
     });
     let svg = canvas.into_inner().finish(&chart.title);
-    let axis = |min: f64, max: f64| Axis { min, max, kind: Scale::Linear };
+    let axis = |min: f64, max: f64| Axis { min, max, kind: Scale::Linear, linear: 0.0 };
     RenderedHistory { svg, width, height, plot, x: axis(since, until), y: axis(low, high) }
 }
 

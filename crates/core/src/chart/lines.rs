@@ -10,7 +10,7 @@ use super::clip::{clip, inside};
 use super::layout::{Fit, LABEL_GAP, Margins, RIGHT, lay_out};
 use super::svg::{Canvas, FONT, Pen, UNITS};
 use super::theme::Colours;
-use super::{Axis, Data, Line, LineChart, Pieces, PlotRect, ReducedSeries, Rendered, Theme};
+use super::{Data, Line, LineChart, Pieces, PlotRect, ReducedSeries, Rendered, Theme};
 use crate::series::{
     Columns, MAX_SEGMENTS, NonFinite, Reduced, Scale, Special, reduce, segments, smooth_into,
 };
@@ -80,8 +80,7 @@ pub fn render_lines(chart: &LineChart<'_>) -> Rendered {
         width: width - margins.left - margins.right,
         height: height - margins.top - margins.bottom,
     });
-    let axis = |map: &AxisMap| Axis { min: map.min, max: map.max, kind: map.scale };
-    let (x, y) = (axis(&x), axis(&y));
+    let (x, y) = (x.told(), y.told());
     Rendered { svg: canvas.into_inner().finish(&chart.title), width, height, plot, x, y, series }
 }
 
@@ -146,7 +145,7 @@ impl<'a> Prepared<'a> {
     }
 
     fn x_span(&self, scale: Scale) -> Option<(f64, f64)> {
-        let placed = |step: &f64| scale == Scale::Linear || *step > 0.0;
+        let placed = |step: &f64| scale.places(*step);
         if let Data::Reduced(reduced) = self.data {
             let finite = reduced.pieces.iter().flatten().map(|&(step, _)| step);
             let special = reduced.specials.iter().map(|special| special.step);
@@ -207,7 +206,7 @@ impl<'a> Prepared<'a> {
 /// Pieces and specials of points that came reduced, with what has no place on a log axis taken out.
 fn placed(reduced: &Reduced, scale: Scale) -> (Pieces, Vec<Special>) {
     let mut specials = reduced.specials.clone();
-    if scale == Scale::Linear {
+    if scale != Scale::Log {
         return (reduced.pieces.clone(), specials);
     }
     let mut pieces = Pieces::new();

@@ -62,7 +62,7 @@ pub struct LineChart<'a> {
 /// How an axis is to be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AxisOptions {
-    /// Linear or log.
+    /// How values map to places.
     pub scale: Scale,
     /// The ends, or `None` for those of the data. One that cannot be drawn (reversed, not finite, not positive on a
     /// log axis, too narrow for the precision of numbers) counts as `None`.
@@ -131,15 +131,17 @@ pub struct PlotRect {
 }
 
 /// An axis as it was drawn. A value `v` lies at `(v - min) / (max - min)` of its length, on a log axis with the
-/// logarithms of all three.
+/// logarithms of all three, on a symlog axis with [`crate::series::symlog`] of them.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Axis {
     /// Value at the lower or left end.
     pub min: f64,
     /// Value at the upper or right end.
     pub max: f64,
-    /// Linear or log.
+    /// How values map to places.
     pub kind: Scale,
+    /// Up to which size a symlog axis is linear; 0 of others.
+    pub linear: f64,
 }
 
 /// The points of a line as they were drawn.

@@ -2,18 +2,8 @@
 //! same pixels as the line through all (M4: Jugel et al., "M4: A Visualization-Oriented Time Series Data
 //! Aggregation", VLDB 2014).
 
-use super::Summary;
-
-/// How an axis maps values to positions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scale {
-    /// Equal differences, equal distances.
-    #[default]
-    Linear,
-    /// Equal ratios, equal distances; only positive values have a place.
-    Log,
-}
+use super::scale::{symlog, unsymlog};
+use super::{Scale, Summary};
 
 /// The pixel columns that a line is reduced to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,6 +12,8 @@ pub struct Columns {
     to: f64,
     count: usize,
     scale: Scale,
+    /// Up to where a symlog axis is linear.
+    linear: f64,
 }
 
 impl Columns {
@@ -31,9 +23,15 @@ impl Columns {
     /// of 0 becomes 1.
     pub fn new(from: f64, to: f64, count: usize, scale: Scale) -> Self {
         let count = count.clamp(1, 1 << 20);
-        let usable =
-            from.is_finite() && to.is_finite() && from < to && (scale == Scale::Linear || from > 0.0);
-        if usable { Self { from, to, count, scale } } else { Self { from, to, count: 1, scale } }
+        let usable = from.is_finite() && to.is_finite() && from < to && scale.places(from);
+        let linear = scale.linear_for(from.abs().max(to.abs()));
+        Self { from, to, count: if usable { count } else { 1 }, scale, linear }
+    }
+
+    /// With another linear part of a symlog axis.
+    #[must_use]
+    pub fn linear_to(self, linear: f64) -> Self {
+        if linear > 0.0 { Self { linear, ..self } } else { self }
     }
 
     /// Where column `index` ends and the next begins; the last one has no end, the range has.
@@ -45,6 +43,10 @@ impl Columns {
         match self.scale {
             Scale::Linear => self.from * (1.0 - part) + self.to * part,
             Scale::Log => (self.from.ln() * (1.0 - part) + self.to.ln() * part).exp(),
+            Scale::Symlog => {
+                let place = |at: f64| symlog(at, self.linear);
+                unsymlog(place(self.from) * (1.0 - part) + place(self.to) * part, self.linear)
+            }
         }
     }
 
@@ -54,6 +56,10 @@ impl Columns {
             // Halves, because the difference of two finite numbers need not be finite.
             Scale::Linear => (x / 2.0 - self.from / 2.0) / (self.to / 2.0 - self.from / 2.0),
             Scale::Log => (x.ln() - self.from.ln()) / (self.to.ln() - self.from.ln()),
+            Scale::Symlog => {
+                let place = |at: f64| symlog(at, self.linear);
+                (place(x) - place(self.from)) / (place(self.to) - place(self.from))
+            }
         };
         // A cast from a float saturates and takes NaN to 0.
         let mut index = ((part * self.count as f64) as usize).min(self.count - 1);

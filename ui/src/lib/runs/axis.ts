@@ -9,5 +9,5 @@ export const AXES: [XAxis, string][] = [["step", "Step"], ["relative", "Seconds 
 
 /** A place on the axis in words: times are in seconds. */
 export function axisWords(axis: XAxis, at: number): string {
-  return axis === "step" ? `step ${step(Math.round(at * 1e6) / 1e6)}` : axis === "wall" ? fullTime(at * 1_000) : duration(at * 1_000);
+  return axis !== "wall" && axis !== "relative" ? `step ${step(Math.round(at * 1e6) / 1e6)}` : axis === "wall" ? fullTime(at * 1_000) : duration(at * 1_000);
 }

@@ -58,7 +58,7 @@ fn sorts(sorts: &[wire::RunSort]) -> Result<Vec<Sort>> {
 }
 
 /// Which runs are meant, in which order.
-fn wanted(text: &str, order: &[wire::RunSort]) -> Result<Wanted> {
+pub(crate) fn wanted(text: &str, order: &[wire::RunSort]) -> Result<Wanted> {
     Ok(Wanted { query: query::parsed(text)?, sort: sorts(order)?, ..Wanted::all(query::now()) })
 }
 
