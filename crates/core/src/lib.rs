@@ -5,6 +5,7 @@
 
 pub mod chart;
 pub mod checkpoint;
+pub mod compare;
 pub mod config;
 pub mod csv;
 pub mod dependency;
@@ -16,6 +17,7 @@ pub mod log_search;
 pub mod nearest;
 pub mod notification;
 pub mod outcome;
+pub mod panels;
 pub mod placement;
 pub mod progress;
 pub mod quantity;

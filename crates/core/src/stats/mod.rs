@@ -3,6 +3,16 @@
 //! All take finite values; a caller that has others says what it does with them. With a NaN among them the answer is
 //! NaN. Numbers are those of numpy, pandas and scipy: `tests/fixtures/pandas` holds what these say.
 
+pub mod interval;
+
+mod forest;
+mod front;
+mod rank;
+
+pub use forest::{Feature, Importance, permutation_importance};
+pub use front::front;
+pub use rank::{ranks, spearman};
+
 /// The arithmetic mean, or `None` of nothing. As `numpy.mean`, with the rounding errors of the sum made good (Neumaier
 /// 1974), so that the order of the values does not show.
 #[must_use]
@@ -13,7 +23,12 @@ pub fn mean(values: &[f64]) -> Option<f64> {
     let count = values.len() as f64;
     let sum = sum(values.iter().copied());
     // What is too large to be summed up is made smaller first.
-    Some(if sum.is_finite() { sum / count } else { self::sum(values.iter().map(|value| value / count)) })
+    let mean = if sum.is_finite() { sum / count } else { self::sum(values.iter().map(|value| value / count)) };
+    // By rounding it may lie just outside its values; that of equal ones is what they are.
+    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+        (low.min(*value), high.max(*value))
+    });
+    Some(if low <= mean && mean <= high || mean.is_nan() { mean } else { mean.max(low).min(high) })
 }
 
 /// The standard deviation of a sample (divisor n − 1), or `None` of fewer than two values. As `numpy.std(ddof=1)` and
