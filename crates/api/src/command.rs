@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
 use crate::handlers::{
-    self, cleanup, config, figures, files, history, log_search, notifications, plots, points, queue,
+    self, cleanup, config, figures, files, history, log_search, notifications, pages, plots, points, queue,
     run_charts, run_media, runs, sweeps, transfer, watch,
 };
 use crate::typescript::Declarations;
@@ -218,6 +218,12 @@ commands! {
     DrawPlot = "plots.draw": plots::draw, wire::DrawPlot => wire::Plot;
     /// A chart as a file.
     MakeFigure = "figures.make": figures::make, wire::MakeFigure => wire::FigureFile;
+    /// The charts that the user arranged for a project, or for all runs.
+    GetPage = "pages.get": pages::get, wire::GetPage => wire::StoredPage;
+    /// Saves the charts of a project, unless they were changed elsewhere meanwhile.
+    SavePage = "pages.save": pages::save, wire::SavePage => wire::SavedPage;
+    /// A chart for each metric of the runs of a query.
+    SuggestPanels = "pages.suggest": pages::suggest, wire::SuggestPanels => wire::SuggestedPanels;
     /// Points of a metric of an experiment, exactly as they were logged.
     ReadPoints = "metrics.points": points::points, wire::ReadPoints => wire::RunPoints;
     /// A chart of metrics over steps.

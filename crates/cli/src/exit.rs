@@ -55,7 +55,7 @@ impl Failure {
         ExitCode::from(match self.0.code {
             ErrorCode::InvalidInput | ErrorCode::DependencyCycle | ErrorCode::Impossible => 2,
             ErrorCode::NotFound => 3,
-            ErrorCode::IllegalTransition => 4,
+            ErrorCode::IllegalTransition | ErrorCode::Conflict => 4,
             ErrorCode::EngineBusy | ErrorCode::EngineGone | ErrorCode::Protocol => 5,
             ErrorCode::DiskFull | ErrorCode::Path => 6,
             ErrorCode::NewerDatabase => 7,

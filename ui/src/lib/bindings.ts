@@ -489,6 +489,48 @@ points: Array<[number, Number]>,
 total: number, };
 
 /**
+ * A page of charts, one for each project and one for all runs.
+ */
+export type ChartPage = { 
+/**
+ * The project; empty for all runs.
+ */
+project: string, 
+/**
+ * Which of its runs, in the language of the query bar.
+ */
+query: string, 
+/**
+ * Runs that are not drawn.
+ */
+hidden: Array<string>, 
+/**
+ * Runs that are drawn although they are not among the newest.
+ */
+shown: Array<string>, 
+/**
+ * So many of the newest runs are drawn, 1 to 200.
+ */
+newest: number, 
+/**
+ * How line charts are drawn that do not say it themselves; its metrics and ranges mean nothing.
+ */
+defaults: LinesSpec, 
+/**
+ * The sections in their order.
+ */
+sections: Array<PageSection>, 
+/**
+ * The panels in their order.
+ */
+panels: Array<Panel>, };
+
+/**
+ * Any chart of runs, as pages and figures have them.
+ */
+export type ChartSpec = { "kind": "lines" } & LinesSpec | PlotSpec;
+
+/**
  * What part of a chart is looked at.
  */
 export type ChartView = { 
@@ -1165,7 +1207,7 @@ value: string | null, };
 /**
  * The closed list of error codes. The window maps each to a title and a next step in one table.
  */
-export type ErrorCode = "invalid_input" | "not_found" | "illegal_transition" | "dependency_cycle" | "impossible" | "needs_agreement" | "path" | "disk_full" | "engine_busy" | "engine_gone" | "newer_database" | "protocol" | "forbidden" | "internal";
+export type ErrorCode = "invalid_input" | "not_found" | "illegal_transition" | "dependency_cycle" | "impossible" | "conflict" | "needs_agreement" | "path" | "disk_full" | "engine_busy" | "engine_gone" | "newer_database" | "protocol" | "forbidden" | "internal";
 
 /**
  * Something that happened, as it stands in the event table.
@@ -1564,7 +1606,7 @@ runs: RunSet,
 /**
  * What is drawn.
  */
-chart: PlotSpec, 
+chart: ChartSpec, 
 /**
  * Width in millimetres, 10 to 1000.
  */
@@ -1789,6 +1831,15 @@ path: string,
  * For how long, milliseconds (at most 120,000): said again by who still looks.
  */
 for_ms: number, };
+
+/**
+ * Asks for a page.
+ */
+export type GetPage = { 
+/**
+ * The project; empty for all runs.
+ */
+project: string, };
 
 /**
  * A GPU that an attempt was given.
@@ -3533,6 +3584,57 @@ export type Outcomes = {
 outcomes: Array<Outcome>, };
 
 /**
+ * A part of a page with a name.
+ */
+export type PageSection = { 
+/**
+ * Its name; panels without a section are in the one whose name is empty.
+ */
+name: string, 
+/**
+ * Only its name is shown.
+ */
+folded: boolean, };
+
+/**
+ * A chart of a page.
+ */
+export type Panel = { 
+/**
+ * Tells it from the others of its page.
+ */
+id: string, 
+/**
+ * Its name; what it shows, if absent.
+ */
+title: string | null, 
+/**
+ * The section that it is in.
+ */
+section: string, 
+/**
+ * How many of the page's twelve columns it spans, 1 to 12.
+ */
+columns: number, 
+/**
+ * Its height in CSS pixels, 100 to 2,000.
+ */
+height: number, 
+/**
+ * What it shows.
+ */
+chart: ChartSpec, 
+/**
+ * What of a line chart is its own; the rest is as the page says: `x`, `x_scale`, `y_scale`, `smoothing`, `raw`,
+ * `outliers`, `group`.
+ */
+own: Array<string>, 
+/**
+ * The names of its lines stand below it; as there are few lines, if absent.
+ */
+legend: boolean | null, };
+
+/**
  * A line for each run through axes side by side.
  */
 export type ParallelPlot = { 
@@ -5181,6 +5283,28 @@ descending: boolean, };
 export type RunStatus = "running" | "paused" | "stale" | "completed" | "failed" | "cancelled" | "ended";
 
 /**
+ * Saves a page.
+ */
+export type SavePage = { 
+/**
+ * The page, in place of the one of its project.
+ */
+page: ChartPage, 
+/**
+ * The revision that it goes on from. It is refused if another one was saved meanwhile.
+ */
+revision: number, };
+
+/**
+ * That a page was saved.
+ */
+export type SavedPage = { 
+/**
+ * Its revision now.
+ */
+revision: number, };
+
+/**
  * A way of looking at the table that the user saved.
  */
 export type SavedView = { 
@@ -5643,6 +5767,41 @@ lines: Array<Spark>, };
  * Where an experiment stands.
  */
 export type Status = "pending" | "queued" | "running" | "paused" | "completed" | "failed" | "cancelled" | "expired";
+
+/**
+ * A page as it is stored.
+ */
+export type StoredPage = { 
+/**
+ * The page, if there is one.
+ */
+page: ChartPage | null, 
+/**
+ * Counts how often it was saved; 0 if it never was.
+ */
+revision: number, };
+
+/**
+ * Asks for the panels that runs would fill.
+ */
+export type SuggestPanels = { 
+/**
+ * Which runs, in the language of the query bar.
+ */
+query: string, };
+
+/**
+ * Panels that runs would fill.
+ */
+export type SuggestedPanels = { 
+/**
+ * A line chart for each metric, in sections by the prefix of their names (`train/`); what counts or keeps time last.
+ */
+panels: Array<Panel>, 
+/**
+ * How many metrics there are no panels for, because a page holds no more.
+ */
+more: number, };
 
 /**
  * An experiment that a project's folder suggests.
@@ -6152,6 +6311,12 @@ export interface Commands {
   "plots.draw": { input: DrawPlot; output: Plot };
   /** A chart as a file. */
   "figures.make": { input: MakeFigure; output: FigureFile };
+  /** The charts that the user arranged for a project, or for all runs. */
+  "pages.get": { input: GetPage; output: StoredPage };
+  /** Saves the charts of a project, unless they were changed elsewhere meanwhile. */
+  "pages.save": { input: SavePage; output: SavedPage };
+  /** A chart for each metric of the runs of a query. */
+  "pages.suggest": { input: SuggestPanels; output: SuggestedPanels };
   /** Points of a metric of an experiment, exactly as they were logged. */
   "metrics.points": { input: ReadPoints; output: RunPoints };
   /** A chart of metrics over steps. */

@@ -11,6 +11,7 @@ const WORDS: Record<ErrorCode, Words> = {
   illegal_transition: { title: "Its state does not allow this", next: "Look at its present state, then decide again." },
   dependency_cycle: { title: "They would wait for each other", next: "Take one of the dependencies out." },
   impossible: { title: "No GPU or machine here can do this", next: "Ask for less, or for what there is." },
+  conflict: { title: "It was changed elsewhere", next: "Look at it as it is now, then change it again." },
   needs_agreement: { title: "So many have to be agreed to", next: "Look at how many there would be, then agree or make it smaller." },
   path: { title: "A file or folder could not be used", next: "Check that it exists and that you may read and enter it." },
   disk_full: { title: "The disk is full", next: "Free some space; nothing that was recorded is lost." },

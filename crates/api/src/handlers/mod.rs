@@ -7,6 +7,7 @@ pub(crate) mod files;
 pub(crate) mod history;
 pub(crate) mod log_search;
 pub(crate) mod notifications;
+pub(crate) mod pages;
 pub(crate) mod plots;
 pub(crate) mod points;
 pub(crate) mod queue;

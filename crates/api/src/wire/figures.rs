@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{PlotSpec, RunSet, Theme};
+use super::{ChartSpec, RunSet, Theme};
 
 /// A chart with what a file of it needs: sizes of a page instead of a screen's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -11,7 +11,7 @@ pub struct Figure {
     /// Of which runs.
     pub runs: RunSet,
     /// What is drawn.
-    pub chart: PlotSpec,
+    pub chart: ChartSpec,
     /// Width in millimetres, 10 to 1000.
     pub width_mm: f64,
     /// Height in millimetres, 10 to 1000.

@@ -15,6 +15,7 @@ mod metrics;
 mod monitor;
 mod notification;
 mod past;
+mod pages;
 mod plots;
 mod queue;
 mod run_detail;
@@ -36,6 +37,7 @@ pub use metrics::*;
 pub use monitor::*;
 pub use notification::*;
 pub use past::*;
+pub use pages::*;
 pub use plots::*;
 pub use queue::*;
 pub use run_detail::*;
@@ -127,6 +129,8 @@ pub enum ErrorCode {
     DependencyCycle,
     /// No device of this machine could ever meet the requirements.
     Impossible,
+    /// Somebody else changed it meanwhile.
+    Conflict,
     /// It is so much that the user has to agree first.
     NeedsAgreement,
     /// A folder or file could not be read, written or entered.

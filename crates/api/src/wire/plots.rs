@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ChartAxis, Rectangle, RunGoal, Scale, Theme};
+use super::{ChartAxis, LinesSpec, Rectangle, RunGoal, Scale, Theme};
 
 /// Runs that are drawn: those that are named, in their order, or those that a query lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -96,6 +96,17 @@ pub enum PlotSpec {
     Histogram(HistogramPlot),
     /// A metric of a run above the use of its GPUs, over time.
     Usage(UsagePlot),
+}
+
+/// Any chart of runs, as pages and figures have them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ChartSpec {
+    /// Metrics as lines.
+    Lines(LinesSpec),
+    /// Another plot.
+    #[serde(untagged)]
+    Plot(PlotSpec),
 }
 
 /// A bar for each run with its value, or for each group with its centre and an error mark.
