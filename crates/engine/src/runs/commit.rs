@@ -38,6 +38,8 @@ pub(super) enum Ask {
     Write(Box<Piece>, oneshot::Sender<Result<()>>),
     /// Write what a database told, all of it or nothing; answers whether it was.
     Told(Box<Told>, oneshot::Sender<Result<()>>),
+    /// These runs are new: nothing is stored of them.
+    Came(Vec<i64>),
     /// A reader of this file begins anew from what is stored.
     Forgive(i64),
     /// See whether a run stands otherwise than it did.
@@ -72,6 +74,8 @@ pub(super) struct Committer {
     settings: HashMap<String, i64>,
     /// Files of which a piece was not written.
     refused: HashSet<i64>,
+    /// Runs of which nothing is stored.
+    bare: HashSet<i64>,
     stale_after: i64,
     uids: HashMap<i64, String>,
     changed: BTreeSet<i64>,
@@ -88,6 +92,7 @@ impl Committer {
             metrics: HashMap::new(),
             settings: HashMap::new(),
             refused: HashSet::new(),
+            bare: HashSet::new(),
             stale_after,
             uids: HashMap::new(),
             changed: BTreeSet::new(),
@@ -162,6 +167,7 @@ impl Committer {
                 Ask::Told(told, answer) => {
                     let _ = answer.send(self.write_told(&told).await);
                 }
+                Ask::Came(runs) => self.bare.extend(runs),
                 Ask::Forgive(file) => {
                     self.refused.remove(&file);
                 }
@@ -242,13 +248,10 @@ impl Committer {
             }
             self.store.put_database(&mut tx, &told.row).await?;
         }
-        let mut stands = Vec::new();
-        for (run, text) in runs {
-            let clock = Clock { now: now_ms(), stale_after: self.stale_after };
-            if let Some(looked) = self.store.refresh_run(&mut tx, run, clock, text, revision).await? {
-                stands.push(Stands { run, again_ms: looked.again_ms });
-            }
-        }
+        let clock = Clock { now: now_ms(), stale_after: self.stale_after };
+        let looked = self.store.refresh_runs(&mut tx, &runs, clock, revision).await?;
+        let stands =
+            looked.into_iter().map(|(run, looked)| Stands { run, again_ms: looked.again_ms }).collect();
         tx.commit().await?;
         self.metrics.extend(metrics);
         self.settings.extend(settings);
@@ -257,7 +260,7 @@ impl Committer {
 
     /// Writes a piece; answers whether the run's words changed.
     async fn write(
-        &self,
+        &mut self,
         tx: &mut Tx,
         piece: &Piece,
         metrics: &mut HashMap<String, i64>,
@@ -268,7 +271,9 @@ impl Committer {
         let generation = piece.row.generation;
         // What a metric comes to is known at once where no other file of the run, and no earlier generation, has any.
         let mut alone = piece.series.iter().any(|series| series.fresh);
-        alone = alone && !self.store.has_other_series(tx, run, (file, generation)).await?;
+        if alone && !self.bare.remove(&run) {
+            alone = !self.store.has_other_series(tx, run, (file, generation)).await?;
+        }
         for series in &piece.series {
             let key = match self.metrics.get(&series.name).or_else(|| metrics.get(&series.name)) {
                 Some(key) => *key,

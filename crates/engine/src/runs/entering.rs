@@ -7,13 +7,14 @@ use std::time::Duration;
 use athanor_core::runs::place_names;
 use tokio::time::Instant;
 
+use super::commit::Ask;
 use super::keeper::{ENTERED, Keeper, REST, RETRY, Run, Timer, stamp_of};
 use super::tree::{FoundRun, Looked, Tree};
 use crate::error::Result;
 use crate::home::now_ms;
 use crate::monitor::roots::{stat_pause, walk_pause};
 use crate::scan::Problem;
-use crate::store::runs::{NewRun, WatchRow};
+use crate::store::runs::{Entered, NewFile, NewRun, WatchRow};
 
 impl Keeper {
     /// Enters what a look has found.
@@ -92,28 +93,38 @@ impl Keeper {
         let mut tx = self.store.begin_lightly().await?;
         let revision = self.store.next_revision(&mut tx).await?;
         let now = now_ms();
+        let places: Vec<(String, Option<String>, String)> = came
+            .iter()
+            .map(|found| {
+                let (group, name) = place_names(&watch_name, &found.folder, &found.part);
+                (absolute(&row.path, &found.folder), group, name)
+            })
+            .collect();
+        let new: Vec<(NewRun<'_>, Vec<NewFile<'_>>)> = came
+            .iter()
+            .zip(&places)
+            .map(|(found, (folder, group, name))| {
+                let run = NewRun {
+                    watch: Some(row.id),
+                    folder,
+                    part: &found.part,
+                    format: found.files.first().map_or("", |file| file.format),
+                    project: row.project.as_deref(),
+                    group: group.as_deref(),
+                    name,
+                    now,
+                };
+                let files = found.files.iter().filter_map(|file| {
+                    let (role, prefix) = (role_name(file.member.role), file.member.prefix.as_str());
+                    Some(NewFile { path: file.path.to_str()?, format: file.format, role, prefix })
+                });
+                (run, files.collect())
+            })
+            .collect();
+        let all = self.store.enter_runs(&mut tx, &new, revision).await?;
+        let bare: Vec<i64> = all.iter().filter(|it| it.new).map(|it| it.run).collect();
         let mut entered = Vec::new();
-        for found in came {
-            let folder = absolute(&row.path, &found.folder);
-            let (group, name) = place_names(&watch_name, &found.folder, &found.part);
-            let new = NewRun {
-                watch: Some(row.id),
-                folder: &folder,
-                part: &found.part,
-                format: found.files.first().map_or("", |file| file.format),
-                project: row.project.as_deref(),
-                group: group.as_deref(),
-                name: &name,
-                now,
-            };
-            let run = self.store.put_run(&mut tx, &new, revision).await?.0;
-            let mut files = Vec::new();
-            for (position, file) in (0..).zip(&found.files) {
-                let Some(path) = file.path.to_str() else { continue };
-                let role = role_name(file.member.role);
-                let what = (path, file.format, role, file.member.prefix.as_str());
-                files.push(self.store.put_member(&mut tx, run, what, position).await?);
-            }
+        for ((found, (folder, ..)), Entered { run, files, .. }) in came.iter().zip(&places).zip(all) {
             let before = self.runs.get(&run).map(|run| run.files.clone()).unwrap_or_default();
             for other in before.into_iter().filter(|other| !files.iter().any(|known| known.id == *other)) {
                 // A file that has vanished keeps its points; one that another run has now takes them along.
@@ -126,11 +137,14 @@ impl Keeper {
             entered.push((run, folder, found, files));
         }
         tx.commit().await?;
+        if let Some(committer) = &self.committer {
+            let _ = committer.send(Ask::Came(bare)).await;
+        }
         for (run, folder, found, files) in entered {
             if let Some(root) = self.roots.get_mut(&row.id) {
                 root.places.insert((found.folder.clone(), found.part.clone()), run);
             }
-            let followed = || Run { root: row.id, folder: folder.into(), files: Vec::new() };
+            let followed = || Run { root: row.id, folder: PathBuf::from(folder), files: Vec::new() };
             self.runs.entry(run).or_insert_with(followed);
             for known in files {
                 self.add_file(known, row.id);

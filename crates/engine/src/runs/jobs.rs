@@ -19,7 +19,7 @@ use super::source::setting;
 use crate::bus::{Bus, Push};
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::{host_name, now_ms};
-use crate::store::runs::{Clock, FileRow, KnownFile, Link, NewRun, RunStore, Said};
+use crate::store::runs::{Clock, FileRow, KnownFile, Link, NewFile, NewRun, RunStore, Said};
 use crate::store::{AttemptRow, ExperimentRow, Store};
 
 /// How long changes are gathered.
@@ -185,7 +185,8 @@ impl Jobs {
         let (run, _) = self.index.put_run(&mut tx, &new, revision).await?;
         self.index.link(&mut tx, run, link, revision).await?;
         let path = sources.first().map_or(row.cwd.as_str(), |source| source.path.as_str());
-        let file = self.index.put_member(&mut tx, run, (path, QUEUE, "metrics", ""), 0).await?.id;
+        let file = NewFile { path, format: QUEUE, role: "metrics", prefix: "" };
+        let file = self.index.put_member(&mut tx, run, file, 0).await?.id;
         // A file that was written anew may have lost points: all are brought again.
         let generation = 1 + sources.iter().map(|source| source.generation).sum::<i64>();
         if self.index.generation(&mut tx, file).await? != generation {

@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::home::now_ms;
 use crate::store::foreign::{self, Passed};
 use crate::store::runs::{
-    DatabaseRow, DatabaseRun, DatabaseStamp, FileRow, KnownFile, NewRun, RunStore, WatchRow,
+    DatabaseRow, DatabaseRun, DatabaseStamp, FileRow, KnownFile, NewFile, NewRun, RunStore, WatchRow,
 };
 
 /// Pieces that wait to be written.
@@ -446,7 +446,8 @@ impl Taker<'_> {
                 now,
             };
             let id = store.put_run(&mut tx, &new, revision).await?.0;
-            let file = store.put_member(&mut tx, id, (&path, format, "metrics", ""), 0).await?.id;
+            let file = NewFile { path: &path, format, role: "metrics", prefix: "" };
+            let file = store.put_member(&mut tx, id, file, 0).await?.id;
             let known = match self.runs.get(*run) {
                 Some(Some(known)) => DatabaseRun { missing: false, ..known.clone() },
                 _ => DatabaseRun {

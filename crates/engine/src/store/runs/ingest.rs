@@ -1,10 +1,7 @@
 //! What ingest writes: runs, their files, what the files say, and how far they were read.
 
-use std::sync::atomic::Ordering;
-
 use athanor_core::series::Summary;
 use sqlx::Arguments;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{RunStore, Tx, queries};
 use crate::error::Result;
@@ -17,18 +14,8 @@ pub const FAN: u64 = 16;
 const LEVELS: i64 = 4;
 
 queries! {
-    RUN_AT = "SELECT id, uid FROM run WHERE folder = ? AND part = ?";
-    ADD_RUN = "INSERT INTO run (uid, watch_id, folder, part, format, project, grouping, name, status, added_at, revision)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?)
-               ON CONFLICT DO NOTHING RETURNING id";
-    FOUND_AGAIN = "UPDATE run SET watch_id = ?, format = ?, missing = 0, revision = ? WHERE id = ?";
     MISSING = "UPDATE run SET missing = 1, revision = ? WHERE id = ?";
     IS_REMOVED = "SELECT folder, part FROM removed_run";
-    PUT_MEMBER = "INSERT INTO run_file (run_id, path, format, role, prefix, position) VALUES (?, ?, ?, ?, ?, ?)
-                  ON CONFLICT (run_id, path) DO UPDATE SET format = excluded.format, role = excluded.role,
-                      prefix = excluded.prefix, position = excluded.position
-                  RETURNING id, run_id, path, format, role, prefix, device, inode, size, modified_ns";
-    DROP_MEMBER = "DELETE FROM run_file WHERE id = ?";
     KNOWN_RUNS = "SELECT id, uid, folder, part, missing, status, changed_at FROM run WHERE watch_id = ?";
     KNOWN_FILES = "SELECT run_file.id, run_id, path, run_file.format, role, prefix, device, inode, size, modified_ns
                    FROM run_file JOIN run ON run.id = run_id WHERE watch_id = ?
@@ -49,7 +36,6 @@ queries! {
     ADD_SERIES = "INSERT INTO series (id, file_id, generation, key_id, run_id, position, summary)
                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
     OTHER_SERIES = "SELECT EXISTS (SELECT 1 FROM series WHERE run_id = ? AND NOT (file_id = ? AND generation = ?))";
-    LAST_SERIES = "SELECT coalesce(max(id), 0) FROM series";
     PUT_SERIES = "INSERT INTO series (id, file_id, generation, key_id, run_id, position, summary)
                   VALUES (?, ?, ?, ?, ?, ?, ?)
                   ON CONFLICT (file_id, generation, key_id) DO UPDATE SET summary = excluded.summary RETURNING id";
@@ -158,27 +144,6 @@ impl FileRow {
     }
 }
 
-/// A run that was found.
-#[derive(Debug, Clone)]
-pub struct NewRun<'a> {
-    /// The watch folder.
-    pub watch: Option<i64>,
-    /// Absolute.
-    pub folder: &'a str,
-    /// Tells apart several runs in one folder.
-    pub part: &'a str,
-    /// The id of its format.
-    pub format: &'a str,
-    /// Its project, unless its files say otherwise.
-    pub project: Option<&'a str>,
-    /// Its group, likewise.
-    pub group: Option<&'a str>,
-    /// Its name, likewise.
-    pub name: &'a str,
-    /// Now, UTC milliseconds.
-    pub now: i64,
-}
-
 /// A setting.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewSetting {
@@ -190,19 +155,6 @@ pub struct NewSetting {
     pub number: Option<f64>,
     /// As it is shown.
     pub text: String,
-}
-
-/// The uid of a run by its place; `salt` counts the uids that were taken.
-fn uid(folder: &str, part: &str, salt: u64) -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let place = format!("{}:{folder}{part}", folder.len());
-    let mut hash = xxh3_64_with_seed(place.as_bytes(), salt);
-    let mut uid = String::from("r");
-    for _ in 0..10 {
-        uid.push(LETTERS[(hash & 31) as usize] as char);
-        hash >>= 5;
-    }
-    uid
 }
 
 impl RunStore {
@@ -262,88 +214,12 @@ impl RunStore {
         Ok(sqlx::query_as(TAIL).bind(series).fetch_optional(self.readers()).await?)
     }
 
-    /// Enters a run that was found, or notes that it was found again. Answers its key and uid.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn put_run(&self, tx: &mut Tx, run: &NewRun<'_>, revision: i64) -> Result<(i64, String)> {
-        let connection = tx.now().await?;
-        let mut salt = 0;
-        loop {
-            // Most are new, and their uid is nobody else's.
-            let uid = uid(run.folder, run.part, salt);
-            let added: Option<i64> = sqlx::query_scalar(ADD_RUN)
-                .bind(&uid)
-                .bind(run.watch)
-                .bind(run.folder)
-                .bind(run.part)
-                .bind(run.format)
-                .bind(run.project)
-                .bind(run.group)
-                .bind(run.name)
-                .bind(run.now)
-                .bind(revision)
-                .fetch_optional(&mut *connection)
-                .await?;
-            if let Some(id) = added {
-                return Ok((id, uid));
-            }
-            let known: Option<(i64, String)> = sqlx::query_as(RUN_AT)
-                .bind(run.folder)
-                .bind(run.part)
-                .fetch_optional(&mut *connection)
-                .await?;
-            if let Some((id, uid)) = known {
-                sqlx::query(FOUND_AGAIN)
-                    .bind(run.watch)
-                    .bind(run.format)
-                    .bind(revision)
-                    .bind(id)
-                    .execute(connection)
-                    .await?;
-                return Ok((id, uid));
-            }
-            salt += 1;
-        }
-    }
-
     /// Notes that a run's files are gone. What was read of them stays.
     ///
     /// # Errors
     /// The database refuses.
     pub async fn put_missing(&self, tx: &mut Tx, run: i64, revision: i64) -> Result<()> {
         sqlx::query(MISSING).bind(revision).bind(run).execute(tx.now().await?).await?;
-        Ok(())
-    }
-
-    /// Enters a file of a run; answers it as it is known.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn put_member(
-        &self,
-        tx: &mut Tx,
-        run: i64,
-        (path, format, role, prefix): (&str, &str, &str, &str),
-        position: i64,
-    ) -> Result<KnownFile> {
-        Ok(sqlx::query_as(PUT_MEMBER)
-            .bind(run)
-            .bind(path)
-            .bind(format)
-            .bind(role)
-            .bind(prefix)
-            .bind(position)
-            .fetch_one(tx.now().await?)
-            .await?)
-    }
-
-    /// Forgets a file that belongs to another run now, with its points.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn drop_member(&self, tx: &mut Tx, file: i64) -> Result<()> {
-        sqlx::query(DROP_MEMBER).bind(file).execute(tx.now().await?).await?;
         Ok(())
     }
 
@@ -444,7 +320,7 @@ impl RunStore {
         summary: &Summary,
     ) -> Result<i64> {
         Ok(sqlx::query_scalar(PUT_SERIES)
-            .bind(self.next_series())
+            .bind(self.keys.series())
             .bind(file)
             .bind(generation)
             .bind(key)
@@ -466,7 +342,7 @@ impl RunStore {
         position: i64,
         summary: &Summary,
     ) -> Result<i64> {
-        let (id, whole) = (self.next_series(), summary.to_bytes());
+        let (id, whole) = (self.keys.series(), summary.to_bytes());
         tx.put_off(ADD_SERIES, |to| {
             for number in [id, file, generation, key, run, position] {
                 to.add(number)?;
@@ -493,18 +369,6 @@ impl RunStore {
             .bind(generation)
             .fetch_one(tx.now().await?)
             .await?)
-    }
-
-    /// The key of the next series. A transaction that comes to nothing leaves a gap.
-    pub(super) fn next_series(&self) -> i64 {
-        1 + self.last_series.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Finds out which keys of series were given.
-    pub(super) async fn count_series(&self) -> Result<()> {
-        let last = sqlx::query_scalar(LAST_SERIES).fetch_one(self.readers()).await?;
-        self.last_series.store(last, Ordering::Relaxed);
-        Ok(())
     }
 
     /// Writes a block of points, and what it completes of the levels above.

@@ -11,6 +11,7 @@ mod columns;
 mod databases;
 mod detail;
 mod edit;
+mod entering;
 mod filter;
 mod group;
 mod ingest;
@@ -28,14 +29,14 @@ pub use columns::{Best, ColumnFacts};
 pub use databases::{DatabaseRow, DatabaseRun, DatabaseStamp};
 pub use detail::{FileFacts, MetricFacts};
 pub use edit::RunEdit;
+pub use entering::{Entered, NewFile, NewRun};
 pub use group::{Group, GroupSort, Spread};
-pub use ingest::{FAN, FileRow, KnownFile, KnownRun, NewRun, NewSetting};
+pub use ingest::{FAN, FileRow, KnownFile, KnownRun, NewSetting};
 pub use jobs::Link;
 pub use pages::PageRow;
 pub use points::Stretch;
 pub use standing::{Clock, Looked, Said};
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqlitePool;
@@ -68,8 +69,7 @@ queries! {
 pub struct RunStore {
     writer: Writer,
     readers: SqlitePool,
-    /// The largest key that a series has got, or more.
-    last_series: Arc<AtomicI64>,
+    keys: Arc<entering::Keys>,
 }
 
 impl RunStore {
@@ -80,8 +80,8 @@ impl RunStore {
     /// A newer program wrote it, or it can't be opened or migrated.
     pub async fn open(home: &Home) -> Result<(Self, Option<SetAside>)> {
         let opened = open(home, &home.run_database(), &KIND).await?;
-        let store = Self { writer: opened.writer, readers: opened.readers, last_series: Arc::default() };
-        store.count_series().await?;
+        let store = Self { writer: opened.writer, readers: opened.readers, keys: Arc::default() };
+        store.count_keys().await?;
         store.mark("false").await?;
         Ok((store, opened.set_aside))
     }
@@ -165,6 +165,7 @@ mod tests {
             databases::QUERIES,
             detail::QUERIES,
             edit::QUERIES,
+            entering::QUERIES,
             ingest::QUERIES,
             jobs::QUERIES,
             pages::QUERIES,

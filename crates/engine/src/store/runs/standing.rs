@@ -1,5 +1,7 @@
 //! How runs stand: what their files say together, and what a table shows of their metrics.
 
+use std::collections::HashMap;
+
 use athanor_core::runs::{End, RunStatus, Signs, status};
 use athanor_core::series::{At, SeriesStats, Summary};
 use serde::{Deserialize, Serialize};
@@ -10,9 +12,6 @@ use super::{RunStore, Tx, queries};
 use crate::error::Result;
 use crate::store::total;
 use crate::store::transaction::Bound;
-
-/// Bytes of settings that full text search sees of a run.
-const TEXT_MOST: usize = 64 << 10;
 
 queries! {
     METRIC_SUMMARIES = "SELECT series.summary FROM series JOIN run_file ON run_file.id = file_id
@@ -36,18 +35,23 @@ queries! {
     PUT_MEDIAN = "UPDATE run_metric SET median = ?, median_step = ?, median_of = ? WHERE run_id = ? AND key_id = ?";
     UNSETTLED = "SELECT key_id, count FROM run_metric WHERE run_id = ? AND median_of <> count
                  AND (? OR median_of = 0 OR count > median_of + median_of / 8)";
-    RUN_NOW = "SELECT name, folder, part, project, grouping, tags, notes, tags_mine, notes_mine, experiment, status,
+    RUNS_NOW = "SELECT run.id, name, folder, part, project, grouping, tags, notes, tags_mine, notes_mine, experiment, status,
                    finished_at, (SELECT coalesce(sum(count), 0) FROM run_metric WHERE run_id = run.id) AS measured,
                    (SELECT max(reached) FROM run_metric WHERE run_id = run.id) AS furthest,
                    (SELECT json_group_array(json(facts)) FROM
-                       (SELECT facts FROM run_file WHERE run_id = run.id ORDER BY position, id)) AS said
-               FROM run WHERE id = ?";
+                       (SELECT facts FROM run_file WHERE run_id = run.id ORDER BY position, id)) AS said,
+                   iif(wanted.value ->> 1, (SELECT substr(group_concat(word, char(10)), 1, 65536) FROM
+                       (SELECT config_key.name || ' ' || text AS word FROM run_config
+                        JOIN config_key ON config_key.id = key_id WHERE run_id = run.id ORDER BY key_id LIMIT 2000)),
+                       NULL) AS words
+               FROM json_each(?) AS wanted JOIN run ON run.id = wanted.value ->> 0";
     PUT_RUN = "UPDATE run SET name = $1, project = $2, grouping = $3, tags = $4, notes = $5, status = $6, started_at = $7,
                    finished_at = $8, changed_at = $9, steps = $10, total_steps = $11, commit_hash = $12, host = $13, points = $14,
                    revision = $15 WHERE id = $16";
-    TEXT_CONFIG = "SELECT config_key.name, run_config.text FROM run_config JOIN config_key ON config_key.id = key_id
-                   WHERE run_id = ? ORDER BY key_id LIMIT 2000";
-        PUT_TEXT = "DELETE FROM run_text WHERE rowid = $1;
+    SETTINGS = "SELECT substr(group_concat(word, char(10)), 1, 65536) FROM
+                    (SELECT config_key.name || ' ' || text AS word FROM run_config
+                     JOIN config_key ON config_key.id = key_id WHERE run_id = ? ORDER BY key_id LIMIT 2000)";
+    PUT_TEXT = "DELETE FROM run_text WHERE rowid = $1;
                 INSERT INTO run_text (rowid, name, notes, tags, config) VALUES ($1, $2, $3, $4, $5)";
 }
 
@@ -88,6 +92,7 @@ pub struct Said {
 /// A run as it stands.
 #[derive(Debug, sqlx::FromRow)]
 struct RunNow {
+    id: i64,
     name: String,
     folder: String,
     part: String,
@@ -106,6 +111,8 @@ struct RunNow {
     furthest: Option<f64>,
     /// JSON: what its files say, in their order.
     said: String,
+    /// Its settings, as far as full text search sees them; none if they were not asked for.
+    words: Option<String>,
 }
 
 /// What a look at a run found out.
@@ -153,7 +160,7 @@ impl RunStore {
         median: Option<At>,
     ) -> Result<()> {
         let stats = SeriesStats::from(whole);
-        let (id, summary, data) = (self.next_series(), whole.to_bytes(), data.to_vec());
+        let (id, summary, data) = (self.keys.series(), whole.to_bytes(), data.to_vec());
         tx.put_off(ADD_WHOLE, |to| {
             for number in [id, file, generation, key, run, position] {
                 to.add(number)?;
@@ -216,8 +223,7 @@ impl RunStore {
         Ok(())
     }
 
-    /// Recomputes what a run's files say of it as a whole: names, times, status, sums. `named` is what it is called by
-    /// its place, where the files do not say. With `text` the full text index follows.
+    /// Recomputes what a run's files say of it as a whole; see [`RunStore::refresh_runs`].
     ///
     /// # Errors
     /// The database refuses.
@@ -229,12 +235,41 @@ impl RunStore {
         text: bool,
         revision: i64,
     ) -> Result<Option<Looked>> {
-        let connection = tx.now().await?;
-        let Some(now): Option<RunNow> =
-            sqlx::query_as(RUN_NOW).bind(run).fetch_optional(&mut *connection).await?
-        else {
-            return Ok(None);
-        };
+        let all = self.refresh_runs(tx, &HashMap::from([(run, text)]), clock, revision).await?;
+        Ok(all.into_iter().next().map(|(_, looked)| looked))
+    }
+
+    /// Recomputes what runs' files say of them as a whole: names, times, status, sums. Where the files do not say, a run
+    /// is called by its place. Where `true` stands beside a run, the full text index follows. Answers those that exist.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn refresh_runs(
+        &self,
+        tx: &mut Tx,
+        runs: &HashMap<i64, bool>,
+        clock: Clock,
+        revision: i64,
+    ) -> Result<Vec<(i64, Looked)>> {
+        let wanted = serde_json::to_string(&runs.iter().collect::<Vec<_>>()).unwrap_or_default();
+        let all: Vec<RunNow> = sqlx::query_as(RUNS_NOW).bind(wanted).fetch_all(tx.now().await?).await?;
+        let mut looked = Vec::with_capacity(all.len());
+        for now in all {
+            let (run, text) = (now.id, runs.get(&now.id).copied().unwrap_or_default());
+            looked.push((run, self.refresh(tx, now, clock, text, revision).await?));
+        }
+        Ok(looked)
+    }
+
+    async fn refresh(
+        &self,
+        tx: &mut Tx,
+        now: RunNow,
+        clock: Clock,
+        text: bool,
+        revision: i64,
+    ) -> Result<Looked> {
+        let run = now.id;
         let (points, steps) = (now.measured, now.furthest);
         let said: Vec<Said> = serde_json::from_str(&now.said).unwrap_or_default();
         let all = Said::of_all(&said);
@@ -280,9 +315,9 @@ impl RunStore {
         .await?;
         if text {
             let place = format!("{name} {} {}", now.folder, now.part);
-            self.refresh_text(tx, run, &place, &notes, &tags).await?;
+            self.put_text(tx, run, [place, notes, tags, now.words.unwrap_or_default()]).await?;
         }
-        Ok(Some(Looked { again_ms }))
+        Ok(Looked { again_ms })
     }
 
     /// Writes a run's words into the full text index.
@@ -297,23 +332,17 @@ impl RunStore {
         notes: &str,
         tags: &str,
     ) -> Result<()> {
-        let connection = tx.now().await?;
-        let settings: Vec<(String, String)> =
-            sqlx::query_as(TEXT_CONFIG).bind(run).fetch_all(&mut *connection).await?;
-        let mut words = String::new();
-        for (key, value) in settings {
-            if words.len() + key.len() + value.len() > TEXT_MOST {
-                break;
-            }
-            words.extend([key.as_str(), " ", value.as_str(), "\n"]);
-        }
-        let (name, notes, tags) = (name.to_owned(), notes.to_owned(), tags.to_owned());
+        let words: Option<String> = sqlx::query_scalar(SETTINGS).bind(run).fetch_one(tx.now().await?).await?;
+        let texts = [name, notes, tags].map(str::to_owned);
+        let [name, notes, tags] = texts;
+        self.put_text(tx, run, [name, notes, tags, words.unwrap_or_default()]).await
+    }
+
+    /// `texts` are name and place, notes, tags and settings.
+    async fn put_text(&self, tx: &mut Tx, run: i64, texts: [String; 4]) -> Result<()> {
         tx.put_off(PUT_TEXT, |to| {
             to.add(run)?;
-            to.add(name)?;
-            to.add(notes)?;
-            to.add(tags)?;
-            to.add(words)
+            texts.into_iter().try_for_each(|text| to.add(text))
         })
         .await
     }
