@@ -31,6 +31,19 @@ impl Engine {
         engine
     }
 
+    /// One to which the kernel gives so few watches. The limit can be lowered for a part of the system alone, in a user
+    /// namespace (see namespaces(7)). Where there is none to be had, the rule itself is tested beside its code.
+    pub fn with_watches(athanor: &Athanor, count: usize) -> Option<Self> {
+        let limits = format!("echo {count} > /proc/sys/user/max_inotify_watches && exec \"$@\"");
+        let before = ["unshare", "--user", "--map-root-user", "sh", "-c", &limits, "sh"];
+        let possible = Command::new(before[0]).args(&before[1..]).arg("true").stderr(Stdio::null()).status();
+        if !possible.is_ok_and(|status| status.success()) {
+            eprintln!("no user namespace to be had: the kernel's own limit is not tested here");
+            return None;
+        }
+        Some(Self::start(athanor, &before, &[]))
+    }
+
     /// One that looks at everything by itself.
     pub fn polling(athanor: &Athanor) -> Self {
         Self::start(athanor, &[], &[("ATHANOR_WATCH", "poll")])
@@ -206,19 +219,11 @@ fn events_that_the_kernel_dropped_are_made_up_for_at_once() {
     athanor.until_status(&uid, "completed");
 }
 
-/// The limit of watches can be lowered for a part of the system alone, in a user namespace (see namespaces(7)). Where
-/// there is none to be had, the rule itself is tested beside its code.
+/// The kernel's limit of watches.
 #[test]
 fn where_the_limit_of_watches_is_reached_the_rest_is_polled_until_there_is_room() {
-    let limits = "echo 5 > /proc/sys/user/max_inotify_watches && exec \"$@\"";
-    let before = ["unshare", "--user", "--map-root-user", "sh", "-c", limits, "sh"];
-    let possible = Command::new(before[0]).args(&before[1..]).arg("true").stderr(Stdio::null()).status();
-    if !possible.is_ok_and(|status| status.success()) {
-        eprintln!("no user namespace to be had: the kernel's own limit is not tested here");
-        return;
-    }
     let athanor = Athanor::new();
-    let _engine = Engine::start(&athanor, &before, &[]);
+    let Some(_engine) = Engine::with_watches(&athanor, 5) else { return };
     let mut pushes = pushes(&athanor);
     for folder in ["a", "b", "c", "d", "e"] {
         std::fs::create_dir_all(athanor.work().join("runs").join(folder)).expect("made");

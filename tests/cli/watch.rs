@@ -116,6 +116,26 @@ fn where_the_kernel_does_not_tell_the_folder_is_looked_at() {
     wait_until("the new run is found", || (values(&athanor, "name = b", "loss") == [7.0]).then_some(()));
 }
 
+#[test]
+fn where_the_limit_of_watches_is_reached_the_other_folders_are_looked_at() {
+    let athanor = Athanor::new();
+    let folders = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for folder in folders {
+        std::fs::create_dir_all(athanor.work().join("results").join(folder)).expect("made");
+        athanor.file(&format!("results/{folder}/metrics.csv"), "step,loss\n1,0.5\n");
+    }
+    let Some(_engine) = Engine::with_watches(&athanor, 5) else { return };
+    let shown = athanor.ok(&["watch", "add", "results", "--wait"]);
+    assert!(shown.contains("looked at every few seconds") && shown.contains("max_user_watches"), "{shown}");
+    for folder in folders {
+        append(&athanor, &format!("results/{folder}/metrics.csv"), "2,0.25\n");
+    }
+    for folder in folders {
+        let query = format!("name = {folder}");
+        wait_until("the line is read", || (values(&athanor, &query, "loss") == [0.5, 0.25]).then_some(()));
+    }
+}
+
 fn append(athanor: &Athanor, path: &str, text: &str) {
     let path = athanor.work().join(path);
     let mut file = std::fs::OpenOptions::new().append(true).open(path).expect("opens");
