@@ -1,8 +1,9 @@
 // Runs in memory, for the engine of the tests: as much of the real index as the page can see.
 
-import type { BestRun, Cell, Commands, GroupCell, Outcome, QueryCompletion, RunColumn, RunDetail, RunChart, RunChartReading, RunGroup, RunRow, RunSet, RunStatus, SavedView, WatchFolder } from "../../src/lib/bindings";
+import type { BestRun, Cell, Commands, GroupCell, Outcome, QueryCompletion, RunColumn, RunDetail, RunGroup, RunRow, RunStatus, SavedView, WatchFolder } from "../../src/lib/bindings";
 import { CallError } from "../../src/lib/host/host";
 import type { FakeEngine } from "./engine";
+import { chartAnswers } from "./charts";
 import { mediaAnswers } from "./media";
 
 export type FakeRun = {
@@ -63,7 +64,7 @@ export class FakeRuns {
     readonly engine: FakeEngine,
     public runs: FakeRun[] = [],
   ) {
-    Object.assign(engine.answers, this.#commands, mediaAnswers(this));
+    Object.assign(engine.answers, this.#commands, mediaAnswers(this), chartAnswers(this));
   }
 
   get(uid: string): FakeRun {
@@ -71,6 +72,10 @@ export class FakeRuns {
     const found = this.#by.get(uid);
     if (found === undefined) throw new CallError({ code: "not_found", message: `There is no run ${uid}.` });
     return found;
+  }
+
+  has(uid: string): boolean {
+    return this.runs.some((it) => it.row.uid === uid);
   }
 
   /** Tells the page that runs changed; with `structure`, that some came or went. */
@@ -96,7 +101,7 @@ export class FakeRuns {
   #row = (run: FakeRun, columns: readonly string[]): RunRow => ({ ...run.row, cells: columns.map((it) => this.cell(run, it)) });
 
   /** Conditions joined by `and`, and words alone: enough for the page. */
-  #matching(query: string): FakeRun[] {
+  matching(query: string): FakeRun[] {
     const wanted = query.trim();
     if (wanted === "") return this.runs;
     const tests = wanted.split(/\s+and\s+/i).map((part) => {
@@ -137,7 +142,7 @@ export class FakeRuns {
   }
 
   #columns(query: string): RunColumn[] {
-    const runs = this.#matching(query);
+    const runs = this.matching(query);
     const columns: RunColumn[] = ["name", "status", "project", "tags", "notes", "started", "finished", "duration", "steps", "points", "folder", "format", "host", "commit", "group", "changed", "experiment"].map((id) => ({ id, kind: "field", label: id, runs: runs.length, constant: false, numeric: false, goal: null }));
     const settings = new Map<string, { values: Set<Cell>; runs: number }>();
     const metrics = new Map<string, number>();
@@ -157,7 +162,7 @@ export class FakeRuns {
 
   #groups(query: string, by: readonly string[], columns: readonly string[]): RunGroup[] {
     const found = new Map<string, FakeRun[]>();
-    for (const run of this.#matching(query)) {
+    for (const run of this.matching(query)) {
       const key = JSON.stringify(by.map((it) => this.cell(run, it)));
       found.set(key, [...(found.get(key) ?? []), run]);
     }
@@ -199,16 +204,16 @@ export class FakeRuns {
 
   readonly #commands: { [M in keyof Commands]?: (input: Commands[M]["input"]) => Commands[M]["output"] } = {
     "runs.list": ({ query = "", sort, columns = [], offset = 0, limit }) => {
-      const found = this.#sorted(this.#matching(query), sort);
+      const found = this.#sorted(this.matching(query), sort);
       return { rows: found.slice(offset, offset + limit).map((it) => this.#row(it, columns)), total: found.length, all: this.runs.length, revision: this.revision };
     },
     "runs.rows": ({ uids, columns = [] }) => ({ rows: this.runs.filter((it) => uids.includes(it.row.uid)).map((it) => this.#row(it, columns)) }),
-    "runs.columns": ({ query = "" }) => ({ columns: this.#columns(query), total: this.#matching(query).length }),
+    "runs.columns": ({ query = "" }) => ({ columns: this.#columns(query), total: this.matching(query).length }),
     "runs.best": ({ query = "", columns }) => ({
       best: columns.flatMap((column): BestRun[] => {
         const goal = goalOf(column);
         if (goal === null) return [];
-        const ranked = this.#matching(query)
+        const ranked = this.matching(query)
           .map((it) => ({ uid: it.row.uid, value: this.cell(it, column) }))
           .filter((it): it is { uid: string; value: number } => typeof it.value === "number")
           .sort((a, b) => (goal === "min" ? a.value - b.value : b.value - a.value));
@@ -264,11 +269,9 @@ export class FakeRuns {
     "runs.save_view": (view) => ({ views: (this.views = [...this.views.filter((it) => it.name !== view.name), view]) }),
     "runs.delete_view": ({ name }) => ({ views: (this.views = this.views.filter((it) => it.name !== name)) }),
     "runs.export": ({ query = "", uids, columns }) => {
-      const runs = this.#sorted(this.#matching(query)).filter((it) => uids === undefined || uids.includes(it.row.uid));
+      const runs = this.#sorted(this.matching(query)).filter((it) => uids === undefined || uids.includes(it.row.uid));
       return { text: [`| ${columns.join(" | ")} |`, ...runs.map((run) => `| ${columns.map((id) => String(this.cell(run, id))).join(" | ")} |`)].join("\n"), base64: null, rows: runs.length };
     },
-    "runs.chart": ({ runs, lines, width, height }) => this.#chart(this.#drawn(runs), lines.keys, width, height),
-    "runs.read": ({ runs, lines, at, tolerance }) => this.#read(this.#drawn(runs), lines.keys, at, tolerance),
     "runs.spark": ({ uids, key, width }) => ({
       lines: uids.map((uid) => {
         const values = this.get(uid).metrics[key] ?? [];
@@ -294,68 +297,6 @@ export class FakeRuns {
       return { folders: this.folders };
     },
   };
-
-  #drawn(set: RunSet): string[] {
-    const { query, uids } = set;
-    return query === null ? uids.filter((uid) => this.runs.some((it) => it.row.uid === uid)) : this.runs.map((it) => it.row.uid).filter((uid) => !uids.includes(uid));
-  }
-
-  #read(uids: readonly string[], keys: readonly string[], at: number, tolerance: number): RunChartReading {
-    const lines = uids.flatMap((uid) => keys.map((key) => this.get(uid).metrics[key] ?? [])).filter((it) => it.length > 0);
-    return {
-      lines: lines.flatMap((values, line) => {
-        if (at < 1 - tolerance || at > values.length + tolerance) return [];
-        const x = Math.min(Math.max(Math.round(at), 1), values.length);
-        return [{ line, x, y: values[x - 1] ?? 0, low: null, high: null, raw: null, runs: 1 }];
-      }),
-    };
-  }
-
-  /** Drawn as the engine does it: a few lines across, the lines with their colours, and a dot where one goes on. */
-  #chart(uids: readonly string[], keys: readonly string[], width: number, height: number): RunChart {
-    const lines = uids.flatMap((uid) => keys.map((key, place) => ({ key, colour: uids.length === 1 ? place : this.get(uid).row.colour, values: this.get(uid).metrics[key] ?? [], uid }))).filter((it) => it.values.length > 0);
-    const all = lines.flatMap((it) => it.values);
-    const steps = Math.max(2, ...lines.map((it) => it.values.length));
-    const plot = { left: 44, top: 8, width: width - 54, height: height - 30 };
-    const [low, high] = all.length === 0 ? [0, 1] : [Math.min(...all), Math.max(...all)];
-    const x = (step: number) => (plot.left + ((step - 1) / (steps - 1)) * plot.width) * 10;
-    const y = (value: number) => (plot.top + (1 - (value - low) / (high - low || 1)) * plot.height) * 10;
-    const text = (value: number) => (Math.abs(value) < 1e-3 && value !== 0 ? value.toExponential(1) : value.toPrecision(3).replace(/\.?0+$/, ""));
-    const grid = [0.08, 0.36, 0.64, 0.92].map((share) => {
-      const value = low + share * (high - low);
-      return `<path class="grid" stroke="#ddd" stroke-width="10" fill="none" d="M${plot.left * 10} ${y(value).toFixed(0)}h${plot.width * 10}"/><text x="${plot.left * 10 - 60}" y="${(y(value) + 35).toFixed(0)}" font-size="95" text-anchor="end">${text(value)}</text>`;
-    });
-    const every = Math.max(1, Math.round(steps / 4));
-    const ticks = Array.from({ length: Math.floor((steps - 1) / every) }, (_, i) => `<text x="${x((i + 1) * every).toFixed(0)}" y="${height * 10 - 60}" font-size="95" text-anchor="middle">${(i + 1) * every}</text>`);
-    const drawn = lines.map((it) => {
-      const last = it.values.at(-1) ?? 0;
-      const dot = this.get(it.uid).row.status === "running" ? `<circle class="c${it.colour + 1}" fill="#888" cx="${x(it.values.length).toFixed(0)}" cy="${y(last).toFixed(0)}" r="28"/>` : "";
-      return `<path class="c${it.colour + 1}" stroke="#888" stroke-width="14" fill="none" stroke-linejoin="round" d="${it.values.map((value, i) => `${i === 0 ? "M" : "L"}${x(i + 1).toFixed(0)} ${y(value).toFixed(0)}`).join("")}"/>${dot}`;
-    });
-    return {
-      svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width * 10} ${height * 10}">${grid.join("")}${ticks.join("")}${drawn.join("")}</svg>`,
-      width,
-      height,
-      plot,
-      x: { min: 1, max: steps, scale: "linear" },
-      y: { min: low, max: high, scale: "linear" },
-      lines: lines.map((it) => ({
-        uids: [it.uid],
-        key: it.key,
-        label: this.get(it.uid).row.name,
-        group: null,
-        colour: it.colour,
-        dash: 0,
-        points: it.values.length,
-        exact: true,
-        last: [it.values.length, it.values.at(-1) ?? 0],
-        min: Math.min(...it.values),
-        max: Math.max(...it.values),
-        live: this.get(it.uid).row.status === "running",
-      })),
-      more: 0,
-    };
-  }
 }
 
 /** Runs to look at: a sweep, its seeds, some that failed, and many more. */

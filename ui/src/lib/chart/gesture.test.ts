@@ -27,6 +27,16 @@ test("zooming leaves what is under the pointer where it is, on any scale", () =>
   close(zoomed(linear, 0, 2), 0, 200);
 });
 
+test("a symlog axis is zoomed and panned through zero", () => {
+  const axis: ChartAxis = { min: -100, max: 100, scale: "symlog", linear: 1 };
+  for (const value of [-100, -3, -1, -0.5, 0, 0.2, 1, 1.0001, 40]) expect(between(axis, toFraction(axis, value), 2)![0]).toBeCloseTo(value, 9);
+  expect(toFraction(axis, 0)).toBe(0.5);
+  close(zoomed(axis, 0.5, 0.5), -(10 ** ((10 / 9 + 2) / 2 - 10 / 9)), 10 ** ((10 / 9 + 2) / 2 - 10 / 9));
+  const it = shift({ plot, x: linear, y: axis }, { x: null, y: [-10, 10] });
+  const next = axesOf({ plot, x: linear, y: axis }, { x: null, y: [-10, 10] });
+  for (const value of [-8, 0, 0.3, 5]) expect((yOf({ y: axis, plot }, value) - plot.top) * it.sy + it.ty).toBeCloseTo(yOf(next, value) - plot.top, 6);
+});
+
 test("panning moves by a share of the range", () => {
   close(panned(linear, 0.25), 25, 125);
   close(panned(log, 0.25), 0.1, 1_000);

@@ -3,23 +3,37 @@
 import type { Chart, ChartAxis, ChartLine, Rectangle } from "../bindings";
 import { toNumber } from "../util/format";
 
+/** Beyond so many thresholds a symlog axis goes on logarithmically; below it is linear. */
+const BEND = 10 / 9;
+
+/** What distances on an axis are proportional to; as `ChartAxis.scale` says. */
+function stretched(axis: ChartAxis, value: number): number {
+  if (axis.scale === "log") return Math.log10(value);
+  if (axis.scale === "linear") return value;
+  const part = Math.abs(value) / (axis.linear ?? 1);
+  return Math.sign(value) * (part <= 1 ? BEND * part : BEND + Math.log10(part));
+}
+
+function unstretched(axis: ChartAxis, at: number): number {
+  if (axis.scale === "log") return 10 ** at;
+  if (axis.scale === "linear") return at;
+  const size = Math.abs(at);
+  return Math.sign(at) * (axis.linear ?? 1) * (size <= BEND ? size / BEND : 10 ** (size - BEND));
+}
+
 /** Where a value stands on an axis: 0 at its minimum, 1 at its maximum. */
 export function toFraction(axis: ChartAxis, value: number): number {
-  if (axis.scale === "log") {
-    const low = Math.log10(axis.min);
-    const high = Math.log10(axis.max);
-    return high === low ? 0.5 : (Math.log10(value) - low) / (high - low);
-  }
-  return axis.max === axis.min ? 0.5 : (value - axis.min) / (axis.max - axis.min);
+  const low = stretched(axis, axis.min);
+  const high = stretched(axis, axis.max);
+  return high === low ? 0.5 : (stretched(axis, value) - low) / (high - low);
 }
 
 /** The value at a fraction of an axis. */
 export function fromFraction(axis: ChartAxis, fraction: number): number {
-  if (axis.scale === "log") {
-    const low = Math.log10(axis.min);
-    return 10 ** (low + (Math.log10(axis.max) - low) * fraction);
-  }
-  return axis.min + (axis.max - axis.min) * fraction;
+  if (fraction === 0) return axis.min;
+  if (fraction === 1) return axis.max;
+  const low = stretched(axis, axis.min);
+  return unstretched(axis, low + (stretched(axis, axis.max) - low) * fraction);
 }
 
 export const xOf = (chart: Pick<Chart, "x" | "plot">, step: number): number =>

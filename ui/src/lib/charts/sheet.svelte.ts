@@ -1,0 +1,103 @@
+// What the charts of a page have in common: the crosshair, the range of the x axis, which runs are hidden and which is
+// brought out; and that only charts which show a changed run are drawn again.
+
+import type { RunChart, RunSet } from "../bindings";
+import type { Range } from "../chart/gesture";
+import { runsPush } from "../runs/push";
+import type { App } from "../state/app.svelte";
+import { Lanes } from "./lanes";
+import type { Layers } from "./layers";
+
+/** Calls in flight at once: a browser has six connections to a host, and one of them is the stream of events. */
+const AT_ONCE = 4;
+/** Pictures kept of charts that are out of sight. */
+const KEPT = 400;
+
+/** What the crosshair is on: a place on an axis of this kind, and the chart that it was put on. */
+export type Hover = { readonly axis: string; readonly at: number; readonly chart: string };
+
+/** A picture as it was drawn, with what it answers. */
+export type Kept = { answers: string; chart: RunChart; layers: Layers; old: boolean; uids: ReadonlySet<string> };
+
+type Follower = { changed: () => void; of: () => RunSet };
+
+export class ChartSheet {
+  hover = $state.raw<Hover | null>(null);
+  /** What is zoomed on the x axis, in all charts that have the same. */
+  zoom = $state.raw<{ axis: string; range: Range } | null>(null);
+  hidden = $state.raw<ReadonlySet<string>>(new Set());
+  /** The runs whose lines stand out. */
+  brought = $state.raw<readonly string[] | null>(null);
+  readonly lanes = new Lanes(AT_ONCE);
+  #followers = new Map<string, Follower>();
+  #kept = new Map<string, Kept>();
+
+  constructor(
+    readonly app: App,
+    /** Told when a line is hidden or shown; without it the sheet keeps it for itself. */
+    private readonly onhide: ((uids: readonly string[], hidden: boolean) => void) | null = null,
+  ) {}
+
+  follow(): () => void {
+    const stops = [
+      this.app.onPush((told) => {
+        const push = runsPush(told);
+        if (push !== null) this.#changed(new Set(push.uids), push.structure);
+      }),
+      this.app.onRefresh(() => this.#changed(null, true)),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  /** A chart that wants to know when its runs change. */
+  join(id: string, follower: Follower): () => void {
+    this.#followers.set(id, follower);
+    return () => {
+      if (this.#followers.get(id) === follower) this.#followers.delete(id);
+    };
+  }
+
+  hide(uids: readonly string[], hidden: boolean): void {
+    if (this.onhide !== null) return this.onhide(uids, hidden);
+    const next = new Set(this.hidden);
+    for (const uid of uids) if (hidden) next.add(uid);
+      else next.delete(uid);
+    this.hidden = next;
+  }
+
+  /** Takes the crosshair away, if it is this chart's. */
+  leave(chart: string): void {
+    if (this.hover?.chart === chart) this.hover = null;
+  }
+
+  kept(id: string): Kept | undefined {
+    return this.#kept.get(id);
+  }
+
+  keep(id: string, what: Kept): void {
+    this.#kept.delete(id);
+    this.#kept.set(id, what);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > KEPT && oldest !== undefined) this.#kept.delete(oldest);
+  }
+
+  #changed(uids: ReadonlySet<string> | null, structure: boolean): void {
+    const touches = (of: ReadonlySet<string>) => uids === null || [...uids].some((it) => of.has(it));
+    for (const [id, it] of this.#kept) {
+      if (it.old || this.#followers.has(id)) continue;
+      // Of charts out of sight it is not known whether a query finds more runs now.
+      if (structure || touches(it.uids)) it.old = true;
+    }
+    for (const [id, follower] of this.#followers) {
+      const set = follower.of();
+      const named = set.query === null && set.uids.some((it) => uids === null || uids.has(it));
+      const listed = set.query !== null && structure;
+      if (!named && !listed && !touches(this.#kept.get(id)?.uids ?? new Set())) continue;
+      const it = this.#kept.get(id);
+      if (it !== undefined) it.old = true;
+      follower.changed();
+    }
+  }
+}
