@@ -4,8 +4,8 @@ use plotters::style::RGBColor;
 
 use super::axis::{AxisMap, auto_range};
 use super::layout::{Fit, lay_out};
-use super::lines::{Failed, frame, plot_of, units};
-use super::svg::{Canvas, UNITS};
+use super::picture::{Failed, XKind, frame, plot_of, units};
+use super::svg::{Canvas, FONT, UNITS};
 use super::theme::Colours;
 use super::{PlotRect, ReducedSeries, Rendered, Theme};
 use crate::runs::media::{Bucket, Histogram};
@@ -62,7 +62,7 @@ pub fn render_heat(chart: &HeatChart<'_>) -> Rendered {
     let fit = |known: bool| if known { Fit::Fixed } else { Fit::Nothing };
     let whole = chart.columns.iter().all(|column| column.step.fract() == 0.0);
     let fits = (fit(ends.is_some()), fit(values.is_some()));
-    let margins = lay_out(&mut x, &mut y, (width, height), fits, whole);
+    let margins = lay_out(&mut x, &mut y, (width, height), fits, &XKind::Number { whole }, FONT);
 
     let colours = chart.theme.colours();
     let canvas = Canvas::new((width as u32 * UNITS as u32, height as u32 * UNITS as u32), colours);

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use super::axis::{AxisMap, auto_range};
 use super::clip::clip;
 use super::layout::{BARE, BOTTOM, LABEL_GAP, LABELLED_HEIGHT, LABELLED_WIDTH, LEFT, Margins, RIGHT, TOP};
-use super::lines::{DOT, Failed, LINE, frame, plot_of, units};
+use super::picture::{DOT, Failed, LINE, frame, plot_of, units};
 use super::svg::{Canvas, FONT, UNITS, text_width};
 use super::theme::Colours;
 use super::{Axis, PALETTE, PlotRect, Theme, time};

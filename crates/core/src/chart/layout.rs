@@ -1,7 +1,9 @@
 //! Which ticks, and how much room their labels get.
 
 use super::axis::AxisMap;
+use super::picture::XKind;
 use super::svg::{FONT, text_width};
+use super::time;
 use crate::series::Scale;
 
 /// Distances in CSS pixels; the top is half a label and room for markers.
@@ -40,17 +42,21 @@ pub(super) struct Margins {
 }
 
 /// Chooses the ticks of both axes and makes room for their labels, which neither overlap nor leave the picture.
-/// `whole`: the steps are whole numbers, so no tick shows a fraction of one.
+/// Distances that hang on the size of labels grow with `font`, in CSS pixels.
 pub(super) fn lay_out(
     x: &mut AxisMap,
     y: &mut AxisMap,
     (width, height): (f64, f64),
     fits: (Fit, Fit),
-    whole: bool,
+    kind: &XKind,
+    font: f64,
 ) -> Margins {
+    let grown = font / FONT;
+    let label_width = |label: &String| text_width(label) * font;
     let low = height < LABELLED_HEIGHT;
-    let bottom = if low { BARE } else { BOTTOM };
-    let mut margins = Margins { left: BARE, right: RIGHT, top: TOP.min(height / 8.0), bottom };
+    let bottom = if low { BARE } else { BOTTOM * grown };
+    let mut margins =
+        Margins { left: BARE, right: RIGHT, top: (TOP * grown.max(1.0)).min(height / 8.0), bottom };
     if width >= LABELLED_WIDTH {
         margins.left = LEFT;
     }
@@ -58,10 +64,10 @@ pub(super) fn lay_out(
     if fits.1 == Fit::Nothing {
         y.bare_ticks(4);
     } else {
-        let most = (plot_height / 24.0).clamp(2.0, 6.0);
+        let most = (plot_height / (24.0 * grown)).clamp(2.0, 6.0);
         y.choose_ticks(false, |places, labels| {
             labels.len() as f64 <= most
-                && places.windows(2).all(|two| (two[1] - two[0]) * plot_height >= 16.0)
+                && places.windows(2).all(|two| (two[1] - two[0]) * plot_height >= 16.0 * grown)
         });
         let widest = y.labels.iter().map(label_width).fold(0.0, f64::max);
         let left = (widest + LABEL_GAP + 2.0).ceil().max(LEFT);
@@ -75,9 +81,9 @@ pub(super) fn lay_out(
         return margins;
     }
     let plot_width = width - margins.left - margins.right;
-    choose_x(x, plot_width, whole);
+    choose_x(x, plot_width, kind, font);
     if fits.0 == Fit::Data && x.scale == Scale::Linear {
-        end_on_tick(x, plot_width, whole);
+        end_on_tick(x, plot_width, kind, font);
     }
     // A label in the middle of its tick may reach beyond the data area.
     if let (Some(&first), Some(&last)) = (x.ticks.first(), x.ticks.last()) {
@@ -93,29 +99,33 @@ pub(super) fn lay_out(
     margins
 }
 
-fn label_width(label: impl AsRef<str>) -> f64 {
-    text_width(label.as_ref()) * FONT
-}
-
-fn choose_x(x: &mut AxisMap, plot_width: f64, whole: bool) {
-    let most = (plot_width / 64.0).clamp(2.0, 10.0);
-    x.choose_ticks(whole, |places, labels| {
+fn choose_x(x: &mut AxisMap, plot_width: f64, kind: &XKind, font: f64) {
+    let most = (plot_width / (64.0 * font / FONT)).clamp(2.0, 10.0);
+    let wide = |label: &String| text_width(label) * font;
+    let fits = |places: &[f64], labels: &[String]| {
         let apart = |i: usize| {
             let room = (places[i] - places[i - 1]) * plot_width;
-            room >= (label_width(&labels[i]) + label_width(&labels[i - 1])) / 2.0 + 16.0
+            room >= (wide(&labels[i]) + wide(&labels[i - 1])) / 2.0 + 16.0
         };
         labels.len() as f64 <= most && (1..labels.len()).all(apart)
-    });
+    };
+    match kind {
+        XKind::Number { whole } => x.choose_ticks(*whole, fits),
+        XKind::Duration if x.scale == Scale::Linear => time::choose_durations(x, fits),
+        XKind::Duration => x.choose_ticks(false, fits),
+        XKind::Moment(zone) => time::choose_seconds(x, zone, fits),
+    }
 }
 
 /// A run of 60,000 steps that logs every 30 has its last point at 59,970.
-fn end_on_tick(x: &mut AxisMap, plot_width: f64, whole: bool) {
+fn end_on_tick(x: &mut AxisMap, plot_width: f64, kind: &XKind, font: f64) {
+    let XKind::Number { .. } = kind else { return };
     let [.., before, last] = x.ticks[..] else { return };
     let next = last + (last - before);
     if next > x.max && next - x.max <= NEARLY * (x.max - x.min) {
         let mut longer = x.clone();
         longer.max = next;
-        choose_x(&mut longer, plot_width, whole);
+        choose_x(&mut longer, plot_width, kind, font);
         if longer.ticks.len() == x.ticks.len() + 1 {
             *x = longer;
         }

@@ -22,6 +22,7 @@ mod heat;
 mod history;
 mod layout;
 mod lines;
+mod picture;
 mod svg;
 mod theme;
 mod time;
@@ -31,6 +32,7 @@ pub use format::short;
 pub use heat::{HeatChart, HeatColumn, render_heat};
 pub use history::{HistoryChart, HistoryLine, RenderedHistory, render_history};
 pub use lines::render_lines;
+pub use picture::{DASHES, DrawnLine, LABELS, LinesPicture, PictureAxis, XKind, draw_picture, x_range};
 pub use theme::{PALETTE, Theme};
 
 use crate::series::Reduced;

@@ -28,7 +28,11 @@ struct Stroke {
     colour: (u8, u8, u8),
     alpha: f64,
     width: u32,
+    dash: usize,
 }
+
+/// Lengths of dashes and of the gaps after them, in widths of the stroke; round caps take one of each gap.
+const DASHES: [&[u32]; 4] = [&[], &[4, 3], &[0, 2], &[4, 3, 0, 3]];
 
 /// What was drawn so far.
 pub(super) struct Canvas {
@@ -37,11 +41,13 @@ pub(super) struct Canvas {
     body: String,
     /// Path data waiting for more of the same stroke.
     path: Option<(Stroke, String)>,
+    /// How paths are dashed from now on.
+    dash: usize,
 }
 
 impl Canvas {
     pub fn new(size: (u32, u32), colours: Colours) -> RefCell<Self> {
-        RefCell::new(Self { size, colours, body: String::new(), path: None })
+        RefCell::new(Self { size, colours, body: String::new(), path: None, dash: 0 })
     }
 
     /// The whole document. `title` is read out by screen readers.
@@ -67,6 +73,11 @@ impl Canvas {
         out
     }
 
+    /// Paths from now on are dashed so: 0 not at all, then as [`DASHES`] lists them.
+    pub fn dash(&mut self, dash: usize) {
+        self.dash = dash % DASHES.len();
+    }
+
     /// Rectangles of one colour in one element: left, top, width and height in canvas units.
     pub fn cells(&mut self, colour: (u8, u8, u8), alpha: f64, cells: &[[i32; 4]]) {
         self.flush();
@@ -86,6 +97,10 @@ impl Canvas {
         self.body.push_str("<path");
         self.class(stroke.colour);
         self.paint("stroke", stroke.colour, stroke.alpha);
+        if let dashes @ [_, ..] = DASHES[stroke.dash] {
+            let lengths: Vec<String> = dashes.iter().map(|it| (it * stroke.width).to_string()).collect();
+            let _ = write!(self.body, " stroke-dasharray=\"{}\"", lengths.join(" "));
+        }
         let _ = write!(
             self.body,
             " stroke-width=\"{}\" fill=\"none\" stroke-linejoin=\"round\" stroke-linecap=\"round\" d=\"{data}\"/>",
@@ -162,7 +177,7 @@ type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 fn stroke_of(style: &impl BackendStyle) -> Stroke {
     let BackendColor { alpha, rgb } = style.color();
-    Stroke { colour: rgb, alpha, width: style.stroke_width() }
+    Stroke { colour: rgb, alpha, width: style.stroke_width(), dash: 0 }
 }
 
 impl DrawingBackend for Pen<'_> {
@@ -194,7 +209,9 @@ impl DrawingBackend for Pen<'_> {
         style: &S,
     ) -> Drawn {
         if style.color().alpha > 0.0 {
-            self.0.borrow_mut().path(path.into_iter(), stroke_of(style));
+            let mut canvas = self.0.borrow_mut();
+            let stroke = Stroke { dash: canvas.dash, ..stroke_of(style) };
+            canvas.path(path.into_iter(), stroke);
         }
         Ok(())
     }
@@ -239,7 +256,7 @@ impl DrawingBackend for Pen<'_> {
         style: &S,
         fill: bool,
     ) -> Drawn {
-        let Stroke { colour, alpha, width } = stroke_of(style);
+        let Stroke { colour, alpha, width, .. } = stroke_of(style);
         if alpha > 0.0 {
             let mut canvas = self.0.borrow_mut();
             canvas.flush();

@@ -135,6 +135,134 @@ pub(super) fn choose_ticks(axis: &mut AxisMap, zone: &TimeZone, fits: impl Fn(&[
     }
 }
 
+/// As [`choose_ticks`], for an axis in UTC seconds.
+pub(super) fn choose_seconds(axis: &mut AxisMap, zone: &TimeZone, fits: impl Fn(&[f64], &[String]) -> bool) {
+    if axis.max - axis.min < 10.0 {
+        return choose_fractions(axis, zone, fits);
+    }
+    let mut fine = AxisMap::new((axis.min * 1000.0, axis.max * 1000.0), axis.scale);
+    choose_ticks(&mut fine, zone, fits);
+    axis.ticks = fine.ticks.iter().map(|tick| tick / 1000.0).collect();
+    axis.labels = fine.labels;
+}
+
+/// Parts of seconds, of a moment that is looked at very closely.
+fn choose_fractions(axis: &mut AxisMap, zone: &TimeZone, fits: impl Fn(&[f64], &[String]) -> bool) {
+    let step = [5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001]
+        .into_iter()
+        .rev()
+        .filter(|step| (axis.max - axis.min) / step <= MOST)
+        .find_map(|step: f64| {
+            let (first, last) = ((axis.min / step).ceil() as i64, (axis.max / step).floor() as i64);
+            let ticks: Vec<f64> = (first..=last).map(|i| i as f64 * step).collect();
+            let label = |tick: &f64| {
+                let moment = Timestamp::from_millisecond((tick * 1000.0).round() as i64).unwrap_or_default();
+                let civil = zone.to_datetime(moment);
+                let form = if step < 1.0 { "%M:%S%.3f" } else { "%H:%M:%S" };
+                civil.strftime(form).to_string()
+            };
+            let labels: Vec<String> = ticks.iter().map(label).collect();
+            let places: Vec<f64> = ticks.iter().map(|&tick| axis.unit(tick)).collect();
+            (ticks.len() <= 1 || fits(&places, &labels)).then_some((ticks, labels))
+        });
+    (axis.ticks, axis.labels) = step.unwrap_or_default();
+}
+
+/// Distances between ticks of a duration, in seconds.
+const DURATIONS: [f64; 26] = [
+    0.001,
+    0.01,
+    0.1,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    120.0,
+    300.0,
+    600.0,
+    1800.0,
+    3600.0,
+    7200.0,
+    10_800.0,
+    21_600.0,
+    43_200.0,
+    86_400.0,
+    172_800.0,
+    432_000.0,
+    864_000.0,
+    2_592_000.0,
+    8_640_000.0,
+    86_400_000.0,
+];
+
+/// Sets the finest ticks of which `fits` approves on an axis of seconds since a start.
+pub(super) fn choose_durations(axis: &mut AxisMap, fits: impl Fn(&[f64], &[String]) -> bool) {
+    for step in DURATIONS {
+        if (axis.max - axis.min) / step > MOST {
+            continue;
+        }
+        let (first, last) = ((axis.min / step - 1e-9).ceil() as i64, (axis.max / step + 1e-9).floor() as i64);
+        let ticks: Vec<f64> = (first..=last).map(|i| i as f64 * step).collect();
+        let longest = axis.min.abs().max(axis.max.abs());
+        let labels: Vec<String> = ticks.iter().map(|tick| duration(*tick, step, longest)).collect();
+        let places: Vec<f64> = ticks.iter().map(|&tick| axis.unit(tick)).collect();
+        if ticks.len() <= 1 || fits(&places, &labels) {
+            (axis.ticks, axis.labels) = (ticks, labels);
+            return;
+        }
+    }
+}
+
+/// A duration in seconds, as exactly as ticks need it that are `step` apart on an axis that reaches up to `longest`.
+fn duration(seconds: f64, step: f64, longest: f64) -> String {
+    if seconds == 0.0 {
+        return "0".to_owned();
+    }
+    let (sign, size) = (if seconds < 0.0 { "-" } else { "" }, seconds.abs());
+    let whole = (size + 1e-6).floor();
+    let (days, hours, minutes) = (whole / DAY_S, whole % DAY_S / 3600.0, whole % 3600.0 / 60.0);
+    let (days, hours, minutes) = (days.floor(), hours.floor(), minutes.floor());
+    let rest = size - (whole / 60.0).floor() * 60.0;
+    let text = if step < 1.0 {
+        let decimals = if step < 0.01 {
+            3
+        } else if step < 0.1 {
+            2
+        } else {
+            1
+        };
+        if longest < 60.0 {
+            format!("{size:.decimals$} s")
+        } else {
+            format!("{}:{rest:0width$.decimals$}", (whole / 60.0).floor(), width = decimals + 3)
+        }
+    } else if step >= DAY_S {
+        format!("{days} d")
+    } else if longest < 60.0 {
+        format!("{rest:.0} s")
+    } else if step < 60.0 && longest < 3600.0 {
+        format!("{minutes}:{rest:02.0}")
+    } else if longest < 3600.0 {
+        format!("{minutes} min")
+    } else if step < 60.0 {
+        format!("{}:{minutes:02}:{rest:02.0}", (whole / 3600.0).floor())
+    } else if step < 3600.0 {
+        format!("{}:{minutes:02} h", (whole / 3600.0).floor())
+    } else if days == 0.0 {
+        format!("{hours} h")
+    } else if hours == 0.0 {
+        format!("{days} d")
+    } else {
+        format!("{days} d {hours} h")
+    };
+    format!("{sign}{text}")
+}
+
+const DAY_S: f64 = 86_400.0;
+
 fn ticks(axis: &AxisMap, zone: &TimeZone, step: Step) -> (Vec<f64>, Vec<String>) {
     let (mut ticks, mut labels): (Vec<f64>, Vec<String>) = Default::default();
     let Ok(first) = Timestamp::from_millisecond(axis.min as i64) else { return (ticks, labels) };
@@ -201,7 +329,35 @@ mod tests {
         );
     }
 
+    #[test]
+    fn durations_are_round() {
+        for (to, most, expected) in [
+            (20.0, 5, "0, 5 s, 10 s, 15 s, 20 s"),
+            (100.0, 5, "0, 0:30, 1:00, 1:30"),
+            (1500.0, 6, "0, 5 min, 10 min, 15 min, 20 min, 25 min"),
+            (9000.0, 6, "0, 0:30 h, 1:00 h, 1:30 h, 2:00 h, 2:30 h"),
+            (40_000.0, 4, "0, 3 h, 6 h, 9 h"),
+            (400_000.0, 5, "0, 1 d, 2 d, 3 d, 4 d"),
+            (200_000.0, 5, "0, 12 h, 1 d, 1 d 12 h, 2 d"),
+            (0.25, 4, "0, 0.1 s, 0.2 s"),
+        ] {
+            let mut axis = AxisMap::new((0.0, to), Scale::Linear);
+            choose_durations(&mut axis, |_, labels| labels.len() <= most);
+            assert_eq!(axis.labels.join(", "), expected);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_length_has_durations_in_order(from in -1e3..1e3f64, power in -3.0..8.0f64, most in 2usize..12) {
+            let mut axis = AxisMap::new((from, from + 10f64.powf(power)), Scale::Linear);
+            choose_durations(&mut axis, |_, labels| labels.len() <= most);
+            prop_assert!(axis.ticks.len() <= most && axis.ticks.len() == axis.labels.len());
+            let mut labels = axis.labels.clone();
+            labels.dedup();
+            prop_assert_eq!(labels.len(), axis.labels.len(), "{:?}", axis.labels);
+        }
+
         #[test]
         fn any_range_has_ticks_in_order(from in -3_000_000_000_000i64..5_000_000_000_000, length in 1i64..2_000_000_000_000, most in 2usize..12) {
             let mut axis = AxisMap::new((from as f64, (from + length) as f64), Scale::Linear);

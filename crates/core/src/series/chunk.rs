@@ -132,7 +132,7 @@ pub fn decode_chunk(bytes: &[u8]) -> Result<Points, ChunkError> {
 }
 
 /// The steps as integers, when that loses nothing: counters compress to almost nothing as such.
-fn whole_steps(steps: &[f64]) -> Option<Vec<i64>> {
+pub(super) fn whole_steps(steps: &[f64]) -> Option<Vec<i64>> {
     let is_whole = |&step: &f64| step.abs() <= EXACT && (step as i64 as f64).to_bits() == step.to_bits();
     steps.iter().all(is_whole).then(|| steps.iter().map(|&step| step as i64).collect())
 }
@@ -144,7 +144,7 @@ fn checksum(bytes: &[u8]) -> u32 {
     hash.digest() as u32
 }
 
-trait Raw: Number {
+pub(super) trait Raw: Number {
     fn to_raw(self) -> [u8; 8];
     fn from_raw(raw: [u8; 8]) -> Self;
 }
@@ -172,16 +172,20 @@ impl Raw for i64 {
 const LEVEL: usize = 4;
 
 /// For what is measured: the compressor finds out what is best (single precision, decimal fractions).
-fn measured() -> ChunkConfig {
+pub(super) fn measured() -> ChunkConfig {
     ChunkConfig::default().with_compression_level(LEVEL)
 }
 
 /// For what counts up, steps and times: differences, without trying anything else, which takes longer than to compress.
-fn counters() -> ChunkConfig {
+pub(super) fn counters() -> ChunkConfig {
     measured().with_mode_spec(ModeSpec::Classic).with_delta_spec(DeltaSpec::TryConsecutive(1))
 }
 
-fn push_column<T: Raw>(out: &mut Vec<u8>, column: &[T], config: &ChunkConfig) -> Result<(), ChunkError> {
+pub(super) fn push_column<T: Raw>(
+    out: &mut Vec<u8>,
+    column: &[T],
+    config: &ChunkConfig,
+) -> Result<(), ChunkError> {
     let packed = if column.len() < 4 {
         None
     } else {
@@ -205,7 +209,11 @@ fn push_column<T: Raw>(out: &mut Vec<u8>, column: &[T], config: &ChunkConfig) ->
     Ok(())
 }
 
-fn take_column<T: Raw>(rest: &mut &[u8], count: usize, column: &'static str) -> Result<Vec<T>, ChunkError> {
+pub(super) fn take_column<T: Raw>(
+    rest: &mut &[u8],
+    count: usize,
+    column: &'static str,
+) -> Result<Vec<T>, ChunkError> {
     let (length, after) = rest.split_first_chunk::<4>().ok_or(ChunkError::Truncated)?;
     let length = u32::from_le_bytes(*length);
     let (body, after) = after.split_at_checked((length & !RAW) as usize).ok_or(ChunkError::Truncated)?;

@@ -9,6 +9,9 @@
 
 mod append;
 mod chunk;
+pub mod course;
+mod fine;
+mod painter;
 mod points;
 mod reduce;
 mod scale;
@@ -18,6 +21,10 @@ mod summary;
 
 pub use append::{AppendError, Appender, Block, ChunkWrite, Grower};
 pub use chunk::{CHUNK_POINTS, ChunkError, decode_chunk, encode_chunk};
+pub use fine::{
+    Bucket, Buckets, COARSE, FINE_BUCKETS, FINE_POINTS, ROW_FAN, decode_row, encode_row, row_above,
+};
+pub use painter::{Edge, FEW, Painter};
 pub use points::{Point, Points};
 pub use reduce::{Columns, NonFinite, Reduced, Reducer, Special, reduce};
 pub use scale::{Scale, symlog, unsymlog};

@@ -34,12 +34,47 @@ impl Columns {
         if linear > 0.0 { Self { linear, ..self } } else { self }
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Where the first begins and the last ends.
+    #[must_use]
+    pub fn range(&self) -> (f64, f64) {
+        (self.from, self.to)
+    }
+
+    /// Where an `x` lies, in columns from the left end; NaN or an infinity for one without a place.
+    pub(super) fn place(&self, x: f64) -> f64 {
+        let part = match self.scale {
+            Scale::Linear => (x / 2.0 - self.from / 2.0) / (self.to / 2.0 - self.from / 2.0),
+            Scale::Log => (x / self.from).ln() / (self.to / self.from).ln(),
+            Scale::Symlog => {
+                let place = |at: f64| symlog(at, self.linear);
+                (place(x) - place(self.from)) / (place(self.to) - place(self.from))
+            }
+        };
+        part * self.count as f64
+    }
+
+    /// The middle of a column.
+    pub(super) fn middle(&self, index: usize) -> f64 {
+        let part = (index as f64 + 0.5) / self.count as f64;
+        self.at(part)
+    }
+
     /// Where column `index` ends and the next begins; the last one has no end, the range has.
-    fn edge(&self, index: usize) -> f64 {
+    pub(super) fn edge(&self, index: usize) -> f64 {
         if index + 1 >= self.count {
             return f64::INFINITY;
         }
-        let part = (index + 1) as f64 / self.count as f64;
+        self.at((index + 1) as f64 / self.count as f64)
+    }
+
+    /// The `x` at a part of the range.
+    fn at(&self, part: f64) -> f64 {
         match self.scale {
             Scale::Linear => self.from * (1.0 - part) + self.to * part,
             Scale::Log => (self.from.ln() * (1.0 - part) + self.to.ln() * part).exp(),
@@ -51,7 +86,7 @@ impl Columns {
     }
 
     /// The column of an `x` within the range.
-    fn of(&self, x: f64) -> usize {
+    pub(super) fn of(&self, x: f64) -> usize {
         let part = match self.scale {
             // Halves, because the difference of two finite numbers need not be finite.
             Scale::Linear => (x / 2.0 - self.from / 2.0) / (self.to / 2.0 - self.from / 2.0),
