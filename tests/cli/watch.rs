@@ -136,6 +136,30 @@ fn where_the_limit_of_watches_is_reached_the_other_folders_are_looked_at() {
     }
 }
 
+/// A file server whose clock is behind gives what it writes a time that has long passed here.
+#[test]
+fn a_run_that_is_seen_to_grow_runs_whatever_the_clock_of_its_file_system_says() {
+    let athanor = Athanor::serving(1);
+    std::fs::create_dir_all(athanor.work().join("results/a")).expect("made");
+    athanor.file("results/a/metrics.csv", "step,loss\n1,0.5\n");
+    let behind = |text: &str| {
+        let path = athanor.work().join("results/a/metrics.csv");
+        let mut file = std::fs::OpenOptions::new().append(true).open(&path).expect("opens");
+        file.write_all(text.as_bytes()).expect("appended");
+        let then = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        file.set_modified(then).expect("set");
+    };
+    let status = || athanor.json(&["runs", "ls", "name = a"])["rows"][0]["status"].clone();
+    behind("2,0.25\n");
+    athanor.ok(&["watch", "add", "results", "--wait"]);
+    wait_until("what is found to be old is not taken for a running one", || {
+        (status() == "ended" || status() == "stale").then_some(())
+    });
+    behind("3,0.125\n");
+    wait_until("the line is read", || (values(&athanor, "name = a", "loss").len() == 3).then_some(()));
+    wait_until("it is seen to run", || (status() == "running").then_some(()));
+}
+
 fn append(athanor: &Athanor, path: &str, text: &str) {
     let path = athanor.work().join(path);
     let mut file = std::fs::OpenOptions::new().append(true).open(path).expect("opens");

@@ -106,10 +106,13 @@ impl Keeper {
                 }
                 bytes += file.known.size.max(64 << 10);
                 file.again = false;
-                let at_rest =
-                    now_ms() - file.known.modified_ns / 1_000_000 > AT_REST && file.known.modified_ns > 0;
+                let read_before = file.known.modified_ns > 0;
+                let written = file.noticed.unwrap_or(file.known.modified_ns / 1_000_000);
+                let at_rest = read_before && now_ms() - written > AT_REST;
+                // What the first look finds changed may have changed at any time since the last engine ended.
+                let live = read_before && !root.first;
                 let pattern = pattern.clone();
-                jobs.push(Job { file: file.known.clone(), folder, source, pattern, at_rest });
+                jobs.push(Job { file: file.known.clone(), folder, source, pattern, at_rest, live });
             }
             if jobs.is_empty() {
                 break;
@@ -151,6 +154,7 @@ impl Keeper {
         match read.outcome {
             Outcome::Done => {
                 if let (Some(source), Some(file)) = (read.source, self.files.get_mut(&read.file)) {
+                    file.noticed = source.noticed();
                     self.warm_bytes += source.weight();
                     file.source = Some(source);
                     self.warm.push_back(read.file);

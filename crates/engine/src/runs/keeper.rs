@@ -217,6 +217,8 @@ pub(super) struct Followed {
     pub(super) busy: bool,
     /// It was written meanwhile.
     pub(super) again: bool,
+    /// When it was last seen to change, if it was, UTC milliseconds by this machine's clock.
+    pub(super) noticed: Option<i64>,
 }
 
 pub(super) struct Keeper {
@@ -374,7 +376,7 @@ impl Keeper {
                 file.known.role.clone_from(&known.role);
                 file.known.prefix.clone_from(&known.prefix);
             })
-            .or_insert(Followed { known, root, source: None, busy: false, again: false });
+            .or_insert(Followed { known, root, source: None, busy: false, again: false, noticed: None });
     }
 
     pub(super) fn drop_file(&mut self, id: i64) {

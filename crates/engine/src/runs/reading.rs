@@ -28,6 +28,8 @@ pub(super) struct Job {
     pub pattern: Option<Pattern>,
     /// It is not written any more.
     pub at_rest: bool,
+    /// If it has changed, it did so just now.
+    pub live: bool,
 }
 
 /// What became of it.
@@ -59,11 +61,12 @@ pub(super) async fn read(store: RunStore, jobs: Vec<Job>, committer: mpsc::Sende
     let mut done = Vec::new();
     for job in jobs {
         let id = job.file.id;
-        let Job { file, folder, source, pattern, at_rest } = job;
+        let Job { file, folder, source, pattern, at_rest, live } = job;
+        let when = (at_rest, live);
         match source {
-            Some(source) => ready.push((source, at_rest)),
+            Some(source) => ready.push((source, when)),
             None => match wake(&store, file, (folder, pattern), &committer).await {
-                Ok(Some(source)) => ready.push((source, at_rest)),
+                Ok(Some(source)) => ready.push((source, when)),
                 // Taken out of the index meanwhile.
                 Ok(None) => {}
                 Err(error) => {
@@ -83,7 +86,7 @@ pub(super) async fn read(store: RunStore, jobs: Vec<Job>, committer: mpsc::Sende
     let read = tokio::task::spawn_blocking(move || {
         // All are read before the first is waited for: what is written together costs one commit.
         let under_way: Vec<_> =
-            ready.into_iter().map(|(source, at_rest)| read_one(source, at_rest, &committer)).collect();
+            ready.into_iter().map(|(source, when)| read_one(source, when, &committer)).collect();
         under_way.into_iter().map(UnderWay::wait).collect::<Vec<_>>()
     });
     match read.await {
@@ -139,7 +142,7 @@ struct UnderWay {
 }
 
 /// Reads a file to its end; blocks on the disk, and where the committer is behind.
-fn read_one(mut source: Source, at_rest: bool, committer: &mpsc::Sender<Ask>) -> UnderWay {
+fn read_one(mut source: Source, (at_rest, live): (bool, bool), committer: &mpsc::Sender<Ask>) -> UnderWay {
     let mut answers = Vec::new();
     let before = source.offset();
     let mut failed = None;
@@ -165,7 +168,7 @@ fn read_one(mut source: Source, at_rest: bool, committer: &mpsc::Sender<Ask>) ->
         }
     };
     loop {
-        match source.read(at_rest) {
+        match source.read(at_rest, live) {
             Ok(None) => break,
             Ok(Some(piece)) => {
                 let more = piece.more;

@@ -22,6 +22,7 @@ use athanor_core::series::{At, Block, ChunkError, ChunkWrite, Grower, Points, Su
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::tree::Stamp;
+use crate::home::now_ms;
 use crate::store::runs::{FileRow, KnownFile, NewSetting, Said};
 
 /// Bytes read at once.
@@ -212,6 +213,11 @@ impl Source {
         Stamp { device, inode, size, modified_ns }
     }
 
+    /// When it was last seen to change, UTC milliseconds; `None` if it was found changed.
+    pub fn noticed(&self) -> Option<i64> {
+        self.said.noticed
+    }
+
     /// Why nothing of it is read.
     pub fn refusal(&self) -> Option<&str> {
         self.row.refused.as_deref()
@@ -230,11 +236,11 @@ impl Source {
     }
 
     /// Reads what is new, up to about [`PIECE`] bytes; `None` if nothing is. `at_rest`: it is not being written any more, so
-    /// that a last line without an end is one. Blocks on the disk.
+    /// that a last line without an end is one. `live`: what has changed did so just now. Blocks on the disk.
     ///
     /// # Errors
     /// It can't be read. After an error the source is to be made anew from the store.
-    pub fn read(&mut self, at_rest: bool) -> io::Result<Option<Piece>> {
+    pub fn read(&mut self, at_rest: bool, live: bool) -> io::Result<Option<Piece>> {
         let mut file = File::open(&self.path)?;
         let meta = file.metadata()?;
         if !meta.is_file() {
@@ -285,7 +291,12 @@ impl Source {
             Some(Reader::Document(document)) => self.read_document(file, &*document, &mut piece)?,
             _ => self.glance(file)?,
         }
-        self.said.modified = Some(modified_ns(&meta) / 1_000_000);
+        let modified = Some(modified_ns(&meta) / 1_000_000);
+        if self.said.modified != modified {
+            self.said.modified = modified;
+            // The clock of a file server may be minutes away from ours: what was seen needs none.
+            self.said.noticed = live.then(now_ms);
+        }
         if !piece.more {
             self.row.known.device = meta.dev().cast_signed();
             self.row.known.inode = meta.ino().cast_signed();

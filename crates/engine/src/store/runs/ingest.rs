@@ -29,8 +29,8 @@ queries! {
     ADD_METRIC_KEY = "INSERT INTO metric_key (name) VALUES (?) RETURNING id";
     CONFIG_KEY = "SELECT id FROM config_key WHERE name = ?";
     ADD_CONFIG_KEY = "INSERT INTO config_key (name) VALUES (?) RETURNING id";
-    CLEAR_CONFIG = "DELETE FROM run_config WHERE run_id = ? AND file_id = ?";
-    PUT_CONFIG = "INSERT INTO run_config (run_id, key_id, file_id, kind, number, text) VALUES (?, ?, ?, ?, ?, ?)
+    CLEAR_CONFIG = "DELETE FROM run_config WHERE run_id = $1 AND file_id = $2";
+    PUT_CONFIG = "INSERT INTO run_config (run_id, key_id, file_id, kind, number, text) VALUES ($1, $2, $3, $4, $5, $6)
                   ON CONFLICT (run_id, key_id) DO UPDATE SET file_id = excluded.file_id, kind = excluded.kind,
                       number = excluded.number, text = excluded.text WHERE excluded.file_id <= run_config.file_id";
     ADD_SERIES = "INSERT INTO series (id, file_id, generation, key_id, run_id, position, summary)
@@ -282,8 +282,11 @@ impl RunStore {
     /// # Errors
     /// The database refuses.
     pub async fn clear_settings(&self, tx: &mut Tx, run: i64, file: i64) -> Result<()> {
-        sqlx::query(CLEAR_CONFIG).bind(run).bind(file).execute(tx.now().await?).await?;
-        Ok(())
+        tx.put_off(CLEAR_CONFIG, |to| {
+            to.add(run)?;
+            to.add(file)
+        })
+        .await
     }
 
     /// Records a setting. Of several files of a run that say it, the first counts.
@@ -296,16 +299,15 @@ impl RunStore {
         (run, file, key): (i64, i64, i64),
         setting: &NewSetting,
     ) -> Result<()> {
-        sqlx::query(PUT_CONFIG)
-            .bind(run)
-            .bind(key)
-            .bind(file)
-            .bind(setting.kind)
-            .bind(setting.number)
-            .bind(&setting.text)
-            .execute(tx.now().await?)
-            .await?;
-        Ok(())
+        let (kind, number, text) = (setting.kind, setting.number, setting.text.clone());
+        tx.put_off(PUT_CONFIG, |to| {
+            for number in [run, key, file, kind] {
+                to.add(number)?;
+            }
+            to.add(number)?;
+            to.add(text)
+        })
+        .await
     }
 
     /// A series with its summary; answers its key.

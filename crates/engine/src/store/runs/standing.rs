@@ -87,6 +87,8 @@ pub struct Said {
     pub born: Option<i64>,
     /// When the file was last written, UTC milliseconds on the file system's clock.
     pub modified: Option<i64>,
+    /// When it was seen to be written then, on this machine's clock; none if that was only found out later.
+    pub noticed: Option<i64>,
 }
 
 /// A run as it stands.
@@ -273,7 +275,8 @@ impl RunStore {
         let (points, steps) = (now.measured, now.furthest);
         let said: Vec<Said> = serde_json::from_str(&now.said).unwrap_or_default();
         let all = Said::of_all(&said);
-        let quiet_ms = clock.now - all.modified.unwrap_or(clock.now);
+        let written = said.iter().filter_map(|file| file.noticed.or(file.modified)).max();
+        let quiet_ms = clock.now - written.unwrap_or(clock.now);
         let signs = Signs { end: all.end, steps, total: all.total, quiet_ms };
         // The queue knows better how its own runs stand.
         let (standing, again_ms) = match (&now.experiment, RunStatus::from_name(&now.status)) {
@@ -384,6 +387,7 @@ impl Said {
             all.first_point = least(all.first_point, file.first_point);
             all.born = least(all.born, file.born);
             all.modified = all.modified.max(file.modified);
+            all.noticed = all.noticed.max(file.noticed);
             for tag in file.tags {
                 if !all.tags.contains(&tag) {
                     all.tags.push(tag);
