@@ -23,6 +23,7 @@ mod history;
 mod layout;
 mod lines;
 mod picture;
+pub mod plots;
 mod svg;
 mod theme;
 mod time;

@@ -23,6 +23,10 @@ const fn rgb(hex: u32) -> RGBColor {
 /// The colours of one theme.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Colours {
+    /// What charts stand on in the window, and in a file.
+    pub ground: RGBColor,
+    /// Headings.
+    pub ink: RGBColor,
     pub grid: RGBColor,
     pub tick: RGBColor,
     pub lines: [RGBColor; PALETTE],
@@ -32,6 +36,8 @@ impl Theme {
     pub(super) const fn colours(self) -> Colours {
         match self {
             Self::Light => Colours {
+                ground: rgb(0xffffff),
+                ink: rgb(0x1c1b19),
                 grid: rgb(0xe6e5e1),
                 tick: rgb(0x6b6963),
                 lines: [
@@ -44,6 +50,8 @@ impl Theme {
                 ],
             },
             Self::Dark => Colours {
+                ground: rgb(0x1b1a18),
+                ink: rgb(0xecebe8),
                 grid: rgb(0x2b2926),
                 tick: rgb(0xa09c93),
                 lines: [

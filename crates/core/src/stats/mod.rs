@@ -23,11 +23,12 @@ pub fn mean(values: &[f64]) -> Option<f64> {
     let count = values.len() as f64;
     let sum = sum(values.iter().copied());
     // What is too large to be summed up is made smaller first.
-    let mean = if sum.is_finite() { sum / count } else { self::sum(values.iter().map(|value| value / count)) };
+    let mean =
+        if sum.is_finite() { sum / count } else { self::sum(values.iter().map(|value| value / count)) };
     // By rounding it may lie just outside its values; that of equal ones is what they are.
-    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-        (low.min(*value), high.max(*value))
-    });
+    let (low, high) = values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
     Some(if low <= mean && mean <= high || mean.is_nan() { mean } else { mean.max(low).min(high) })
 }
 
