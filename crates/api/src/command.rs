@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
 use crate::handlers::{
-    self, cleanup, config, figures, files, history, log_search, notifications, pages, plots, points, queue,
+    self, cleanup, compare, config, figures, files, history, log_search, notifications, pages, plots, points, queue,
     run_charts, run_media, runs, sweeps, transfer, watch,
 };
 use crate::typescript::Declarations;
@@ -198,6 +198,20 @@ commands! {
     DeleteRunView = "runs.delete_view": runs::views::delete, wire::SavedViewRef => wire::SavedViews;
     /// The table of runs as CSV, JSON, Markdown, LaTeX or Parquet.
     ExportRuns = "runs.export": runs::export::export, wire::ExportRuns => wire::RunExport;
+    /// Runs side by side: settings, metrics, and which is better.
+    CompareRuns = "runs.compare": compare::compare, wire::CompareRuns => wire::Comparison;
+    /// The same as Markdown.
+    ExportComparison = "runs.compare_markdown": compare::as_markdown, wire::CompareRuns => wire::ComparisonText;
+    /// The config files of runs.
+    ListComparedConfigs = "runs.compare_configs": compare::configs, wire::ComparedUids => wire::ComparedConfigs;
+    /// What differs between two config files.
+    CompareTexts = "runs.compare_texts": compare::texts, wire::CompareTexts => wire::TextDiff;
+    /// The files of the code that differ between two runs.
+    CompareCode = "runs.compare_code": compare::code, wire::CompareCode => wire::CodeDiff;
+    /// What differs in a file of the code.
+    CompareCodeFile = "runs.compare_code_file": compare::code_file, wire::CompareCodeFile => wire::TextDiff;
+    /// What runs ran in, side by side.
+    CompareEnvironments = "runs.compare_environments": compare::environments, wire::ComparedUids => wire::ComparedEnvironment;
     /// Points of a metric of a run, exactly as they were logged.
     ReadRunPoints = "runs.points": run_charts::points, wire::ReadRunPoints => wire::RunPoints;
     /// A chart of metrics of runs.

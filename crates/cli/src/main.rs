@@ -103,6 +103,8 @@ enum Command {
     Scan(commands::scan::Arguments),
     /// List, show, tag, export and remove runs of the index
     Runs(commands::runs::Arguments),
+    /// Lay runs side by side: what differs, and which is better by how much
+    Compare(commands::compare::Arguments),
     /// Index the runs in folders, and follow them as they grow
     Watch(commands::watch::Arguments),
     /// Print what makes a shell complete commands and options
@@ -197,6 +199,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::History(arguments) => commands::history::run(&mut backend, &arguments, json),
         Command::Gpu(arguments) => commands::resources::gpu(&mut backend, arguments, json),
         Command::Runs(arguments) => commands::runs::run(&mut backend, arguments, json),
+        Command::Compare(arguments) => commands::compare::run(&mut backend, &arguments, json),
         Command::Watch(arguments) => commands::watch::run(&mut backend, arguments, json),
         Command::Gc(arguments) => commands::gc::run(&mut backend, &arguments, json),
     };

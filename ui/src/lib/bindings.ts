@@ -610,9 +610,376 @@ largest: Array<OldLog>, };
 export type CloseAction = "tray" | "quit";
 
 /**
+ * What differs in the code of two runs.
+ */
+export type CodeDiff = { 
+/**
+ * The commits; absent where one is not known.
+ */
+commits: CommitPair | null, 
+/**
+ * The working tree in which both commits were found.
+ */
+repository: string | null, 
+/**
+ * The files that differ, by path; 2,000 at most.
+ */
+files: Array<CodeFile>, 
+/**
+ * How many there are.
+ */
+total: number, 
+/**
+ * Why there is no answer.
+ */
+problem: string | null, 
+/**
+ * What to do about it.
+ */
+hint: string | null, 
+/**
+ * What is to be kept in mind.
+ */
+notes: Array<string>, };
+
+/**
+ * A file that differs between two commits.
+ */
+export type CodeFile = { 
+/**
+ * Its path in the repository; the new one where it was moved.
+ */
+path: string, 
+/**
+ * Where it was before, if it was moved.
+ */
+old_path: string | null, 
+/**
+ * What became of it.
+ */
+change: ComparedChange, 
+/**
+ * Lines that the new one has alone; absent for what is no text.
+ */
+added: number | null, 
+/**
+ * Lines that the old one has alone.
+ */
+removed: number | null, };
+
+/**
  * What a job runs: a program with arguments, or a line for the shell.
  */
 export type Command = Array<string> | string;
+
+/**
+ * Two commits.
+ */
+export type CommitPair = { 
+/**
+ * The baseline’s, as its files say.
+ */
+old: string, 
+/**
+ * The other run’s.
+ */
+new: string, };
+
+/**
+ * Asks for what differs in the code of two runs.
+ */
+export type CompareCode = { 
+/**
+ * The baseline.
+ */
+old: string, 
+/**
+ * The other run.
+ */
+new: string, };
+
+/**
+ * Asks for what differs in a file of the code.
+ */
+export type CompareCodeFile = { 
+/**
+ * The baseline.
+ */
+old: string, 
+/**
+ * The other run.
+ */
+new: string, 
+/**
+ * The file’s path, as the list of files has it.
+ */
+path: string, 
+/**
+ * Where it was before, if it was moved.
+ */
+old_path?: string, 
+/**
+ * Lines that are the same and are shown around what differs; all of them if absent.
+ */
+context?: number, };
+
+/**
+ * Which runs are compared, and how.
+ */
+export type CompareRuns = { 
+/**
+ * The runs, 2 to 20, in the order of their columns; a uid may be shortened to a unique beginning.
+ */
+uids: Array<string>, 
+/**
+ * The run that the others are compared with; the first one if absent.
+ */
+baseline?: string, 
+/**
+ * The metric at whose best step the others are read; if absent, one that validates and that most of the runs have.
+ */
+target?: string, 
+/**
+ * Which way metrics are better, where their names do not tell or tell wrongly.
+ */
+goals?: { [key in string]: RunGoal }, 
+/**
+ * Which value of a run is taken for the verdict.
+ */
+value?: ComparedValue, 
+/**
+ * Ids of columns: runs that agree in them are a group, one to four. If absent, runs are a group that have the same
+ * settings but for the seed and for where results go.
+ */
+group_by?: Array<string>, };
+
+/**
+ * Asks for what differs between two config files.
+ */
+export type CompareTexts = { 
+/**
+ * The baseline’s.
+ */
+old: ConfigRef, 
+/**
+ * The other one’s.
+ */
+new: ConfigRef, 
+/**
+ * Lines that are the same and are shown around what differs; all of them if absent.
+ */
+context?: number, };
+
+/**
+ * What became of something from the baseline to another run.
+ */
+export type ComparedChange = "same" | "added" | "removed" | "changed";
+
+/**
+ * The config files of runs.
+ */
+export type ComparedConfigs = { 
+/**
+ * For each run, in the order that was asked for.
+ */
+runs: Array<RunConfigs>, };
+
+/**
+ * What runs ran in.
+ */
+export type ComparedEnvironment = { 
+/**
+ * The runs, in the order of the values.
+ */
+uids: Array<string>, 
+/**
+ * Facts by subject: machine, command, variables, packages.
+ */
+sections: Array<EnvironmentSection>, 
+/**
+ * What is not known, and why.
+ */
+notes: Array<string>, };
+
+/**
+ * Runs that are compared as one.
+ */
+export type ComparedGroup = { 
+/**
+ * What sets it apart from the other groups, in a few words.
+ */
+label: string, 
+/**
+ * Places of its runs.
+ */
+runs: Array<number>, 
+/**
+ * What its runs agree in and not all groups have alike.
+ */
+values: Array<GroupSetting>, 
+/**
+ * Seeds of its runs, in their order; a run that names none has none here.
+ */
+seeds: Array<Cell>, };
+
+/**
+ * A metric of several runs.
+ */
+export type ComparedMetric = { 
+/**
+ * Its name.
+ */
+key: string, 
+/**
+ * Which way it is better.
+ */
+goal: RunGoal | null, 
+/**
+ * The goal is what its name tells.
+ */
+named: boolean, 
+/**
+ * At the best step of the target: the point of the greatest step up to there.
+ */
+at_target: Array<MetricPlace | null>, 
+/**
+ * The best value; where no goal is known there is none.
+ */
+best: Array<MetricPlace | null>, 
+/**
+ * The last value.
+ */
+last: Array<MetricPlace | null>, };
+
+/**
+ * A run among others.
+ */
+export type ComparedRun = { 
+/**
+ * Its row, without cells.
+ */
+run: RunRow, 
+/**
+ * A name that tells it from the others: with what differs where several have the same.
+ */
+label: string, 
+/**
+ * From its start to its end or, while it runs, to the newest change of its files, milliseconds.
+ */
+duration: number | null, 
+/**
+ * The git commit, as its files say.
+ */
+commit: string | null, 
+/**
+ * The machine that it ran on, as its files say.
+ */
+host: string | null, 
+/**
+ * Place of its group.
+ */
+group: number, 
+/**
+ * The step at which the target metric is best.
+ */
+best_step: number | null, };
+
+/**
+ * A setting of several runs.
+ */
+export type ComparedSetting = { 
+/**
+ * Its name; levels are joined by points.
+ */
+key: string, 
+/**
+ * Its value in each run.
+ */
+values: Array<Cell>, 
+/**
+ * What became of it in each run, compared with the baseline: 0.1 and 1e-1 are the same, 1 and “1” are not.
+ */
+changes: Array<ComparedChange>, 
+/**
+ * Not all of the runs have it alike.
+ */
+differs: boolean, };
+
+/**
+ * Runs as names in an order.
+ */
+export type ComparedUids = { 
+/**
+ * The runs, 1 to 20.
+ */
+uids: Array<string>, 
+/**
+ * The run that the others are compared with; the first one if absent.
+ */
+baseline?: string, };
+
+/**
+ * Which value of a metric stands for a run.
+ */
+export type ComparedValue = "at_target" | "best" | "last";
+
+/**
+ * Runs side by side.
+ */
+export type Comparison = { 
+/**
+ * The runs, in the order that was asked for.
+ */
+runs: Array<ComparedRun>, 
+/**
+ * Place of the run that the others are compared with.
+ */
+baseline: number, 
+/**
+ * All settings that some run has, by name; those that do not differ are said to be the same.
+ */
+settings: Array<ComparedSetting>, 
+/**
+ * The metric at whose best step the others are read; none if no run has one whose goal is known.
+ */
+target: string | null, 
+/**
+ * All metrics that some run has: the target first, then those that all runs have, by name.
+ */
+metrics: Array<ComparedMetric>, 
+/**
+ * Which value stands for a run in the verdict.
+ */
+value: ComparedValue, 
+/**
+ * Runs that are alike but for the seed, or agree in the columns that were asked for; the baseline's first.
+ */
+groups: Array<ComparedGroup>, 
+/**
+ * Settings that were left out of account where groups were made by the settings.
+ */
+set_aside: Array<string>, 
+/**
+ * Which group is better, by metric; those with a goal that two groups have.
+ */
+verdicts: Array<Verdict>, 
+/**
+ * The verdict in a few sentences, on the target metric.
+ */
+summary: Array<string>, 
+/**
+ * What is to be kept in mind with the verdicts.
+ */
+notes: Array<string>, };
+
+/**
+ * A comparison as text.
+ */
+export type ComparisonText = { 
+/**
+ * Markdown.
+ */
+text: string, };
 
 /**
  * A query that is being typed.
@@ -644,6 +1011,27 @@ keys: Array<ConfigKey>,
  * Why it can't be read.
  */
 problem: ConfigProblem | null, };
+
+/**
+ * A config file of a run.
+ */
+export type ConfigChoice = { 
+/**
+ * What it is asked for by.
+ */
+id: string, 
+/**
+ * What people know it by: its path in the run’s folder, or that it is the queue’s copy.
+ */
+label: string, 
+/**
+ * Bytes.
+ */
+size: number, 
+/**
+ * It is the text that the queue kept when the experiment was submitted.
+ */
+kept: boolean, };
 
 /**
  * A config file.
@@ -704,6 +1092,19 @@ column: number,
  * Why.
  */
 message: string, };
+
+/**
+ * A text of a run.
+ */
+export type ConfigRef = { 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * The id of the file.
+ */
+file: string, };
 
 /**
  * Another experiment that must come first.
@@ -838,6 +1239,62 @@ temperatures: Array<Temperature>,
  * GPUs.
  */
 gpus: Gpus, };
+
+/**
+ * A part of two texts in which something differs.
+ */
+export type DiffHunk = { 
+/**
+ * Its head, as a unified diff has it: `@@ -1,5 +1,6 @@`.
+ */
+head: string, 
+/**
+ * Its lines, old and new beside each other.
+ */
+rows: Array<DiffRow>, };
+
+/**
+ * A piece of a line.
+ */
+export type DiffPart = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * It is what differs within the line.
+ */
+changed: boolean, };
+
+/**
+ * A line of the old text, of the new one, or of both.
+ */
+export type DiffRow = { 
+/**
+ * Both sides are there and the same.
+ */
+same: boolean, 
+/**
+ * The line of the old text.
+ */
+old: DiffSide | null, 
+/**
+ * The line of the new text.
+ */
+new: DiffSide | null, };
+
+/**
+ * A line of a text.
+ */
+export type DiffSide = { 
+/**
+ * Its number, from 1.
+ */
+line: number, 
+/**
+ * Its text in pieces, without the line end.
+ */
+parts: Array<DiffPart>, };
 
 /**
  * A file system that holds something of ours.
@@ -1190,6 +1647,40 @@ notices: Array<Notice>, };
  * Who runs the engine.
  */
 export type EngineOwner = "window" | "headless" | "offline";
+
+/**
+ * A fact of several runs.
+ */
+export type EnvironmentFact = { 
+/**
+ * Its name.
+ */
+key: string, 
+/**
+ * What each run has; a secret stands there masked.
+ */
+values: Array<string | null>, 
+/**
+ * What became of it in each run, compared with the baseline; told of secrets, too.
+ */
+changes: Array<ComparedChange>, 
+/**
+ * Not all of the runs have it alike.
+ */
+differs: boolean, };
+
+/**
+ * Facts about one subject.
+ */
+export type EnvironmentSection = { 
+/**
+ * The subject.
+ */
+title: string, 
+/**
+ * Facts that some run has, by name.
+ */
+facts: Array<EnvironmentFact>, };
 
 /**
  * An environment variable of a job.
@@ -2192,6 +2683,64 @@ columns?: Array<string>,
 sort?: Array<RunSort>, };
 
 /**
+ * Something that the runs of a group agree in.
+ */
+export type GroupSetting = { 
+/**
+ * The setting’s name, or a column’s id.
+ */
+key: string, 
+/**
+ * What they have.
+ */
+value: Cell, };
+
+/**
+ * A metric over the runs of a group, beside the baseline’s group.
+ */
+export type GroupVerdict = { 
+/**
+ * How many of its runs have a finite value.
+ */
+count: number, 
+/**
+ * Their mean.
+ */
+mean: number | null, 
+/**
+ * Their standard deviation (n − 1).
+ */
+deviation: number | null, 
+/**
+ * What the mean is more than the baseline’s.
+ */
+difference: number | null, 
+/**
+ * The same in percent of the baseline’s.
+ */
+percent: number | null, 
+/**
+ * The 95 % interval of the difference.
+ */
+interval: [number, number] | null, 
+/**
+ * How it was found.
+ */
+method: IntervalMethod | null, 
+/**
+ * Degrees of freedom.
+ */
+freedom: number | null, 
+/**
+ * How it turned out.
+ */
+outcome: VerdictOutcome, 
+/**
+ * The same in a sentence; empty for the baseline.
+ */
+words: string, };
+
+/**
  * All groups with members that are not archived, newest first.
  */
 export type Groups = { 
@@ -2623,6 +3172,11 @@ received: Reading<number>,
  * Bytes in a second.
  */
 sent: Reading<number>, };
+
+/**
+ * How the interval was found.
+ */
+export type IntervalMethod = "welch" | "paired";
 
 /**
  * A job that ran while the chart's time passed.
@@ -3141,6 +3695,35 @@ ids?: Array<number>,
  * All up to this one.
  */
 up_to?: number, };
+
+/**
+ * A metric’s value in a run, beside the baseline’s.
+ */
+export type MetricPlace = { 
+/**
+ * The value.
+ */
+value: Number, 
+/**
+ * The step of it.
+ */
+step: number | null, 
+/**
+ * What it is more than the baseline’s; absent for the baseline, and where one of them is not finite.
+ */
+difference: number | null, 
+/**
+ * The same in percent of the baseline’s; absent where that is 0.
+ */
+percent: number | null, 
+/**
+ * Whether it is better than the baseline’s; absent for the baseline, where they are equal, and without a goal.
+ */
+better: boolean | null, 
+/**
+ * It is the best of all runs, and another is worse.
+ */
+leads: boolean, };
 
 /**
  * The latest value of a metric.
@@ -4556,6 +5139,28 @@ columns: Array<RunColumn>,
  * How many runs match.
  */
 total: number, };
+
+/**
+ * The config files of a run.
+ */
+export type RunConfigs = { 
+/**
+ * The run.
+ */
+uid: string, 
+/**
+ * Its files, the likeliest first.
+ */
+files: Array<ConfigChoice>, 
+/**
+ * The id of the one that is compared if nobody says otherwise: of the baseline the first, of the others the one of
+ * the same name.
+ */
+chosen: string | null, 
+/**
+ * Why there is none.
+ */
+problem: string | null, };
 
 /**
  * Everything about a run but its points.
@@ -5992,6 +6597,35 @@ value: Reading<number>,
 critical: number | null, };
 
 /**
+ * What differs between two texts.
+ */
+export type TextDiff = { 
+/**
+ * Name of the old text.
+ */
+old: string, 
+/**
+ * Name of the new text.
+ */
+new: string, 
+/**
+ * Lines that the old text has alone.
+ */
+removed: number, 
+/**
+ * Lines that the new text has alone.
+ */
+added: number, 
+/**
+ * Parts of the texts in which something differs, in order.
+ */
+hunks: Array<DiffHunk>, 
+/**
+ * What was left out, and why; such as the rest of large files.
+ */
+notes: Array<string>, };
+
+/**
  * Light or dark.
  */
 export type Theme = "light" | "dark";
@@ -6070,6 +6704,28 @@ scale: Scale, };
  * Who made a GPU.
  */
 export type Vendor = "nvidia" | "amd";
+
+/**
+ * Which group is better in a metric.
+ */
+export type Verdict = { 
+/**
+ * The metric.
+ */
+key: string, 
+/**
+ * Which way it is better.
+ */
+goal: RunGoal, 
+/**
+ * For each group, in their order.
+ */
+groups: Array<GroupVerdict>, };
+
+/**
+ * How it turned out.
+ */
+export type VerdictOutcome = "baseline" | "better" | "worse" | "unclear" | "too_few" | "nothing";
 
 /**
  * A folder in which runs are looked for.
@@ -6291,6 +6947,20 @@ export interface Commands {
   "runs.delete_view": { input: SavedViewRef; output: SavedViews };
   /** The table of runs as CSV, JSON, Markdown, LaTeX or Parquet. */
   "runs.export": { input: ExportRuns; output: RunExport };
+  /** Runs side by side: settings, metrics, and which is better. */
+  "runs.compare": { input: CompareRuns; output: Comparison };
+  /** The same as Markdown. */
+  "runs.compare_markdown": { input: CompareRuns; output: ComparisonText };
+  /** The config files of runs. */
+  "runs.compare_configs": { input: ComparedUids; output: ComparedConfigs };
+  /** What differs between two config files. */
+  "runs.compare_texts": { input: CompareTexts; output: TextDiff };
+  /** The files of the code that differ between two runs. */
+  "runs.compare_code": { input: CompareCode; output: CodeDiff };
+  /** What differs in a file of the code. */
+  "runs.compare_code_file": { input: CompareCodeFile; output: TextDiff };
+  /** What runs ran in, side by side. */
+  "runs.compare_environments": { input: ComparedUids; output: ComparedEnvironment };
   /** Points of a metric of a run, exactly as they were logged. */
   "runs.points": { input: ReadRunPoints; output: RunPoints };
   /** A chart of metrics of runs. */

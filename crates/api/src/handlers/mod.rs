@@ -1,6 +1,7 @@
 //! What each command does: reads or asks the engine, and converts.
 
 pub(crate) mod cleanup;
+pub(crate) mod compare;
 pub(crate) mod config;
 pub(crate) mod figures;
 pub(crate) mod files;

@@ -4,6 +4,7 @@
 //! milliseconds, sizes are bytes. 64-bit integers stay below 2^53 (sizes, offsets, cursors and times do), so
 //! they are numbers in TypeScript.
 
+mod compare;
 mod device;
 mod experiment;
 mod figures;
@@ -26,6 +27,7 @@ mod sweep;
 mod system;
 mod watch;
 
+pub use compare::*;
 pub use device::*;
 pub use experiment::*;
 pub use figures::*;

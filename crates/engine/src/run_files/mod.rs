@@ -234,6 +234,11 @@ fn read(root: &Inside, path: &str, part: LogPart) -> Result<FilePiece> {
     Ok(FilePiece { start: block.start, bytes: block.bytes, state: file.state })
 }
 
+/// The first bytes of a file in a folder, at most `max`.
+pub(crate) fn head(folder: &Path, path: &str, max: usize) -> Result<Vec<u8>> {
+    Ok(read(&Inside::open(folder)?, path, LogPart::From(0, max))?.bytes)
+}
+
 /// A file that is open, and how it was then.
 struct OpenFile {
     file: File,

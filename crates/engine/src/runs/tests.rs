@@ -1,5 +1,6 @@
 //! The index against real folders.
 
+mod compare;
 mod databases;
 
 use std::fs;

@@ -41,7 +41,7 @@ fn column(field: &'static str, id: &str) -> Result<Field> {
     })
 }
 
-fn columns(field: &'static str, ids: &[String]) -> Result<Vec<Field>> {
+pub(super) fn columns(field: &'static str, ids: &[String]) -> Result<Vec<Field>> {
     if ids.len() > COLUMNS {
         return Err(wrong(field, format!("at most {COLUMNS} columns at once")));
     }

@@ -109,7 +109,7 @@ fn sort(columns: &[String]) -> Vec<RunSort> {
     columns.iter().map(sort).collect()
 }
 
-fn status(status: RunStatus) -> &'static str {
+pub(super) fn status(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Running => "running",
         RunStatus::Paused => "paused",
@@ -134,7 +134,7 @@ fn cell(column: &str, cell: &Cell) -> String {
 }
 
 /// A whole number as it is, another one with at most five digits.
-fn number(value: Number) -> String {
+pub(super) fn number(value: Number) -> String {
     if value.0.fract() == 0.0 && value.0.abs() < 1e15 { value.0.to_string() } else { print::number(value) }
 }
 
@@ -144,7 +144,7 @@ fn whole(ms: f64) -> i64 {
 }
 
 /// Text without line ends and other signs that steer a terminal.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
