@@ -10,6 +10,7 @@ pub mod cleanup;
 pub mod devices;
 mod engine;
 pub mod error;
+pub mod figure;
 mod files;
 pub mod history;
 pub mod home;

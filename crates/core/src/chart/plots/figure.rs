@@ -40,6 +40,10 @@ pub struct Figure {
     pub theme: Theme,
     /// What stands above.
     pub title: Option<String>,
+    /// What the vertical axis shows, if the chart itself does not say so.
+    pub y_title: Option<String>,
+    /// What the horizontal axis shows, likewise.
+    pub x_title: Option<String>,
     /// What stands below.
     pub legend: Vec<LegendEntry>,
 }
@@ -75,8 +79,8 @@ impl Figure {
         let (width, height, font) = self.pixels();
         let whole = PlotRect { x: 0.0, y: 0.0, width, height };
         sheet.cells(&[whole], Ink::of(sheet.colours.ground));
-        let above = self.above(&sheet);
-        if let Some(title) = self.title.as_deref().filter(|_| above > 0.0) {
+        let (above, heading) = (self.above(&sheet), self.heading(&sheet));
+        if let Some(title) = self.title.as_deref().filter(|_| heading > 0.0) {
             // A heading is a little larger than labels.
             let text = super::sheet::fitted(title, (width - 2.0 * EDGE) / (font * 1.2));
             sheet.text(
@@ -87,7 +91,15 @@ impl Figure {
                 font * 1.2,
             );
         }
-        let top = height - self.below(&sheet);
+        let room = width - 2.0 * EDGE;
+        if let Some(title) = &self.y_title {
+            sheet.label((EDGE, heading + font * 0.9), &sheet.fitted(title, room), Anchor::Left);
+        }
+        let top = height - self.below(&sheet) + self.x_room(&sheet);
+        if let Some(title) = &self.x_title {
+            let place = (width - EDGE, top - self.x_room(&sheet) + font * 0.6);
+            sheet.label(place, &sheet.fitted(title, room), Anchor::Right);
+        }
         let (placed, _) = self.placed(&sheet);
         for (entry, Placed { x, row, text }) in self.legend.iter().zip(&placed) {
             let y = top + (*row as f64 + 0.7) * font * 1.5;
@@ -133,13 +145,23 @@ impl Figure {
     }
 
     fn above(&self, sheet: &Sheet) -> f64 {
+        let y_title = if self.y_title.is_some() { sheet.font * 1.5 } else { 0.0 };
+        (self.heading(sheet) + y_title).round()
+    }
+
+    fn heading(&self, sheet: &Sheet) -> f64 {
         let titled = self.title.as_ref().is_some_and(|title| !title.trim().is_empty());
         if titled { (sheet.font * 2.1).round() } else { 0.0 }
     }
 
     fn below(&self, sheet: &Sheet) -> f64 {
         let rows = self.placed(sheet).1;
-        if rows == 0 { 0.0 } else { (sheet.font * (1.5 * rows as f64 + 0.4)).round() }
+        let legend = if rows == 0 { 0.0 } else { sheet.font * (1.5 * rows as f64 + 0.4) };
+        (self.x_room(sheet) + legend).round()
+    }
+
+    fn x_room(&self, sheet: &Sheet) -> f64 {
+        if self.x_title.is_some() { (sheet.font * 1.4).round() } else { 0.0 }
     }
 
     /// Entries side by side in rows, as many as have room, and how many rows these are.
@@ -186,6 +208,8 @@ mod tests {
             font_pt: 8.0,
             theme: Theme::Light,
             title: Some("Loss & <co>".into()),
+            y_title: None,
+            x_title: None,
             legend: (0..entries).map(entry).collect(),
         }
     }
@@ -198,6 +222,8 @@ mod tests {
         let (plain, some) = (Figure { title: None, ..figure(0) }, figure(4));
         assert_eq!(plain.room(), (321.0, 227.0));
         assert!(some.room().1 < 190.0);
+        let named = Figure { y_title: Some("loss".into()), x_title: Some("step".into()), ..some.clone() };
+        assert_eq!(some.room().1 - named.room().1, 31.0, "a line each");
         let svg = some.around("<svg width=\"321\">chart</svg>");
         assert!(
             svg.contains(" width=\"85mm\" height=\"60mm\" ")

@@ -31,11 +31,11 @@ use super::{Axis, PlotRect, Theme};
 pub use bars::{BarOptions, render_bars};
 pub use boxes::{BoxOptions, render_boxes};
 pub use figure::{Figure, LegendEntry, PIXELS_PER_MM, PIXELS_PER_POINT};
-pub use importance::{ImportanceOptions, render_importance};
+pub use importance::{ImportanceOptions, SETTINGS, render_importance};
 pub use matrix::{Statistic, SweepOptions, render_sweep};
-pub use parallel::{ParallelOptions, render_parallel};
+pub use parallel::{AXES, ParallelOptions, render_parallel};
 pub use scatter::{ScatterOptions, render_scatter};
-pub use usage::{UsageBand, UsageChart, render_usage};
+pub use usage::{Thinned, UsageBand, UsageChart, render_usage};
 pub use value::{Column, Group, Runs, Subject, Value, ValueKind, group_by};
 
 /// Size of labels in CSS pixels where nothing else is asked for.

@@ -44,6 +44,73 @@ pub struct UsageBand<'a> {
     pub step: i64,
 }
 
+/// Points in time as they come, thinned out to what a picture shows: of each of its columns the first, the least, the
+/// greatest and the last.
+#[derive(Debug, Clone)]
+pub struct Thinned {
+    from: f64,
+    to: f64,
+    columns: Vec<Option<[(f64, f64); 4]>>,
+    odd: u64,
+}
+
+impl Thinned {
+    /// For a picture of so many columns over a stretch of time, UTC milliseconds.
+    #[must_use]
+    pub fn new((from, to): (i64, i64), columns: usize) -> Self {
+        let (from, to) = (from as f64, to as f64);
+        Self { from, to: to.max(from + 1.0), columns: vec![None; columns.clamp(1, 16_000)], odd: 0 }
+    }
+
+    /// Adds a point; one that lies outside is passed over, one that is not finite counted.
+    pub fn push(&mut self, at: i64, value: f64) {
+        let at = at as f64;
+        if !(self.from..=self.to).contains(&at) {
+            return;
+        }
+        if !value.is_finite() {
+            self.odd += 1;
+            return;
+        }
+        let place = (at - self.from) / (self.to - self.from) * self.columns.len() as f64;
+        let last = self.columns.len() - 1;
+        let point = (at, value);
+        match &mut self.columns[(place as usize).min(last)] {
+            Some([_, least, greatest, end]) => {
+                if value < least.1 {
+                    *least = point;
+                }
+                if value > greatest.1 {
+                    *greatest = point;
+                }
+                *end = point;
+            }
+            empty => *empty = Some([point; 4]),
+        }
+    }
+
+    /// How many values were NaN or infinite.
+    #[must_use]
+    pub fn odd(&self) -> u64 {
+        self.odd
+    }
+
+    /// One line through what is kept, in the order of time.
+    #[must_use]
+    pub fn finish(self) -> Pieces {
+        let mut line: Vec<(f64, f64)> = Vec::new();
+        for mut column in self.columns.into_iter().flatten() {
+            column.sort_by(|a, b| a.0.total_cmp(&b.0));
+            for point in column {
+                if line.last() != Some(&point) {
+                    line.push(point);
+                }
+            }
+        }
+        if line.is_empty() { Pieces::new() } else { vec![line] }
+    }
+}
+
 /// Draws a metric above what GPUs did meanwhile.
 #[must_use]
 pub fn render_usage(page: &Page, chart: &UsageChart<'_>) -> RenderedPlot {
@@ -209,4 +276,37 @@ fn table(chart: &UsageChart<'_>) -> Table {
         })
     });
     Table { header, rows: metric.chain(used).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn thinning_keeps_the_extremes_of_each_column(
+            values in prop::collection::vec(-1e3..1e3f64, 1..400),
+            columns in 1usize..40,
+        ) {
+            let mut thinned = Thinned::new((0, 400), columns);
+            values.iter().zip(0..).for_each(|(&value, at)| thinned.push(at, value));
+            let line = thinned.finish().concat();
+            prop_assert!(line.len() <= 4 * columns && line.windows(2).all(|two| two[0].0 <= two[1].0));
+            let column = |at: f64| (at / 400.0 * columns as f64) as usize;
+            for (at, &value) in values.iter().enumerate() {
+                let own: Vec<f64> =
+                    line.iter().filter(|kept| column(kept.0) == column(at as f64)).map(|kept| kept.1).collect();
+                let (low, high) = own.iter().fold((f64::MAX, f64::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+                prop_assert!(low <= value && value <= high);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_counted_and_what_lies_outside_is_not() {
+        let mut thinned = Thinned::new((10, 20), 4);
+        [(9, 1.0), (12, f64::NAN), (21, 1.0)].map(|(at, value)| thinned.push(at, value));
+        assert_eq!((thinned.odd(), thinned.finish()), (1, Pieces::new()));
+    }
 }
