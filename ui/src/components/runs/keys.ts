@@ -1,5 +1,6 @@
 // What the keys do in the table of runs.
 
+import { COMPARED } from "../../lib/runs/compared";
 import { copyRuns, removeRuns } from "../../lib/runs/acts";
 import { groupKey, type RunTable } from "../../lib/runs/table.svelte";
 import type { RunRow } from "../../lib/bindings";
@@ -78,6 +79,8 @@ function acting(event: KeyboardEvent, { app, table, edit, menu }: Grid): (() => 
       return run === undefined ? null : () => table.toggleSelected(run);
     case "t":
       return table.subject.length === 0 ? null : () => edit("tags", table.subject);
+    case "v":
+      return table.selected.length < 2 || table.selected.length > COMPARED ? null : () => app.router.compare(table.selected.map((it) => it.uid));
     case "e":
       return run === undefined ? null : () => edit("notes", [run]);
     case "Delete":

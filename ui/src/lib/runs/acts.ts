@@ -5,6 +5,7 @@ import type { App } from "../state/app.svelte";
 import type { MenuItem } from "../state/menu";
 import { plural } from "../util/format";
 import { columnOf } from "./columns";
+import { COMPARED } from "./compared";
 import type { RunTable } from "./table.svelte";
 
 export const FORMATS: [RunExportFormat, string, string][] = [["markdown", "Markdown", "md"], ["csv", "CSV", "csv"], ["latex", "LaTeX", "tex"], ["json", "JSON", "json"], ["parquet", "Parquet", "parquet"]];
@@ -81,6 +82,8 @@ export function runMenu(app: App, table: RunTable | null, of: readonly RunRow[],
     items.push({ label: "Tags…", icon: "tag", keys: ["T"], run: () => edit("tags", [...of]) });
     if (one) items.push({ label: "Notes…", icon: "edit", keys: ["E"], run: () => edit("notes", [only]) });
   }
+  if (!one && of.length <= COMPARED) items.push({ label: `Compare ${of.length} runs`, icon: "columns", keys: ["V"], run: () => app.router.compare(uidsOf(of)) });
+  if (one) items.push({ label: "Compare with…", icon: "columns", run: () => app.router.compare([only.uid]) });
   if (items.length > 0) items.push({ kind: "line" });
   if (table !== null) {
     items.push(

@@ -1,5 +1,7 @@
 // Which place is shown, kept in the address after the `#`, so that back and forward work as everywhere.
 
+import { lookOf, newLook, queryOf, type CompareLook } from "../runs/compared";
+
 export type Tab = "log" | "metrics" | "details" | "history";
 export type Part = "list" | "timeline" | "activity";
 export type RunTab = "charts" | "media" | "config" | "files" | "logs" | "details";
@@ -11,6 +13,7 @@ export type Place =
   | { view: "runs" }
   | { view: "run"; uid: string }
   | { view: "folders" }
+  | { view: "compare"; look: CompareLook }
   | { view: "project"; name: string };
 
 export class Router {
@@ -66,6 +69,17 @@ export class Router {
     this.#set({ view: "run", uid }, null);
   }
 
+  /** Lays runs side by side. */
+  compare(uids: readonly string[]): void {
+    this.showComparison(newLook(uids));
+  }
+
+  /** Another look at a comparison; `quietly` without a step of its own for the way back. */
+  showComparison(look: CompareLook, quietly = false): void {
+    if (quietly) window.history.replaceState(window.history.state, "", `#/runs/compare?${queryOf(look)}`);
+    this.#set({ view: "compare", look }, null);
+  }
+
   closeRun(): void {
     this.#set(this.place, null);
   }
@@ -74,7 +88,7 @@ export class Router {
     this.place = place;
     this.job = job;
     this.run = run;
-    const beside = job !== null ? `?job=${encodeURIComponent(job)}` : run !== null ? `?run=${encodeURIComponent(run)}` : "";
+    const beside = place.view === "compare" ? `?${queryOf(place.look)}` : job !== null ? `?job=${encodeURIComponent(job)}` : run !== null ? `?run=${encodeURIComponent(run)}` : "";
     const hash = `#/${this.#path(place)}${beside}`;
     if (window.location.hash !== hash) window.location.hash = hash;
   }
@@ -87,6 +101,8 @@ export class Router {
         return `runs/${encodeURIComponent(place.uid)}`;
       case "folders":
         return "runs/folders";
+      case "compare":
+        return "runs/compare";
       case "queue":
         return this.part === "list" ? "queue" : `queue/${this.part}`;
       default:
@@ -98,7 +114,7 @@ export class Router {
     const [path = "", query = ""] = window.location.hash.replace(/^#\/?/, "").split("?");
     const [view, name] = path.split("/");
     if (view === "project" && name !== undefined && name !== "") this.place = { view, name: decodeURIComponent(name) };
-    else if (view === "runs") this.place = name === "folders" ? { view: "folders" } : name !== undefined && name !== "" ? { view: "run", uid: decodeURIComponent(name) } : { view };
+    else if (view === "runs") this.place = name === "compare" ? { view: "compare", look: lookOf(query) } : name === "folders" ? { view: "folders" } : name !== undefined && name !== "" ? { view: "run", uid: decodeURIComponent(name) } : { view };
     else if (view === "queue" || view === "devices" || view === "settings") this.place = { view };
     else this.place = { view: "overview" };
     if (view === "queue") this.part = name === "timeline" || name === "activity" ? name : "list";

@@ -64,10 +64,22 @@ export const KEYS: { title: string; keys: [string[], string][] }[] = [
       [["T"], "Tags"],
       [["E"], "Notes"],
       [["C"], "Columns"],
+      [["V"], "Compare what is selected"],
       [["O"], "Open on a page"],
       [["Ctrl", "C"], "Copy as a Markdown table"],
       [["Alt", "←", "→"], "Move a column, from its head"],
       [["Delete"], "Remove from the list"],
+    ],
+  },
+  {
+    title: "Comparing runs",
+    keys: [
+      [["A"], "Add a run"],
+      [["["], "Part before"],
+      [["]"], "Part after"],
+      [["/"], "Filter"],
+      [["Ctrl", "C"], "Copy as Markdown"],
+      [["Esc"], "Back to the runs"],
     ],
   },
   {
