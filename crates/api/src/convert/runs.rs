@@ -14,6 +14,8 @@ use crate::wire::{self, Number};
 
 same_words!(RunStatus => wire::RunStatus: Running Paused Stale Completed Failed Cancelled Ended);
 same_words!(Goal => wire::RunGoal: Min Max);
+same_words!(athanor_core::chart::plots::Centre => wire::PlotCentre: Mean Median);
+same_words!(athanor_core::chart::plots::Spread => wire::PlotSpread: None Deviation Error Quantile Range);
 same_words!(Suggested => wire::SuggestionKind: Field Config Metric Operator Value Keyword);
 
 impl From<RunCell> for wire::Cell {

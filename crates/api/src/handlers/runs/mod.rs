@@ -30,7 +30,7 @@ fn wrong(field: &str, message: impl Into<String>) -> ApiError {
 }
 
 /// The field of a column by its id.
-fn column(field: &'static str, id: &str) -> Result<Field> {
+pub(super) fn column(field: &'static str, id: &str) -> Result<Field> {
     Field::of_column(id).ok_or_else(|| {
         let error = wrong(field, format!("there is no column “{id}”"));
         let hint = "A setting’s column is config.KEY, a metric’s metrics.KEY.last.";
