@@ -14,6 +14,7 @@ export type Place =
   | { view: "run"; uid: string }
   | { view: "folders" }
   | { view: "compare"; look: CompareLook }
+  | { view: "charts"; project: string }
   | { view: "project"; name: string };
 
 export class Router {
@@ -48,6 +49,11 @@ export class Router {
     this.#set({ view: "project", name }, null);
   }
 
+  /** The charts of a project; of all runs where it has no name. */
+  goCharts(project: string): void {
+    this.#set({ view: "charts", project }, null);
+  }
+
   /** Shows an experiment beside the list at hand, or beside the queue. */
   openJob(uid: string, view?: "queue"): void {
     const place: Place = view !== undefined || this.place.view === "settings" ? { view: "queue" } : this.place;
@@ -59,9 +65,9 @@ export class Router {
     this.#set(this.place, null);
   }
 
-  /** Shows a run beside the list of runs. */
+  /** Shows a run beside the list of runs, or beside the charts at hand. */
   openRun(uid: string): void {
-    this.#set({ view: "runs" }, null, uid);
+    this.#set(this.place.view === "charts" ? this.place : { view: "runs" }, null, uid);
   }
 
   /** Shows a run on a page of its own. */
@@ -103,6 +109,8 @@ export class Router {
         return "runs/folders";
       case "compare":
         return "runs/compare";
+      case "charts":
+        return place.project === "" ? "charts" : `charts/${encodeURIComponent(place.project)}`;
       case "queue":
         return this.part === "list" ? "queue" : `queue/${this.part}`;
       default:
@@ -115,11 +123,12 @@ export class Router {
     const [view, name] = path.split("/");
     if (view === "project" && name !== undefined && name !== "") this.place = { view, name: decodeURIComponent(name) };
     else if (view === "runs") this.place = name === "compare" ? { view: "compare", look: lookOf(query) } : name === "folders" ? { view: "folders" } : name !== undefined && name !== "" ? { view: "run", uid: decodeURIComponent(name) } : { view };
+    else if (view === "charts") this.place = { view, project: decodeURIComponent(name ?? "") };
     else if (view === "queue" || view === "devices" || view === "settings") this.place = { view };
     else this.place = { view: "overview" };
     if (view === "queue") this.part = name === "timeline" || name === "activity" ? name : "list";
     const beside = new URLSearchParams(query);
     this.job = beside.get("job");
-    this.run = view === "runs" && this.job === null ? beside.get("run") : null;
+    this.run = (view === "runs" || view === "charts") && this.job === null ? beside.get("run") : null;
   }
 }

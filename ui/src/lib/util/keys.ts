@@ -21,6 +21,7 @@ export const KEYS: { title: string; keys: [string[], string][] }[] = [
       [["G", "T"], "Timeline"],
       [["G", "A"], "Activity"],
       [["G", "R"], "Runs"],
+      [["G", "C"], "Charts"],
       [["G", "D"], "Devices"],
       [["G", "B"], "Notifications"],
       [["G", "S"], "Settings"],
@@ -69,6 +70,28 @@ export const KEYS: { title: string; keys: [string[], string][] }[] = [
       [["Ctrl", "C"], "Copy as a Markdown table"],
       [["Alt", "←", "→"], "Move a column, from its head"],
       [["Delete"], "Remove from the list"],
+    ],
+  },
+  {
+    title: "On a chart",
+    keys: [
+      [["←", "→"], "Read its values from point to point; also Home and End"],
+      [["+", "−"], "Zoom; Ctrl and the wheel, a box, or an axis do it, too"],
+      [["Shift", "←", "→"], "Pan; also Space and drag"],
+      [["0"], "Show everything (also double click, or Esc)"],
+      [["F"], "Full size"],
+      [["S"], "Save as a file"],
+    ],
+  },
+  {
+    title: "On a page of charts",
+    keys: [
+      [["A"], "Add a chart"],
+      [["Ctrl", "F"], "Find a chart"],
+      [["E"], "Edit the chart"],
+      [["Alt", "↑", "↓"], "To the next chart; also ← and →"],
+      [["R"], "The list of runs: X draws one, O only it"],
+      [["Delete"], "Remove the chart"],
     ],
   },
   {
@@ -147,6 +170,11 @@ export function globalKey(app: App, event: KeyboardEvent): void {
     if (part !== undefined) {
       event.preventDefault();
       app.router.goQueue(part);
+      return;
+    }
+    if (key === "c") {
+      event.preventDefault();
+      app.router.goCharts("");
       return;
     }
     if (key === "b" && app.info !== null) {
