@@ -2,11 +2,16 @@
 
 use std::collections::HashSet;
 
-use athanor_core::chart::{AxisOptions, Data, Line, LineChart, render_lines};
-use athanor_core::series::{Columns, Points, Reduced, Scale, Summary};
+use athanor_core::chart::LABELS;
+use athanor_core::query::Field;
+use athanor_core::series::Smoothing;
 use athanor_engine::Engine;
-use athanor_engine::store::runs::{RunRow, Stretch};
+use athanor_engine::runs::lines::{Frame, LineGroups, LinesDrawn, LinesSpec, XAxis};
+use athanor_engine::store::runs::{RunCell, TableRow};
+use jiff::tz::TimeZone;
 
+use super::runs;
+use crate::convert;
 use crate::wire::{self, ApiError, ErrorCode, Number};
 
 type Result<T> = std::result::Result<T, ApiError>;
@@ -17,14 +22,14 @@ const POINTS: u32 = 100_000;
 /// Runs of one chart at most.
 const RUNS: usize = 1000;
 
-/// Lines of one chart at most.
-const LINES: usize = 200;
+/// Columns by which runs are grouped at most.
+const BY: usize = 4;
+
+/// Metrics of one chart at most.
+const KEYS: usize = 100;
 
 /// Runs whose small lines are drawn at once, at most.
 const SPARKS: usize = 200;
-
-/// Above so many points a line that goes back is drawn from summaries, too, and what was run again is not told apart.
-const WHOLE: u64 = 2_000_000;
 
 fn wrong(field: &str, message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::InvalidInput, message.into()).field(field)
@@ -47,203 +52,187 @@ pub(crate) async fn points(engine: &Engine, input: wire::ReadRunPoints) -> Resul
     Ok(wire::RunPoints { points, total: stretches.iter().map(|stretch| stretch.summary.count).sum() })
 }
 
-/// A line to be drawn.
-struct Drawn {
-    uid: String,
-    label: String,
-    key: String,
-    colour: usize,
-    live: bool,
-    data: Held,
-}
-
-enum Held {
-    Points(Vec<f64>, Vec<f64>),
-    Reduced(Reduced),
-}
-
-/// The runs of a set, in their order.
-pub(crate) async fn runs_of(engine: &Engine, set: &wire::RunSet) -> Result<Vec<RunRow>> {
+/// The runs of a set, in their order, with cells of columns.
+pub(crate) async fn runs_of(engine: &Engine, set: &wire::RunSet, columns: &[Field]) -> Result<Vec<TableRow>> {
     let store = engine.runs().store();
     let ids = match &set.query {
         None => store.ids_of_runs(&set.uids).await?,
         Some(query) => {
-            let all = store.run_ids(&super::runs::wanted(query, &[])?).await?;
+            let all = store.run_ids(&runs::wanted(query, &[])?).await?;
             let hidden: HashSet<i64> = store.ids_of_runs(&set.uids).await?.into_iter().collect();
             all.into_iter().filter(|id| !hidden.contains(id)).collect()
         }
     };
-    let rows = store.run_rows(&ids[..ids.len().min(RUNS)], &[]).await?;
-    Ok(rows.into_iter().map(|row| row.run).collect())
+    Ok(store.run_rows(&ids[..ids.len().min(RUNS)], columns).await?)
 }
 
-/// The lines of a chart, those that are drawn, with their points' places.
-async fn lines_of(
+/// A document of lines as the engine takes it, with the columns that it groups by.
+fn spec_of(lines: &wire::LinesSpec) -> Result<(LinesSpec, Vec<Field>)> {
+    if lines.keys.len() > KEYS {
+        return Err(wrong("keys", format!("a chart has at most {KEYS} metrics")));
+    }
+    let amount = lines.smoothing.amount;
+    let smoothing = match lines.smoothing.kind {
+        wire::SmoothingKind::None => Smoothing::None,
+        wire::SmoothingKind::Exponential if (0.0..1.0).contains(&amount) => match amount > 0.0 {
+            true => Smoothing::Exponential(amount),
+            false => Smoothing::None,
+        },
+        wire::SmoothingKind::Mean if (1.0..=10_000.0).contains(&amount) => {
+            Smoothing::Mean(amount.round() as usize)
+        }
+        wire::SmoothingKind::Gaussian if amount > 0.0 && amount <= 200.0 => Smoothing::Gaussian(amount),
+        wire::SmoothingKind::Exponential => {
+            return Err(wrong(
+                "smoothing",
+                "the weight of exponential smoothing is 0 or more, and less than 1",
+            ));
+        }
+        wire::SmoothingKind::Mean => {
+            return Err(wrong("smoothing", "a running mean is over 1 to 10,000 points"));
+        }
+        wire::SmoothingKind::Gaussian => {
+            return Err(wrong("smoothing", "the standard deviation is more than 0, and at most 200 points"));
+        }
+    };
+    let x = match (lines.x.by, &lines.x.key) {
+        (wire::RunAxis::Step, _) => XAxis::Step,
+        (wire::RunAxis::Epoch, _) => XAxis::Epoch,
+        (wire::RunAxis::Relative, _) => XAxis::Relative,
+        (wire::RunAxis::Wall, _) => XAxis::Wall,
+        (wire::RunAxis::Metric, Some(key)) => XAxis::Metric(key.clone()),
+        (wire::RunAxis::Metric, None) => return Err(wrong("x", "choose the metric of the x axis")),
+    };
+    let by = lines.group.as_ref().map(|group| group.by.as_slice()).unwrap_or_default();
+    if by.len() > BY {
+        return Err(wrong("group", format!("runs are grouped by at most {BY} columns")));
+    }
+    let columns = by.iter().map(|id| runs::column("group", id)).collect::<Result<Vec<_>>>()?;
+    let group = lines.group.as_ref().map(|it| LineGroups { centre: it.centre.into(), band: it.band.into() });
+    let spec = LinesSpec {
+        keys: lines.keys.clone(),
+        x,
+        x_scale: lines.x_scale.into(),
+        y_scale: lines.y_scale.into(),
+        smoothing,
+        raw: lines.raw,
+        outliers: lines.outliers,
+        group,
+    };
+    Ok((spec, columns))
+}
+
+/// What a group is called.
+fn group_label(by: &[String], cells: &[RunCell], runs: usize) -> String {
+    if cells.is_empty() {
+        return if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    }
+    let named = by.iter().zip(cells).map(|(id, cell)| {
+        let name = id.strip_prefix("config.").or_else(|| id.strip_prefix("metrics.")).unwrap_or(id);
+        let value = match cell {
+            RunCell::Missing => "none".to_owned(),
+            RunCell::Bool(yes) => yes.to_string(),
+            RunCell::Number(number) => athanor_core::chart::short(*number, 6),
+            RunCell::Text(text) => text.clone(),
+        };
+        format!("{name} {value}")
+    });
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// Lines that were drawn, with what is told of each.
+pub(crate) struct DrawnLines {
+    pub drawn: LinesDrawn,
+    pub told: Vec<wire::RunLine>,
+}
+
+/// Draws lines; `font` is the size of labels in CSS pixels.
+pub(crate) async fn draw_lines(
     engine: &Engine,
     set: &wire::RunSet,
-    spec: &wire::LinesSpec,
-) -> Result<(Vec<(Drawn, Vec<Stretch>, Summary)>, u64)> {
-    let runs = runs_of(engine, set).await?;
-    let alone = runs.len() == 1;
-    let mut wanted = Vec::new();
-    let mut more = 0;
-    for run in &runs {
-        for (place, key) in spec.keys.iter().enumerate() {
-            let stretches = engine.runs().stretches(run.id, key).await?;
-            if stretches.is_empty() {
-                continue;
-            }
-            if wanted.len() == LINES {
-                more += 1;
-                continue;
-            }
-            let whole = stretches.iter().fold(Summary::default(), |all, next| all.merge(&next.summary));
-            // One run's metrics are told apart by their place, runs by the colour that they have everywhere.
-            let named = run.experiment.as_ref().unwrap_or(&run.uid);
-            let colour = if alone { place } else { athanor_core::runs::colour(named) };
-            let drawn = Drawn {
-                uid: run.uid.clone(),
-                label: run.name.clone(),
-                key: key.clone(),
-                colour,
-                live: run.status == "running",
-                data: Held::Reduced(Reduced::default()),
-            };
-            wanted.push((drawn, stretches, whole));
+    lines: &wire::LinesSpec,
+    (width, height, ratio, font): (f64, f64, f64, f64),
+    theme: wire::Theme,
+    view: wire::ChartView,
+) -> Result<DrawnLines> {
+    let (spec, columns) = spec_of(lines)?;
+    let rows = runs_of(engine, set, &columns).await?;
+    let frame = Frame {
+        width,
+        height,
+        ratio,
+        theme: theme.into(),
+        font,
+        zone: TimeZone::system(),
+        x: view.x.or(lines.x_range),
+        y: view.y.or(lines.y_range),
+    };
+    let drawn = engine.runs().lines(&rows, &spec, &frame).await?;
+    let by = lines.group.as_ref().map(|group| group.by.as_slice()).unwrap_or_default();
+    let told = drawn.lines.iter().map(|line| {
+        let runs = || line.runs.iter().map(|run| &rows[*run].run);
+        let label = match &line.group {
+            Some(cells) => group_label(by, cells, line.runs.len()),
+            None => runs().next().map(|run| run.name.clone()).unwrap_or_default(),
+        };
+        wire::RunLine {
+            uids: runs().map(|run| run.uid.clone()).collect(),
+            key: line.key.clone(),
+            label,
+            group: line.group.clone().map(|cells| cells.into_iter().map(Into::into).collect()),
+            colour: u32::try_from(line.colour).unwrap_or(0),
+            dash: u32::try_from(line.dash).unwrap_or(0),
+            points: line.points,
+            exact: line.exact,
+            last: line.last.map(|(x, y)| (x, Number(y))),
+            min: line.min,
+            max: line.max,
+            live: line.live,
         }
-    }
-    Ok((wanted, more))
-}
-
-/// The weight of an exponential smoothing.
-fn weight(spec: &wire::LinesSpec) -> Result<f64> {
-    match spec.smoothing.kind {
-        wire::SmoothingKind::None => Ok(0.0),
-        wire::SmoothingKind::Exponential if (0.0..1.0).contains(&spec.smoothing.amount) => {
-            Ok(spec.smoothing.amount)
-        }
-        _ => Err(wrong("smoothing", "smoothing is 0 or more, and less than 1")),
-    }
+    });
+    let told = told.collect();
+    Ok(DrawnLines { drawn, told })
 }
 
 pub(crate) async fn chart(engine: &Engine, input: wire::DrawRunChart) -> Result<wire::RunChart> {
-    let smoothing = weight(&input.lines)?;
-    let (wanted, more) = lines_of(engine, &input.runs, &input.lines).await?;
-    let asked = input.view.x.or(input.lines.x_range);
-    let by = input.lines.x.by;
-    let by_step = by == wire::RunAxis::Step;
-    let span = wanted
-        .iter()
-        .filter_map(|(_, _, whole)| whole.step_range)
-        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    let columns = asked.or(span).map(|(from, to)| {
-        Columns::new(from, to, usize::try_from(input.width).unwrap_or(8000).clamp(8, 8000), Scale::Linear)
-    });
-    let mut lines = Vec::new();
-    let mut told = Vec::new();
-    for (mut drawn, stretches, whole) in wanted {
-        let reducible = by_step && smoothing == 0.0 && (whole.resets == 0 || whole.count > WHOLE);
-        drawn.data = match columns.filter(|_| reducible) {
-            Some(columns) => Held::Reduced(engine.runs().reduced(&stretches, columns).await?),
-            None => {
-                let all = engine.runs().all_points(&stretches).await?;
-                let (x, y) = placed(&all, by);
-                Held::Points(x, y)
-            }
-        };
-        told.push(wire::RunLine {
-            uids: vec![drawn.uid.clone()],
-            key: drawn.key.clone(),
-            label: drawn.label.clone(),
-            group: None,
-            colour: u32::try_from(drawn.colour % athanor_core::chart::PALETTE).unwrap_or(0),
-            dash: 0,
-            points: whole.count,
-            exact: false,
-            last: whole.last.map(|last| (last.step, Number(last.value))),
-            min: whole.min.map(|min| min.value),
-            max: whole.max.map(|max| max.value),
-            live: drawn.live,
-        });
-        lines.push(drawn);
-    }
-    let rendered = tokio::task::spawn_blocking(move || {
-        let title = input.lines.keys.join(", ");
-        let chart = LineChart {
-            width: f64::from(input.width),
-            height: f64::from(input.height),
-            theme: input.theme.into(),
-            title,
-            lines: lines
-                .iter()
-                .map(|line| Line {
-                    key: line.key.clone(),
-                    label: line.key.clone(),
-                    colour: line.colour,
-                    data: match &line.data {
-                        Held::Points(steps, values) => Data::Points { steps, values },
-                        Held::Reduced(reduced) => Data::Reduced(reduced),
-                    },
-                    live: line.live,
-                })
-                .collect(),
-            x: AxisOptions { scale: input.lines.x_scale.into(), range: asked },
-            y: AxisOptions { scale: input.lines.y_scale.into(), range: input.view.y.or(input.lines.y_range) },
-            smoothing,
-        };
-        render_lines(&chart)
-    });
-    let rendered = rendered.await.map_err(athanor_engine::Error::from)?;
-    let chart = super::chart_on_wire(rendered, |_, _| 0);
+    let size = (f64::from(input.width), f64::from(input.height), input.ratio, LABELS);
+    let DrawnLines { drawn, told } =
+        draw_lines(engine, &input.runs, &input.lines, size, input.theme, input.view).await?;
+    let rendered = drawn.rendered;
     Ok(wire::RunChart {
-        svg: chart.svg,
-        width: f64::from(input.width),
-        height: f64::from(input.height),
-        plot: chart.plot,
-        x: chart.x,
-        y: chart.y,
+        svg: rendered.svg,
+        width: rendered.width,
+        height: rendered.height,
+        plot: wire::Rectangle {
+            left: rendered.plot.x,
+            top: rendered.plot.y,
+            width: rendered.plot.width,
+            height: rendered.plot.height,
+        },
+        x: convert::axis(rendered.x),
+        y: convert::axis(rendered.y),
         lines: told,
-        more,
+        more: drawn.more as u64,
     })
 }
 
 pub(crate) async fn read(engine: &Engine, input: wire::ReadRunChart) -> Result<wire::RunChartReading> {
-    let smoothing = weight(&input.lines)?;
-    let (wanted, _) = lines_of(engine, &input.runs, &input.lines).await?;
-    let mut lines = Vec::new();
-    for (line, (_, stretches, _)) in (0..).zip(wanted) {
-        let all = engine.runs().all_points(&stretches).await?;
-        let (x, y) = placed(&all, input.lines.x.by);
-        let shown = athanor_core::series::smooth(&y, smoothing);
-        let span =
-            x.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |span, x| (span.0.min(*x), span.1.max(*x)));
-        if !(span.0 - input.tolerance..=span.1 + input.tolerance).contains(&input.at) {
-            continue;
-        }
-        let away = |i: &usize| (x[*i] - input.at).abs();
-        let Some(at) = (0..x.len()).min_by(|a, b| away(a).total_cmp(&away(b))) else { continue };
-        lines.push(wire::LineReading {
-            line,
-            x: x[at],
-            y: Number(shown[at]),
-            low: None,
-            high: None,
-            raw: (smoothing > 0.0).then(|| Number(y[at])),
-            runs: 1,
-        });
+    let (spec, columns) = spec_of(&input.lines)?;
+    if !input.at.is_finite() {
+        return Err(wrong("at", "the place on the x axis is a number"));
     }
-    Ok(wire::RunChartReading { lines })
-}
-
-/// Points on the axis that is asked for; those without a time have no place on one of times.
-fn placed(points: &Points, axis: wire::RunAxis) -> (Vec<f64>, Vec<f64>) {
-    let first = points.iter().find_map(|point| point.wall_ms).unwrap_or(0);
-    let at = |point: &athanor_core::series::Point| match axis {
-        wire::RunAxis::Step | wire::RunAxis::Epoch | wire::RunAxis::Metric => Some(point.step),
-        wire::RunAxis::Wall => Some(point.wall_ms? as f64 / 1000.0),
-        wire::RunAxis::Relative => Some((point.wall_ms? - first) as f64 / 1000.0),
-    };
-    points.iter().filter_map(|point| Some((at(&point)?, point.value))).unzip()
+    let rows = runs_of(engine, &input.runs, &columns).await?;
+    let read = engine.runs().read_lines(&rows, &spec, input.at, input.tolerance).await?;
+    let lines = read.into_iter().map(|reading| wire::LineReading {
+        line: u32::try_from(reading.line).unwrap_or(u32::MAX),
+        x: reading.x,
+        y: Number(reading.y),
+        low: reading.band.map(|band| Number(band.0)),
+        high: reading.band.map(|band| Number(band.1)),
+        raw: reading.raw.map(Number),
+        runs: u32::try_from(reading.runs).unwrap_or(u32::MAX),
+    });
+    Ok(wire::RunChartReading { lines: lines.collect() })
 }
 
 pub(crate) async fn sparks(engine: &Engine, input: wire::DrawSparks) -> Result<wire::Sparks> {
@@ -251,24 +240,9 @@ pub(crate) async fn sparks(engine: &Engine, input: wire::DrawSparks) -> Result<w
         return Err(wrong("uids", format!("ask for at most {SPARKS} runs at once")));
     }
     let width = input.width.clamp(8, 400);
-    let mut lines = Vec::new();
-    for uid in input.uids {
-        // One that was removed meanwhile has no line.
-        let Ok(run) = engine.runs().store().find_run(&uid).await else { continue };
-        let stretches = engine.runs().stretches(run.id, &input.key).await?;
-        let whole = stretches.iter().fold(Summary::default(), |all, next| all.merge(&next.summary));
-        let Some((from, to)) = whole.step_range else { continue };
-        let columns = Columns::new(from, to, width as usize, Scale::Linear);
-        let reduced = engine.runs().reduced(&stretches, columns).await?;
-        let seen = reduced.pieces.iter().flatten();
-        let (low, high) =
-            seen.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| (low.min(at.1), high.max(at.1)));
-        let part = |at: f64, low: f64, high: f64| if high > low { (at - low) / (high - low) } else { 0.5 };
-        let pieces = reduced
-            .pieces
-            .iter()
-            .map(|piece| piece.iter().map(|&(x, y)| (part(x, from, to), part(y, low, high))).collect());
-        lines.push(wire::Spark { uid: run.uid, pieces: pieces.collect() });
-    }
-    Ok(wire::Sparks { lines })
+    // One that was removed meanwhile has no line.
+    let rows = runs_of(engine, &wire::RunSet { uids: input.uids, query: None }, &[]).await?;
+    let drawn = engine.runs().sparks(&rows, &input.key, width as usize).await?;
+    let spark = |(run, pieces): (usize, _)| wire::Spark { uid: rows[run].run.uid.clone(), pieces };
+    Ok(wire::Sparks { lines: drawn.into_iter().map(spark).collect() })
 }

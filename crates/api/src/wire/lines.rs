@@ -44,9 +44,9 @@ pub enum SmoothingKind {
     None,
     /// Exponentially, without the pull towards zero at the start; the amount is the weight, 0 to below 1.
     Exponential,
-    /// By the mean of the points around; the amount is how many, 1 to 10,000.
+    /// By the mean of the points around, as pandas' centred `rolling`; the amount is how many, 1 to 10,000.
     Mean,
-    /// By a bell curve; the amount is its standard deviation in points, above 0 and up to 1,000.
+    /// By a bell curve, mirrored at the ends; the amount is its standard deviation in points, above 0 and up to 200.
     Gaussian,
 }
 
@@ -89,7 +89,7 @@ pub struct LinesSpec {
     pub smoothing: Smoothing,
     /// The raw line stands faint behind a smoothed one.
     pub raw: bool,
-    /// The y axis shows all values; else it leaves out what is far from most.
+    /// The y axis shows all values; else from the 2 % to the 98 % quantile of what is drawn, and half as far again beyond.
     pub outliers: bool,
     /// Runs that are drawn as one line.
     pub group: Option<LineGroups>,

@@ -80,6 +80,49 @@ pub struct DrawnLine {
     pub live: bool,
 }
 
+/// Stands on a log axis for the end of a bar that has no place there: below the lowest tick of all.
+const BELOW: f64 = f64::MIN_POSITIVE;
+
+impl DrawnLine {
+    /// Takes out what has no place on a log axis and marks it at the bottom, as what is infinitely small is. A bar that
+    /// reaches there stands on the bottom.
+    #[must_use]
+    pub fn on_log(mut self) -> Self {
+        let mut specials = std::mem::take(&mut self.specials);
+        let mut mark = |step: f64| specials.push(Special { step, kind: NonFinite::NegInf });
+        let placed = |pieces: &Pieces, mark: &mut dyn FnMut(f64)| {
+            let mut done = Pieces::new();
+            for piece in pieces {
+                let mut open = Vec::with_capacity(piece.len());
+                for (i, &(x, y)) in piece.iter().enumerate() {
+                    if y > 0.0 {
+                        open.push((x, y));
+                        continue;
+                    }
+                    mark(x);
+                    let beside = [i.wrapping_sub(1), i + 1].map(|other| piece.get(other));
+                    if beside.iter().flatten().any(|other| other.0.to_bits() == x.to_bits() && other.1 > 0.0)
+                    {
+                        open.push((x, BELOW));
+                    } else if !open.is_empty() {
+                        done.push(std::mem::take(&mut open));
+                    }
+                }
+                if !open.is_empty() {
+                    done.push(open);
+                }
+            }
+            done
+        };
+        self.pieces = placed(&self.pieces, &mut mark);
+        let mut none = |_| {};
+        self.raw = placed(&self.raw, &mut none);
+        self.past = placed(&self.past, &mut none);
+        self.specials = specials;
+        self
+    }
+}
+
 /// How many dashes there are.
 pub const DASHES: usize = 4;
 
@@ -181,8 +224,9 @@ pub fn draw_picture(picture: &LinesPicture<'_>) -> Rendered {
 /// The range of what is drawn and in sight.
 fn y_range_of(picture: &LinesPicture<'_>, x: &AxisMap) -> Option<(f64, f64)> {
     let scale = picture.y.scale;
-    let seen =
-        |&&(at, value): &&(f64, f64)| at >= x.min && at <= x.max && value.is_finite() && scale.places(value);
+    let seen = |&&(at, value): &&(f64, f64)| {
+        at >= x.min && at <= x.max && value.is_finite() && scale.places(value) && value != BELOW
+    };
     let all = || {
         picture.lines.iter().flat_map(move |line| {
             // The raw line has all extremes, and smoothed values lie between them.
@@ -280,7 +324,10 @@ fn draw_lines(
         ShapeStyle::from(&colour.mix(alpha)).stroke_width(units(width) as u32)
     };
     let colour = |line: &DrawnLine| colours.lines[line.colour % PALETTE];
-    for line in lines {
+    // A line alone need not be told from others.
+    let of = |i: usize| canvas.borrow_mut().line((lines.len() > 1).then_some(i));
+    for (i, line) in lines.iter().enumerate() {
+        of(i);
         if let Some((upper, lower)) = &line.band {
             for (upper, lower) in upper.iter().zip(lower) {
                 let inside = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
@@ -295,11 +342,13 @@ fn draw_lines(
             }
         }
     }
-    for line in lines {
+    for (i, line) in lines.iter().enumerate() {
+        of(i);
         draw(&line.past, stroke(colour(line), PAST, FAINT_LINE))?;
         draw(&line.raw, stroke(colour(line), RAW, FAINT_LINE))?;
     }
-    for line in lines {
+    for (i, line) in lines.iter().enumerate() {
+        of(i);
         let dash = line.dash % DASHES;
         if dash == 0 {
             draw(&line.pieces, stroke(colour(line), 1.0, LINE))?;
@@ -316,7 +365,8 @@ fn draw_lines(
         canvas.borrow_mut().dash(0);
         drawn?;
     }
-    for line in lines {
+    for (i, line) in lines.iter().enumerate() {
+        of(i);
         let alone = line.pieces.iter().map(Vec::len).sum::<usize>() == 1;
         let end = line.pieces.last().and_then(|piece| piece.last());
         if let Some(&end) = end
@@ -326,7 +376,8 @@ fn draw_lines(
             area.draw(&Circle::new(end, units(DOT), ShapeStyle::from(&colour(line)).filled()))?;
         }
     }
-    for line in lines {
+    for (i, line) in lines.iter().enumerate() {
+        of(i);
         let style = stroke(colour(line), 1.0, FAINT_LINE);
         let width = f64::from(area.dim_in_pixel().0);
         for kind in [NonFinite::Nan, NonFinite::PosInf, NonFinite::NegInf] {
@@ -351,6 +402,7 @@ fn draw_lines(
             }
         }
     }
+    canvas.borrow_mut().line(None);
     Ok(())
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Canvas {
     size: (u32, u32),
     colours: Colours,
     body: String,
+    /// The line that is being drawn, by its place in the chart.
+    line: Option<usize>,
     /// Path data waiting for more of the same stroke.
     path: Option<(Stroke, String)>,
     /// How paths are dashed from now on.
@@ -47,7 +49,7 @@ pub(super) struct Canvas {
 
 impl Canvas {
     pub fn new(size: (u32, u32), colours: Colours) -> RefCell<Self> {
-        RefCell::new(Self { size, colours, body: String::new(), path: None, dash: 0 })
+        RefCell::new(Self { size, colours, body: String::new(), line: None, path: None, dash: 0 })
     }
 
     /// The whole document. `title` is read out by screen readers.
@@ -76,6 +78,15 @@ impl Canvas {
     /// Paths from now on are dashed so: 0 not at all, then as [`DASHES`] lists them.
     pub fn dash(&mut self, dash: usize) {
         self.dash = dash % DASHES.len();
+    }
+
+    /// What is drawn from now on is of this line, and says so as `data-line`: several lines share a colour, and the page
+    /// brings one of them out.
+    pub fn line(&mut self, line: Option<usize>) {
+        if self.line != line {
+            self.flush();
+            self.line = line;
+        }
     }
 
     /// Rectangles of one colour in one element: left, top, width and height in canvas units.
@@ -111,6 +122,9 @@ impl Canvas {
     fn class(&mut self, colour: (u8, u8, u8)) {
         if let Some(class) = self.colours.class(colour) {
             let _ = write!(self.body, " class=\"{class}\"");
+        }
+        if let Some(line) = self.line {
+            let _ = write!(self.body, " data-line=\"{line}\"");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Turning new points into the chunks that have to be written.
 
-use super::{CHUNK_POINTS, ChunkError, Point, Points, Summary, encode_chunk};
+use super::{Buckets, CHUNK_POINTS, ChunkError, Point, Points, Summary, encode_chunk};
 
 /// One row of the store to insert or replace, keyed by (series, index).
 #[derive(Debug, Clone)]
@@ -13,6 +13,10 @@ pub struct ChunkWrite {
     pub bytes: Vec<u8>,
     /// What the chunk holds, for tables and zoomed-out charts.
     pub summary: Summary,
+    /// Its fine buckets, of a full one that was made by [`Block::write`].
+    pub fine: Option<Buckets>,
+    /// The row of buckets that it completes, as [`super::encode_row`] writes it, where that is at hand.
+    pub row: Option<Vec<u8>>,
 }
 
 /// Why points were not appended. The series is unchanged.
@@ -89,6 +93,8 @@ impl Appender {
                 sealed,
                 bytes: encode_chunk(&tail)?,
                 summary: Summary::of(&tail),
+                fine: None,
+                row: None,
             });
             if sealed {
                 index += 1;
@@ -122,6 +128,8 @@ impl Block {
             sealed: self.sealed,
             bytes: encode_chunk(&self.points)?,
             summary: Summary::of(&self.points),
+            fine: self.sealed.then(|| Buckets::of(&self.points)),
+            row: None,
         })
     }
 }

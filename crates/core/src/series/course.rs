@@ -133,7 +133,14 @@ impl Course {
     /// The smallest and the largest step.
     #[must_use]
     pub fn span(&self) -> Option<(f64, f64)> {
-        self.nodes.iter().map(|node| (node.low, node.high)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        let spans = self.nodes.iter().map(|node| (node.low, node.high)).filter(|span| span.0.is_finite());
+        spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// The last point.
+    #[must_use]
+    pub fn last(&self) -> Option<At> {
+        self.nodes.last().map(|node| node.last)
     }
 
     /// Finds where it was begun anew; nothing while tiles are missing.
@@ -290,6 +297,11 @@ impl Course {
             return 1;
         };
         if let Some(buckets) = tiles.buckets(node.part, row) {
+            if buckets.len() < FINE_BUCKETS / COARSE {
+                // One that was not written: its blocks are.
+                self.paint_blocks(node, tiles, painter);
+                return 1;
+            }
             for (i, bucket) in buckets.iter().enumerate() {
                 paint_bucket(node.part, (row, i), &bucket, tiles, painter);
             }
@@ -303,7 +315,9 @@ impl Course {
         let mut blocks = 0..ROW_FAN;
         if node.low < from || node.high > to {
             let row = RowId { level: 1, coarse: false, number: node.number };
-            let Some(fine) = tiles.buckets(node.part, row) else { return };
+            let Some(fine) = tiles.buckets(node.part, row).filter(|fine| fine.len() == FINE_BUCKETS) else {
+                return;
+            };
             let per = CHUNK_POINTS / FINE_POINTS;
             let first = |block: u64| fine.at(block as usize * per).first;
             let last = |block: u64| fine.at((block as usize + 1) * per - 1).last;

@@ -18,6 +18,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::chunk::{counters, measured, push_column, take_column, whole_steps};
+use super::derive::is_absent;
 use super::{ChunkError, NonFinite, Points};
 
 /// Points of a fine bucket of level 1.
@@ -75,7 +76,7 @@ impl Bucket {
         }
         for &value in values {
             if let Some(kind) = NonFinite::of(value) {
-                all.marks |= 1 << kind as u8;
+                all.marks |= if is_absent(value) { 0 } else { 1 << kind as u8 };
                 continue;
             }
             // The others are not NaN then.

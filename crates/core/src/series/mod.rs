@@ -10,6 +10,7 @@
 mod append;
 mod chunk;
 pub mod course;
+pub mod derive;
 mod fine;
 mod painter;
 mod points;
@@ -18,6 +19,7 @@ mod scale;
 mod segment;
 mod smooth;
 mod summary;
+pub mod together;
 
 pub use append::{AppendError, Appender, Block, ChunkWrite, Grower};
 pub use chunk::{CHUNK_POINTS, ChunkError, decode_chunk, encode_chunk};
@@ -29,5 +31,5 @@ pub use points::{Point, Points};
 pub use reduce::{Columns, NonFinite, Reduced, Reducer, Special, reduce};
 pub use scale::{Scale, symlog, unsymlog};
 pub use segment::{MAX_SEGMENTS, Segment, segments};
-pub use smooth::{smooth, smooth_into};
+pub use smooth::{Exponential, Smoothing, smooth, smooth_around, smooth_into};
 pub use summary::{At, Extreme, SeriesStats, Summary, SummaryError, median};

@@ -9,10 +9,11 @@
 //! - A value that is not finite breaks the line, unless the points before and after it fall into one column, where no pixel
 //!   could show that. It is told apart: of each kind the first in each column.
 
+use super::derive::is_absent;
 use super::{Bucket, Columns, NonFinite, Reduced, Special};
 
 /// Points of a column that are drawn one by one, at most.
-pub const FEW: usize = 4;
+pub const FEW: usize = 2;
 
 /// Which line through a column is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,8 +129,10 @@ impl Painter {
         }
         let cell = &mut self.cells[self.open];
         if let Some(kind) = NonFinite::of(y) {
-            cell.mark(kind, x);
-            cell.interrupt();
+            if !is_absent(y) {
+                cell.mark(kind, x);
+                cell.interrupt();
+            }
             return;
         }
         if let Some(place) = cell.few.get_mut(cell.points as usize) {
@@ -140,6 +143,9 @@ impl Painter {
     }
 
     fn outside(&mut self, x: f64, y: f64) {
+        if is_absent(y) {
+            return;
+        }
         let (from, to) = self.columns.range();
         if x < from {
             self.before = y.is_finite().then_some((x, y));

@@ -109,6 +109,15 @@ impl Points {
         Some(Point { step, value, wall_ms })
     }
 
+    /// The first `count` of them.
+    #[must_use]
+    pub fn head(mut self, count: usize) -> Self {
+        self.steps.truncate(count);
+        self.values.truncate(count);
+        self.walls.truncate(count);
+        self
+    }
+
     /// All points in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Point> + '_ {
         (0..self.len()).map(|i| Point {

@@ -59,8 +59,23 @@ impl Columns {
         part * self.count as f64
     }
 
+    /// Adds the finite values of points in the range up, and counts them, by column.
+    pub fn sum(&self, steps: &[f64], values: &[f64], sums: &mut [(f64, u64)]) {
+        for (&x, &y) in steps.iter().zip(values) {
+            if x >= self.from
+                && x <= self.to
+                && y.is_finite()
+                && let Some(own) = sums.get_mut((self.place(x) as usize).min(self.count - 1))
+            {
+                own.0 += y;
+                own.1 += 1;
+            }
+        }
+    }
+
     /// The middle of a column.
-    pub(super) fn middle(&self, index: usize) -> f64 {
+    #[must_use]
+    pub fn middle(&self, index: usize) -> f64 {
         let part = (index as f64 + 0.5) / self.count as f64;
         self.at(part)
     }

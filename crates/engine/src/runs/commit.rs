@@ -298,7 +298,8 @@ impl Committer {
                 false => self.store.put_series(tx, place, position, &series.summary).await?,
             };
             for block in &series.blocks {
-                self.store.put_block(tx, id, block.index, block.sealed, &block.summary, &block.bytes).await?;
+                let (place, row) = ((block.index, block.sealed), block.row.as_deref());
+                self.store.put_block(tx, id, place, &block.summary, &block.bytes, row).await?;
             }
             match series.fresh && alone {
                 true => self.store.put_metric(tx, (run, key), &series.summary, series.median).await?,

@@ -210,7 +210,7 @@ impl Jobs {
                 })?;
                 let sealed = summary.count == athanor_core::series::CHUNK_POINTS as u64;
                 let number = block.number.unsigned_abs();
-                self.index.put_block(&mut tx, id, number, sealed, &summary, &block.data).await?;
+                self.index.put_block(&mut tx, id, (number, sealed), &summary, &block.data, None).await?;
             }
             self.index.refresh_metric(&mut tx, run, key).await?;
         }

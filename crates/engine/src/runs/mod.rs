@@ -17,7 +17,7 @@ mod entering;
 mod following;
 mod jobs;
 mod keeper;
-mod lines;
+pub mod lines;
 mod passing;
 pub mod plots;
 mod reading;
@@ -97,6 +97,8 @@ pub struct Index {
     asks: mpsc::UnboundedSender<Ask>,
     states: States,
     follow: bool,
+    /// What charts read last.
+    charts: Arc<lines::Charts>,
     /// Follows the queue.
     jobs: Arc<Option<tokio::task::JoinHandle<()>>>,
 }
@@ -109,7 +111,7 @@ impl Index {
         let states = States::default();
         keeper::start(home.root().to_owned(), store.clone(), bus.clone(), states.clone(), receiver, follow);
         let jobs = queue.map(|queue| jobs::start(queue.clone(), store.clone(), &bus));
-        Self { store, asks, states, follow, jobs: Arc::new(jobs) }
+        Self { store, asks, states, follow, charts: Arc::default(), jobs: Arc::new(jobs) }
     }
 
     /// The store, for reading, and for what the user says of runs.

@@ -18,7 +18,9 @@ use athanor_core::runs::printed::{self, Pattern};
 use athanor_core::runs::{
     self, Batch, Checkpoint, Document, Fact, Issue, Member, Other, Outcome, Place, Reader, Role, Stream,
 };
-use athanor_core::series::{At, Block, ChunkError, ChunkWrite, Grower, Points, Summary, median};
+use athanor_core::series::{
+    At, Block, Buckets, ChunkError, ChunkWrite, Grower, Points, ROW_FAN, Summary, encode_row, median,
+};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::tree::Stamp;
@@ -73,6 +75,27 @@ struct Line {
     counted: usize,
     /// It was handed out before: the store has it.
     stored: bool,
+    /// Of the full blocks since the last row of them was complete, if none is missing.
+    fine: Vec<Buckets>,
+}
+
+impl Line {
+    /// Notes what a full block holds; makes the row that it completes.
+    fn complete(&mut self, write: &mut ChunkWrite) -> Result<(), ChunkError> {
+        let place = usize::try_from(write.index % ROW_FAN).unwrap_or(0);
+        if place == 0 {
+            self.fine.clear();
+        }
+        if let Some(fine) = write.fine.take().filter(|_| self.fine.len() == place) {
+            self.fine.push(fine);
+        }
+        if self.fine.len() as u64 == ROW_FAN {
+            let mut row = Buckets::default();
+            self.fine.drain(..).for_each(|block| row.extend_from(&block));
+            write.row = Some(encode_row(&row)?);
+        }
+        Ok(())
+    }
 }
 
 /// A file of a run.
@@ -173,7 +196,8 @@ impl Source {
             let counted = points.len();
             let Ok(grower) = Grower::resume(index, points) else { continue };
             let counted = if grower.tail().is_empty() { 0 } else { counted };
-            *slot(&mut lines, position) = Some(Box::new(Line { grower, whole, counted, stored: true }));
+            *slot(&mut lines, position) =
+                Some(Box::new(Line { grower, whole, counted, stored: true, fine: Vec::new() }));
         }
         Self {
             member: Member::new(own, role).prefixed(row.known.prefix.clone()),
@@ -231,7 +255,10 @@ impl Source {
 
     /// Bytes that it takes in memory, about.
     pub fn weight(&self) -> usize {
-        let tails: usize = self.lines.iter().flatten().map(|line| line.grower.tail().len() * 24 + 400).sum();
+        let of = |line: &Line| {
+            line.grower.tail().len() * 24 + line.fine.iter().map(Buckets::weight).sum::<usize>() + 400
+        };
+        let tails: usize = self.lines.iter().flatten().map(|line| of(line)).sum();
         tails + self.lines.len() * 8 + self.row.state.len() * 3 + 1000
     }
 
@@ -241,19 +268,23 @@ impl Source {
     /// # Errors
     /// It can't be read. After an error the source is to be made anew from the store.
     pub fn read(&mut self, at_rest: bool, live: bool) -> io::Result<Option<Piece>> {
+        let early = self.row.prefix_hash == TAKEN_EARLY;
+        // A partial last record waits for more, or for the time when the file is at rest.
+        let waits = self.row.offset < self.row.known.size && !early;
+        let read_before = self.row.generation > 0 && !(at_rest && waits);
+        if read_before && Stamp::of(&self.path) == Some(self.stamp()) {
+            return Ok(None);
+        }
         let mut file = File::open(&self.path)?;
         let meta = file.metadata()?;
         if !meta.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file any more"));
         }
         let rewritten = !self.is_same(&mut file, meta.len())?;
-        let early = self.row.prefix_hash == TAKEN_EARLY;
-        // A partial last record waits for more, or for the time when the file is at rest.
-        let waits = self.row.offset < self.row.known.size && !early;
-        let unchanged = !(rewritten || at_rest && waits)
-            && self.row.known.size == meta.len().cast_signed()
+        // A copy of it may have taken its place.
+        let unchanged = self.row.known.size == meta.len().cast_signed()
             && self.row.known.modified_ns == modified_ns(&meta);
-        if unchanged && self.row.generation > 0 {
+        if read_before && unchanged && !rewritten {
             return Ok(None);
         }
         if rewritten || self.row.generation == 0 {
@@ -615,8 +646,9 @@ impl Source {
         }
         blocks.sort_by_key(|block| (block.position, block.write.index));
         let mut medians = medians.into_iter().peekable();
-        for block in blocks {
+        for mut block in blocks {
             let Some(line) = slot(&mut self.lines, block.position) else { continue };
+            line.complete(&mut block.write).map_err(io::Error::other)?;
             line.whole = line.whole.merge(&block.fresh);
             let named = piece.series.last().is_some_and(|last| last.position == block.position);
             if !named {

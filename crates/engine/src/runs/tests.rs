@@ -2,6 +2,7 @@
 
 mod compare;
 mod databases;
+mod lines;
 
 use std::fs;
 use std::io::Write;

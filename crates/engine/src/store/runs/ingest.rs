@@ -1,14 +1,14 @@
 //! What ingest writes: runs, their files, what the files say, and how far they were read.
 
-use athanor_core::series::Summary;
+use athanor_core::series::{Buckets, Summary, decode_chunk, decode_row, encode_row, row_above};
 use sqlx::Arguments;
 
 use super::{RunStore, Tx, queries};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::total;
 
-/// Summaries of one level that are one of the next: 16 blocks of 4096 points are 65,536, then a million, then 16.
-pub const FAN: u64 = 16;
+/// Blocks, or rows of a level, that are a row of the next: 16 blocks of 4096 points are 65,536, then a million, then 16.
+pub const FAN: u64 = athanor_core::series::ROW_FAN;
 
 /// Levels above the blocks.
 const LEVELS: i64 = 4;
@@ -41,8 +41,10 @@ queries! {
                   ON CONFLICT (file_id, generation, key_id) DO UPDATE SET summary = excluded.summary RETURNING id";
     PUT_BLOCK = "INSERT INTO block (series_id, level, number, summary, data) VALUES ($1, 0, $2, $3, $4)
                  ON CONFLICT (series_id, level, number) DO UPDATE SET summary = excluded.summary, data = excluded.data";
-    PUT_ROLLUP = "INSERT INTO block (series_id, level, number, summary) VALUES (?, ?, ?, ?)
-                  ON CONFLICT (series_id, level, number) DO UPDATE SET summary = excluded.summary";
+    PUT_ROLLUP = "INSERT INTO block (series_id, level, number, summary, data) VALUES (?, ?, ?, ?, ?)
+                  ON CONFLICT (series_id, level, number) DO UPDATE SET summary = excluded.summary, data = excluded.data";
+    CHILDREN_DATA = "SELECT data FROM block WHERE series_id = ? AND level = ? AND number BETWEEN ? AND ?
+                     AND data IS NOT NULL ORDER BY number";
     CHILDREN = "SELECT summary FROM block WHERE series_id = ? AND level = ? AND number BETWEEN ? AND ? ORDER BY number";
     FILE_SERIES = "SELECT series.id, metric_key.name, position, summary FROM series JOIN metric_key ON metric_key.id = key_id
                    WHERE file_id = ? AND generation = ? ORDER BY position";
@@ -155,6 +157,43 @@ pub struct NewSetting {
     pub number: Option<f64>,
     /// As it is shown.
     pub text: String,
+}
+
+/// The row of buckets above blocks, or rows, that are stored; nothing if one of these has none.
+async fn made_row(
+    tx: &mut Tx,
+    series: i64,
+    level: i64,
+    (first, last): (u64, u64),
+) -> Result<Option<Vec<u8>>> {
+    let below: Vec<Vec<u8>> = sqlx::query_scalar(CHILDREN_DATA)
+        .bind(series)
+        .bind(level)
+        .bind(i64::try_from(first).unwrap_or(i64::MAX))
+        .bind(i64::try_from(last).unwrap_or(i64::MAX))
+        .fetch_all(tx.now().await?)
+        .await?;
+    if below.len() as u64 != FAN {
+        return Ok(None);
+    }
+    let made = tokio::task::spawn_blocking(move || {
+        let mut fine = Buckets::default();
+        if level == 0 {
+            for block in &below {
+                fine.extend_from(&Buckets::of(&decode_chunk(block)?));
+            }
+        } else {
+            let coarse =
+                below.iter().map(|row| decode_row(row, true)).collect::<std::result::Result<Vec<_>, _>>()?;
+            fine = row_above(&coarse);
+        }
+        encode_row(&fine)
+    });
+    let made = made.await?.map_err(|cause| {
+        Error::new(ErrorKind::Damaged, format!("stored points can't be read: {cause}"))
+            .hint("“athanor watch rm” and “athanor watch add” read that folder's runs again.")
+    })?;
+    Ok(Some(made))
 }
 
 impl RunStore {
@@ -373,18 +412,19 @@ impl RunStore {
             .await?)
     }
 
-    /// Writes a block of points, and what it completes of the levels above.
+    /// Writes a block of points, and what it completes of the levels above. `row` is the row of buckets that it completes,
+    /// where that is at hand; else the row is made of what is stored.
     ///
     /// # Errors
-    /// The database refuses, or a stored summary can't be read.
+    /// The database refuses, or what is stored can't be read.
     pub async fn put_block(
         &self,
         tx: &mut Tx,
         series: i64,
-        number: u64,
-        sealed: bool,
+        (number, sealed): (u64, bool),
         summary: &Summary,
         data: &[u8],
+        mut row: Option<&[u8]>,
     ) -> Result<()> {
         let place = i64::try_from(number).unwrap_or(i64::MAX);
         let (whole, data) = (summary.to_bytes(), data.to_vec());
@@ -406,12 +446,17 @@ impl RunStore {
                 .fetch_all(tx.now().await?)
                 .await?;
             let whole = total(&children)?;
+            let buckets = match row.take() {
+                Some(row) => Some(row.to_vec()),
+                None => made_row(tx, series, level, (first, last)).await?,
+            };
             (number, level) = (first / FAN, level + 1);
             sqlx::query(PUT_ROLLUP)
                 .bind(series)
                 .bind(level)
                 .bind(i64::try_from(number).unwrap_or(i64::MAX))
                 .bind(whole.to_bytes())
+                .bind(buckets)
                 .execute(tx.now().await?)
                 .await?;
         }

@@ -1,7 +1,10 @@
 //! The points of runs: whole, in parts, and compared.
 
+use std::collections::HashMap;
+
 use athanor_core::series::{Points, Summary, decode_chunk};
 
+use super::table::json;
 use super::{RunStore, Tx, queries};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::total;
@@ -20,8 +23,26 @@ queries! {
              ORDER BY run_file.position, file_id, series.generation";
     SUMMARIES = "SELECT number, summary FROM block WHERE series_id = ? AND level = ? AND number BETWEEN ? AND ?
                  ORDER BY number";
+    ALL_LINES = "SELECT series.run_id, metric_key.name, series.id, series.summary FROM json_each(?) AS keys
+                 CROSS JOIN metric_key ON metric_key.name = keys.value CROSS JOIN json_each(?) AS runs
+                 CROSS JOIN series ON series.run_id = runs.value AND series.key_id = metric_key.id
+                 JOIN run_file ON run_file.id = file_id
+                 ORDER BY series.run_id, series.key_id, run_file.position, file_id, series.generation";
+    ROWS_FROM = "SELECT series_id, number, summary, data IS NOT NULL FROM json_each(?) AS wanted
+                 CROSS JOIN block ON series_id = wanted.value ->> 0 AND level = 1 AND number >= wanted.value ->> 1
+                 ORDER BY series_id, number";
+    BLOCKS_BETWEEN = "SELECT series_id, number, summary FROM json_each(?) AS wanted
+                      CROSS JOIN block ON series_id = wanted.value ->> 0 AND level = 0
+                          AND number BETWEEN wanted.value ->> 1 AND wanted.value ->> 2
+                      ORDER BY series_id, number";
+    TILES = "SELECT series_id, level, number, data FROM json_each(?) AS wanted
+             CROSS JOIN block ON series_id = wanted.value ->> 0 AND level = wanted.value ->> 1
+                 AND number = wanted.value ->> 2 WHERE data IS NOT NULL";
     BLOCKS = "SELECT number, data FROM block WHERE series_id = ? AND level = 0 AND number BETWEEN ? AND ? ORDER BY number";
 }
+
+/// A block or a row of buckets as it is stored: series, level, number, data.
+pub type StoredTile = (i64, i64, i64, Vec<u8>);
 
 /// One stretch of a metric: its points in one file, since that was last rewritten.
 #[derive(Debug, Clone)]
@@ -105,6 +126,59 @@ impl RunStore {
         rows.into_iter()
             .map(|(series, summary)| Ok(Stretch { series, summary: total(&[summary])? }))
             .collect()
+    }
+
+    /// The stretches of metrics of runs, by run and metric.
+    ///
+    /// # Errors
+    /// The database refuses, or a summary can't be read.
+    pub async fn all_stretches(
+        &self,
+        runs: &[i64],
+        metrics: &[String],
+    ) -> Result<HashMap<(i64, String), Vec<Stretch>>> {
+        let rows: Vec<(i64, String, i64, Vec<u8>)> =
+            sqlx::query_as(ALL_LINES).bind(json(metrics)).bind(json(runs)).fetch_all(self.readers()).await?;
+        let mut all: HashMap<_, Vec<Stretch>> = HashMap::new();
+        for (run, metric, series, summary) in rows {
+            let stretch = Stretch { series, summary: total(&[summary])? };
+            all.entry((run, metric)).or_default().push(stretch);
+        }
+        Ok(all)
+    }
+
+    /// Summaries of rows of level 1 of series, each from a number on, and whether their buckets are stored.
+    ///
+    /// # Errors
+    /// The database refuses, or a summary can't be read.
+    pub async fn rows_from(&self, wanted: &[(i64, u64)]) -> Result<Vec<(i64, u64, Summary, bool)>> {
+        let rows: Vec<(i64, i64, Vec<u8>, bool)> =
+            sqlx::query_as(ROWS_FROM).bind(json(wanted)).fetch_all(self.readers()).await?;
+        rows.into_iter()
+            .map(|(series, number, summary, fine)| {
+                Ok((series, number.cast_unsigned(), total(&[summary])?, fine))
+            })
+            .collect()
+    }
+
+    /// Summaries of blocks of series, each from a number to another.
+    ///
+    /// # Errors
+    /// The database refuses, or a summary can't be read.
+    pub async fn blocks_between(&self, wanted: &[(i64, u64, u64)]) -> Result<Vec<(i64, u64, Summary)>> {
+        let rows: Vec<(i64, i64, Vec<u8>)> =
+            sqlx::query_as(BLOCKS_BETWEEN).bind(json(wanted)).fetch_all(self.readers()).await?;
+        rows.into_iter()
+            .map(|(series, number, summary)| Ok((series, number.cast_unsigned(), total(&[summary])?)))
+            .collect()
+    }
+
+    /// Blocks and rows of buckets, by series, level and number, as they are stored; those that are not are left out.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn tiles(&self, wanted: &[(i64, u8, u64)]) -> Result<Vec<StoredTile>> {
+        Ok(sqlx::query_as(TILES).bind(json(wanted)).fetch_all(self.readers()).await?)
     }
 
     /// Summaries of a level of a series, with their numbers.
