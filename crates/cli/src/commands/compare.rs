@@ -7,8 +7,8 @@ use athanor_api::command::{
     CompareCode, CompareEnvironments, CompareRuns, CompareTexts, ExportComparison, ListComparedConfigs,
 };
 use athanor_api::wire::{
-    self, Cell, ComparedChange as Change, ComparedMetric, ComparedUids, ComparedValue, Comparison, ConfigRef, DiffSide,
-    ErrorCode, MetricPlace, Number, RunGoal, TextDiff, VerdictOutcome,
+    self, Cell, ComparedChange as Change, ComparedMetric, ComparedUids, ComparedValue, Comparison, ConfigRef,
+    DiffSide, ErrorCode, MetricPlace, Number, RunGoal, TextDiff, VerdictOutcome,
 };
 use clap::{Args, ValueEnum};
 
