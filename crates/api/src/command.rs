@@ -168,6 +168,8 @@ commands! {
     AddWatchFolder = "watch.add": watch::add, wire::AddWatch => wire::WatchFolders;
     /// Looks for runs in a folder no more, and forgets those in it; nothing on disk is touched.
     RemoveWatchFolder = "watch.remove": watch::remove, wire::WatchRef => wire::WatchFolders;
+    /// Says what a pattern would read in the logs of a folder.
+    PreviewPattern = "watch.preview": watch::preview, wire::PreviewPattern => wire::FolderPreview;
     /// Looks through a watch folder again.
     LookThroughWatchFolder = "watch.look": watch::look, wire::WatchRef => wire::WatchFolders;
     /// A page of the table of runs.

@@ -2099,6 +2099,10 @@ runs: RunSet,
  */
 chart: ChartSpec, 
 /**
+ * Of lines, what part is shown.
+ */
+view?: ChartView, 
+/**
  * Width in millimetres, 10 to 1000.
  */
 width_mm: number, 
@@ -2305,6 +2309,27 @@ problem: string | null,
  * What could be run there.
  */
 suggestions: Array<Suggestion>, };
+
+/**
+ * What a pattern would read in the logs of a folder.
+ */
+export type FolderPreview = { 
+/**
+ * How many logs were found that would be runs.
+ */
+logs: number, 
+/**
+ * There may be more: the folder is large.
+ */
+more: boolean, 
+/**
+ * The newest of them, below the folder.
+ */
+log: string | null, 
+/**
+ * What would be read in it.
+ */
+preview: LogPreview | null, };
 
 /**
  * Which file of a run to tell of.
@@ -3351,7 +3376,7 @@ smoothing: Smoothing,
  */
 raw: boolean, 
 /**
- * The y axis shows all values; else it leaves out what is far from most.
+ * The y axis shows all values; else from the 2 % to the 98 % quantile of what is drawn, and half as far again beyond.
  */
 outliers: boolean, 
 /**
@@ -3651,6 +3676,31 @@ end: number,
  * Whether the job has ended, so that nothing will follow after `end`.
  */
 ended: boolean, };
+
+/**
+ * What a pattern would read in a log.
+ */
+export type LogPreview = { 
+/**
+ * The first lines in which there is something to be read.
+ */
+lines: Array<PreviewedLine>, 
+/**
+ * Lines that were looked at.
+ */
+seen: number, 
+/**
+ * Lines with at least one metric.
+ */
+read: number, 
+/**
+ * Points of all metrics.
+ */
+points: number, 
+/**
+ * The names of the metrics, in the order in which they appear.
+ */
+metrics: Array<string>, };
 
 /**
  * One of the two streams that a job writes.
@@ -4337,6 +4387,44 @@ export type PlotSpec = { "kind": "bar" } & BarPlot | { "kind": "box" } & BoxPlot
  * How far several values reach around what stands for them.
  */
 export type PlotSpread = "none" | "deviation" | "error" | "quantile" | "range";
+
+/**
+ * What is asked of a pattern before a folder is watched with it.
+ */
+export type PreviewPattern = { 
+/**
+ * The folder, absolute.
+ */
+path: string, 
+/**
+ * How metrics are found in what programs print; see `athanor scan --pattern`.
+ */
+pattern: string, };
+
+/**
+ * A line of a log with what is read in it.
+ */
+export type PreviewedLine = { 
+/**
+ * Its number, from 1.
+ */
+line: number, 
+/**
+ * It, as people see it.
+ */
+text: string, 
+/**
+ * The name of what says its position, if it does.
+ */
+x: string | null, 
+/**
+ * The position that its metrics get, if it is known.
+ */
+step: number | null, 
+/**
+ * Names and values. What is not finite is `NaN`, `Infinity` or `-Infinity`.
+ */
+values: Array<[string, Number]>, };
 
 /**
  * How soon an experiment runs before others.
@@ -6917,6 +7005,8 @@ export interface Commands {
   "watch.add": { input: AddWatch; output: WatchFolders };
   /** Looks for runs in a folder no more, and forgets those in it; nothing on disk is touched. */
   "watch.remove": { input: WatchRef; output: WatchFolders };
+  /** Says what a pattern would read in the logs of a folder. */
+  "watch.preview": { input: PreviewPattern; output: FolderPreview };
   /** Looks through a watch folder again. */
   "watch.look": { input: WatchRef; output: WatchFolders };
   /** A page of the table of runs. */

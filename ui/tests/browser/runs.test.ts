@@ -72,6 +72,28 @@ test("a folder is watched, and every run in it stands in the table", async () =>
   await window.close();
 });
 
+test("what a pattern would read is shown while it is typed", async () => {
+  const logs = join(engine.work, "logs");
+  await mkdir(logs, { recursive: true });
+  await writeFile(join(logs, "train.log"), ["loading", ...[1, 2, 3].map((it) => `step ${it}: loss=${(1 / it).toFixed(3)} acc=0.${it}`), ""].join("\n"));
+  const window = await openWindow(engine, { url: `${engine.url}#/runs/folders` });
+  const { page } = window;
+  await page.getByRole("button", { name: /Add a folder|Add folder/ }).first().click();
+  const sheet = page.getByRole("dialog");
+  await sheet.getByLabel("Folder", { exact: true }).fill(logs);
+  const field = sheet.getByLabel("Metrics that programs print");
+  await field.fill("auto");
+  await sheet.getByText("6 points in 3 of its first 4 lines: loss, acc").waitFor();
+  await sheet.getByText("train.log").waitFor();
+  expect(await axe(page), "a pattern's preview").toEqual([]);
+  await shot(page, "real-pattern");
+  await field.fill("step {step}: acc {acc}");
+  await sheet.getByText(/^Nothing is found in its first 4 lines/).waitFor();
+  await field.fill("/(/");
+  await sheet.getByText(/^bad pattern/).waitFor();
+  await window.close();
+});
+
 test("runs are found by a query, with its faults shown at their place", async () => {
   const window = await openWindow(engine, { url: `${engine.url}#/runs` });
   const { page } = window;

@@ -22,6 +22,23 @@ pub(crate) async fn add(engine: &Engine, input: wire::AddWatch) -> Result<wire::
     list(engine, Nothing {}).await
 }
 
+/// Lines of a preview.
+const PREVIEWED: usize = 20;
+
+pub(crate) async fn preview(_: &Engine, input: wire::PreviewPattern) -> Result<wire::FolderPreview> {
+    let pattern = crate::scan::parse(input.pattern.trim())?;
+    let path = std::path::PathBuf::from(input.path);
+    let look = move || athanor_engine::scan::preview_below(&path, &pattern, PREVIEWED);
+    let seen = tokio::task::spawn_blocking(look).await.map_err(athanor_engine::Error::from)??;
+    let (log, preview) = seen.newest.unzip();
+    Ok(wire::FolderPreview {
+        logs: u32::try_from(seen.logs).unwrap_or(u32::MAX),
+        more: seen.more,
+        log,
+        preview: preview.map(Into::into),
+    })
+}
+
 pub(crate) async fn remove(engine: &Engine, input: wire::WatchRef) -> Result<wire::WatchFolders> {
     engine.runs().remove(input.id).await?;
     list(engine, Nothing {}).await

@@ -1,9 +1,10 @@
-//! What a folder holds that would be indexed. For the command line; the window has no use for it so far.
+//! What a folder holds that would be indexed: for the command line; and what a pattern would read there.
 
 use serde::{Deserialize, Serialize};
 
-use super::Number;
 use ts_rs::TS;
+
+use super::Number;
 
 /// What is in a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,7 +131,7 @@ pub struct ScanProblem {
 }
 
 /// What a pattern would read in a log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct LogPreview {
     /// The first lines in which there is something to be read.
     pub lines: Vec<PreviewedLine>,
@@ -144,8 +145,30 @@ pub struct LogPreview {
     pub metrics: Vec<String>,
 }
 
+/// What is asked of a pattern before a folder is watched with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PreviewPattern {
+    /// The folder, absolute.
+    pub path: String,
+    /// How metrics are found in what programs print; see `athanor scan --pattern`.
+    pub pattern: String,
+}
+
+/// What a pattern would read in the logs of a folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct FolderPreview {
+    /// How many logs were found that would be runs.
+    pub logs: u32,
+    /// There may be more: the folder is large.
+    pub more: bool,
+    /// The newest of them, below the folder.
+    pub log: Option<String>,
+    /// What would be read in it.
+    pub preview: Option<LogPreview>,
+}
+
 /// A line of a log with what is read in it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct PreviewedLine {
     /// Its number, from 1.
     pub line: u64,

@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use athanor_core::runs::printed::{self, Logs, Pattern, Preview};
 use athanor_core::runs::{self, Discovery, End, Format as _, Place, Role};
@@ -181,6 +182,59 @@ pub fn preview(path: &Path, pattern: &Pattern, most: usize) -> Result<Preview> {
         .and_then(|file| file.take(PREVIEWED).read_to_end(&mut text))
         .map_err(|cause| Error::path("read", path, &cause))?;
     Ok(printed::preview(pattern, &text, most))
+}
+
+/// What of a log is looked at where it was not the user who named it.
+const GLANCED: u64 = 1 << 20;
+
+/// So many folders, and so long, logs are looked for.
+const FOLDERS: u64 = 5_000;
+const WHILE: Duration = Duration::from_secs(2);
+
+/// What a pattern would read in the logs of a folder, by the one that was written last.
+#[derive(Debug)]
+pub struct FolderPreview {
+    /// How many logs were found.
+    pub logs: usize,
+    /// There may be more: the folder is large.
+    pub more: bool,
+    /// The newest of them, below the folder, with what would be read.
+    pub newest: Option<(String, Preview)>,
+}
+
+/// What a pattern would read in the logs of a folder that have no other metrics beside them: those that would be runs.
+/// Looks for a moment only. Blocks on the disk.
+///
+/// # Errors
+/// The folder can't be listed, or the log can't be read.
+pub fn preview_below(root: &Path, pattern: &Pattern, most: usize) -> Result<FolderPreview> {
+    std::fs::read_dir(root).map_err(|cause| Error::path("list", root, &cause))?;
+    let began = Instant::now();
+    let mut discovery = Discovery::with_logs();
+    let mut watch = |progress: &Progress| match progress.folders < FOLDERS && began.elapsed() < WHILE {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    };
+    let more = walk::walk(root, &mut discovery, &mut Report::default(), &mut watch).is_break();
+    let logs: Vec<String> = discovery
+        .finish()
+        .into_iter()
+        .filter(|run| run.members.first().is_some_and(|(format, _)| *format == Logs.id()))
+        .flat_map(|run| {
+            run.members.into_iter().map(move |(_, member)| walk::normal(&run.folder, &member.path))
+        })
+        .collect();
+    let written = |log: &&String| std::fs::metadata(root.join(log)).and_then(|meta| meta.modified()).ok();
+    let newest = logs.iter().max_by_key(written);
+    let newest = newest.map(|log| {
+        let path = root.join(log);
+        let mut text = Vec::new();
+        File::open(&path)
+            .and_then(|file| file.take(GLANCED).read_to_end(&mut text))
+            .map_err(|cause| Error::path("read", &path, &cause))?;
+        Ok::<_, Error>((log.clone(), printed::preview(pattern, &text, most)))
+    });
+    Ok(FolderPreview { logs: logs.len(), more, newest: newest.transpose()? })
 }
 
 /// Sums up by kind what was counted by kind and name.

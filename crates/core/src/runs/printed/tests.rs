@@ -44,6 +44,9 @@ fn what_is_usual_is_found() {
         ("loss: -inf. lr: 3", "- | loss=-inf lr=3"),
         ("val/loss@1=0.5 über=3", "- | val/loss@1=0.5 über=3"),
         ("v2 3.5.1 x86_64", "- | "),
+        ("step 250: train loss 2.3044, val loss 2.31", "step=250 | train loss=2.3044 val loss=2.31"),
+        ("iter 250: loss 2.5072, time 40.02ms, mfu 3.5%", "iter=250 | loss=2.5072 mfu=3.5"),
+        ("at 12: 30 seconds", "- | "),
     ] {
         assert_eq!(reads("auto", line), expected, "{line}");
     }

@@ -132,8 +132,8 @@ fn is_whole(bytes: &[u8], end: usize) -> bool {
     match next(end) {
         None | Some(b' ' | b'\t' | b',' | b';' | b'|' | b')' | b']' | b'}' | b'>') => true,
         Some(b'%') => !matches!(next(end + 1), Some(b'|')),
-        // A full stop.
-        Some(b'.') => next(end + 1).is_none_or(|byte| byte == b' '),
+        // A full stop, or `step 3: loss 0.5`.
+        Some(b'.' | b':') => next(end + 1).is_none_or(|byte| byte == b' '),
         _ => false,
     }
 }
