@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ChartSpec, RunSet, Theme};
+use super::{ChartSpec, ChartView, RunSet, Theme};
 
 /// A chart with what a file of it needs: sizes of a page instead of a screen's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -12,6 +12,10 @@ pub struct Figure {
     pub runs: RunSet,
     /// What is drawn.
     pub chart: ChartSpec,
+    /// Of lines, what part is shown.
+    #[serde(default)]
+    #[ts(optional, as = "Option<ChartView>")]
+    pub view: ChartView,
     /// Width in millimetres, 10 to 1000.
     pub width_mm: f64,
     /// Height in millimetres, 10 to 1000.

@@ -3,6 +3,7 @@
 pub mod act;
 pub mod add;
 pub mod again;
+pub mod chart;
 pub mod compare;
 pub mod completions;
 pub mod devices;

@@ -4,7 +4,7 @@
 //! many side by side; `commit` writes what was read; `keeper` is the task that ties them together and plans what is done
 //! when, with `adding` watch folders, `entering` what looks have found and `following` files as they change; `databases`
 //! plans passes over databases that hold many runs, and `passing` is one; `jobs` brings in what the queue ran;
-//! `lines` is for charts, and `compare` lays runs side by side.
+//! `lines` is for charts, `plots` for other plots, and `compare` lays runs side by side.
 //!
 //! *Invariant:* nothing is ever written into a watch folder. *Invariant:* a file that can't be read, and a folder on a
 //! server that does not answer, hold up no other watch folder.
@@ -19,6 +19,7 @@ mod jobs;
 mod keeper;
 pub mod lines;
 mod passing;
+pub mod plots;
 mod reading;
 mod source;
 #[cfg(test)]
