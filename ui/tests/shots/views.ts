@@ -34,6 +34,12 @@ export const VIEWS: readonly View[] = [
     },
   },
   { name: "run", at: "/runs?run=r7k2m9qa1bc", ready: "aside article .frame svg" },
+  {
+    name: "charts",
+    at: "/charts/vit-distill",
+    ready: "[data-panel] .frame svg",
+    then: (page) => page.getByRole("button", { name: "A chart for each metric" }).click(),
+  },
   { name: "folders", at: "/runs/folders", ready: "article .bar", then: (page) => page.getByRole("button", { name: /could not be read/ }).click() },
   { name: "devices", at: "/devices", ready: ".region svg", then: (page) => page.getByRole("radio", { name: "24 h" }).click() },
   { name: "devices-fault", at: "/devices", ready: ".region svg", query: "machine=lost" },

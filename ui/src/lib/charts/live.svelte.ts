@@ -73,7 +73,7 @@ export class LiveChart {
     readonly sheet: ChartSheet,
     readonly id: string,
   ) {
-    const kept = sheet.kept(id);
+    const kept = sheet.kept<RunChart>(id);
     if (kept === undefined) return;
     this.chart = kept.chart;
     this.layers = kept.layers;

@@ -1,7 +1,7 @@
 // What the charts of a page have in common: the crosshair, the range of the x axis, which runs are hidden and which is
 // brought out; and that only charts which show a changed run are drawn again.
 
-import type { RunChart, RunSet } from "../bindings";
+import type { Plot, RunChart, RunSet } from "../bindings";
 import type { Range } from "../chart/gesture";
 import { runsPush } from "../runs/push";
 import type { App } from "../state/app.svelte";
@@ -17,7 +17,7 @@ const KEPT = 400;
 export type Hover = { readonly axis: string; readonly at: number; readonly chart: string };
 
 /** A picture as it was drawn, with what it answers. */
-export type Kept = { answers: string; chart: RunChart; layers: Layers; old: boolean; uids: ReadonlySet<string> };
+export type Kept<T extends RunChart | Plot> = { answers: string; chart: T; layers: Layers; old: boolean; uids: ReadonlySet<string> };
 
 type Follower = { changed: () => void; of: () => RunSet };
 
@@ -30,7 +30,7 @@ export class ChartSheet {
   brought = $state.raw<readonly string[] | null>(null);
   readonly lanes = new Lanes(AT_ONCE);
   #followers = new Map<string, Follower>();
-  #kept = new Map<string, Kept>();
+  #kept = new Map<string, Kept<RunChart | Plot>>();
 
   constructor(
     readonly app: App,
@@ -72,11 +72,12 @@ export class ChartSheet {
     if (this.hover?.chart === chart) this.hover = null;
   }
 
-  kept(id: string): Kept | undefined {
-    return this.#kept.get(id);
+  /** The picture of a chart as it was last drawn; whose id it is knows of which kind. */
+  kept<T extends RunChart | Plot>(id: string): Kept<T> | undefined {
+    return this.#kept.get(id) as Kept<T> | undefined;
   }
 
-  keep(id: string, what: Kept): void {
+  keep(id: string, what: Kept<RunChart | Plot>): void {
     this.#kept.delete(id);
     this.#kept.set(id, what);
     const [oldest] = this.#kept.keys();
