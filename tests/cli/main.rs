@@ -2,6 +2,7 @@
 
 mod actions;
 mod bulk;
+mod compare;
 mod devices;
 mod faults;
 mod gpus;

@@ -98,6 +98,7 @@ impl Engine {
         let listed = |names: &[&str]| match names {
             [one] => format!("“{one}”"),
             [first, second] => format!("“{first}” and “{second}”"),
+            names if names.len() == rows.len() => "any of the runs".into(),
             _ => format!("{} of the runs", names.len()),
         };
         let unqueued: Vec<&str> =
