@@ -6,7 +6,7 @@
 //!
 //! *Invariant:* the SVG has no `style` attribute, no `<style>` element and no identifier, so that it can stand in a
 //! page with a strict content policy, many times. Colours are presentation attributes, which any style sheet rule
-//! overrides, beside the classes `c1` to `c6`, `grid` and `tick`. All text is escaped.
+//! overrides, beside the classes `c1` to `c12`, `grid` and `tick`. All text is escaped.
 //!
 //! How it looks:
 //! - no frame, a few horizontal grid lines, labels in a quiet colour, nothing else that is not data;
@@ -34,7 +34,7 @@ pub use heat::{HeatChart, HeatColumn, render_heat};
 pub use history::{HistoryChart, HistoryLine, RenderedHistory, render_history};
 pub use lines::render_lines;
 pub use picture::{DASHES, DrawnLine, LABELS, LinesPicture, PictureAxis, XKind, draw_picture, x_range};
-pub use theme::{PALETTE, Theme};
+pub use theme::{PALETTE, Theme, dark_colours};
 
 use crate::series::Reduced;
 

@@ -2,6 +2,7 @@
 
 import type { RunRow, RunStatus } from "../bindings";
 import type { State } from "../util/status";
+import { classOf } from "../util/colour";
 
 const STATES: Record<RunStatus, State> = {
   running: { word: "Running", tone: "run", shape: "running" },
@@ -30,4 +31,4 @@ export const runStateWords = (status: RunStatus): string => STATES[status].word;
 export const runStateTip = (run: Pick<RunRow, "status" | "missing">): string => (run.missing ? "Its files are gone; what was read of them is kept." : MEANS[run.status]);
 
 /** The class of the palette's colour that a run keeps. */
-export const colourClass = (run: Pick<RunRow, "colour">): string => `c${(run.colour % 6) + 1}`;
+export const colourClass = (run: Pick<RunRow, "colour">): string => classOf(run.colour);

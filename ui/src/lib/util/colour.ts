@@ -1,8 +1,8 @@
-// Which of the palette's six colours a run or a project keeps everywhere.
+// Which of the palette's colours a run or a project keeps everywhere.
 
-export const COLOURS = 6;
+export const COLOURS = 12;
 
-/** 1 to 6, the same for the same key on every machine (FNV-1a). */
+/** 1 to 12, the same for the same key on every machine (FNV-1a). */
 export function colourOf(key: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i += 1) {
@@ -13,3 +13,6 @@ export function colourOf(key: string): number {
   hash ^= hash >>> 15;
   return ((hash >>> 0) % COLOURS) + 1;
 }
+
+/** The class of the colour at an index of the palette, counted from 0 as the engine does. */
+export const classOf = (index: number): string => `c${(index % COLOURS) + 1}`;

@@ -4,7 +4,7 @@ import { bytes, bytesOf, count, day, duration, elapsed, energy, exact, firstSent
 import { timeLimit } from "./limit";
 import { isBookkeeping, leading } from "./metrics";
 import { outcomeWords, progressWords } from "./status";
-import { colourOf } from "./colour";
+import { colourOf, COLOURS } from "./colour";
 
 test.each<[WireNumber, string]>([
   [0, "0"],
@@ -148,5 +148,5 @@ test("an outcome in words", () => {
 test("a colour is stable, and all are used", () => {
   expect(colourOf("20261121_08e5")).toBe(colourOf("20261121_08e5"));
   const used = new Set(Array.from({ length: 200 }, (_, i) => colourOf(`20261121_${i.toString(16).padStart(4, "0")}`)));
-  expect([...used].sort()).toEqual([1, 2, 3, 4, 5, 6]);
+  expect([...used].sort((a, b) => a - b)).toEqual(Array.from({ length: COLOURS }, (_, i) => i + 1));
 });
