@@ -82,7 +82,7 @@ impl Theme {
 impl Colours {
     /// Name of the class that the page may use to set the colour by its own tokens.
     pub fn class(&self, colour: (u8, u8, u8)) -> Option<&'static str> {
-        const CLASSES: [&str; PALETTE] = 
+        const CLASSES: [&str; PALETTE] =
             ["c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "c12"];
         let is = |own: RGBColor| (own.0, own.1, own.2) == colour;
         if is(self.grid) {
