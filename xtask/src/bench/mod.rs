@@ -5,6 +5,7 @@
 //!   what else the machine does then weighs on both.
 //! - Nothing here is a test: a busy machine may miss a target. The exit status tells, the table shows.
 
+mod charts;
 mod devices;
 mod engine;
 mod history;
@@ -96,6 +97,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("runs", runs::measure),
     ("table", table::measure),
     ("logs", logs::measure),
+    ("charts", charts::measure),
 ];
 
 /// Builds, measures what is asked for (all when nothing is), prints the table, writes the JSON.

@@ -13,6 +13,8 @@ pub mod course;
 pub mod derive;
 mod fine;
 mod painter;
+#[cfg(test)]
+mod pandas_tests;
 mod points;
 mod reduce;
 mod scale;

@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn what_is_not_finite_is_counted_and_what_lies_outside_is_not() {
         let mut thinned = Thinned::new((10, 20), 4);
-        [(9, 1.0), (12, f64::NAN), (21, 1.0)].map(|(at, value)| thinned.push(at, value));
+        [(9, 1.0), (12, f64::NAN), (21, 1.0)].into_iter().for_each(|(at, value)| thinned.push(at, value));
         assert_eq!((thinned.odd(), thinned.finish()), (1, Pieces::new()));
     }
 }

@@ -140,13 +140,14 @@ fn within_own(pieces: &Pieces, (from, to): (f64, f64)) -> Pieces {
     pieces.iter().map(placed).collect()
 }
 
-/// How many columns each line is drawn in: those of the screen, as long as all together are not too many; half as many as
-/// there are CSS pixels in any case.
+/// How many columns each line is drawn in: those of the screen, as long as all together are not too many; one for each 1.5
+/// CSS pixels in any case, which is how wide a bar is.
 fn columns_of(frame: &Frame, lines: usize) -> usize {
     let width = (frame.width - BESIDE).max(8.0);
     let most = width * frame.ratio.clamp(0.5, 4.0);
-    // Between 4 and 32,000.
-    (COLUMNS / lines.max(1) as f64).clamp(width / 2.0, most.max(width / 2.0)) as usize
+    let least = width / 1.5;
+    // Between 5 and 32,000.
+    (COLUMNS / lines.max(1) as f64).clamp(least, most.max(least)) as usize
 }
 
 fn has_whole_steps(track: &Track) -> bool {
