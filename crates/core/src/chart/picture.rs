@@ -160,8 +160,14 @@ pub const LABELS: f64 = FONT;
 pub fn x_range(asked: Option<(f64, f64)>, seen: Option<(f64, f64)>, scale: Scale) -> Option<(f64, f64)> {
     asked.and_then(|range| fixed_range(range, scale)).or_else(|| {
         let (min, max) = seen.filter(|(_, max)| scale.places(*max))?;
-        // On a log axis the first step, which is often 0, has no place; nobody wants to see hundreds of decades for it.
-        let min = if scale.places(min) { min } else { max.min(1.0) * 0.999 };
+        // On a log axis the first step, which is often 0, has no place: the next is 1, or else there are four decades.
+        let min = if scale.places(min) {
+            min
+        } else if max > 1.0 {
+            0.999
+        } else {
+            max * 1e-4
+        };
         Some(if min < max { auto_range(min, max, scale, 0.0) } else { around(min, scale) })
     })
 }

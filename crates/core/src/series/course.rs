@@ -112,6 +112,15 @@ impl Course {
         self.nodes.push(Node { part, row, number, start, count, first, last, low, high, resets });
     }
 
+    /// Forgets all blocks and rows from one of a stretch on, and the stretches after that.
+    pub fn truncate(&mut self, part: usize, block: u64) {
+        self.nodes.retain(|node| {
+            let first = if node.row { node.number * ROW_FAN } else { node.number };
+            node.part < part || node.part == part && first < block
+        });
+        self.parts = self.parts.min(part + 1);
+    }
+
     /// How many points there are.
     #[must_use]
     pub fn len(&self) -> u64 {

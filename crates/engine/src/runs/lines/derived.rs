@@ -149,14 +149,19 @@ impl Shelf {
                 return Ok(line);
             }
         }
-        let made = Arc::new(self.make(store, base, recipe).await?);
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         // A line that has grown is the same line.
+        let (smoothing, along) = (recipe.smoothing, std::mem::discriminant(&recipe.along));
         let same = |line: &Arc<Derived>| {
-            line.recipe.smoothing == made.recipe.smoothing
-                && line.of.iter().map(|part| part.series).eq(made.of.iter().map(|part| part.series))
-                && std::mem::discriminant(&line.recipe.along) == std::mem::discriminant(&made.recipe.along)
+            line.recipe.smoothing == smoothing
+                && line.of.iter().map(|part| part.series).eq(base.hand.parts.iter().map(|part| part.series))
+                && std::mem::discriminant(&line.recipe.along) == along
         };
+        let before = {
+            let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.iter().find(|line| same(line)).cloned()
+        };
+        let made = Arc::new(self.make(store, base, recipe, before.as_deref()).await?);
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.retain(|line| !same(line));
         lines.push(made.clone());
         let mut weight: usize = lines.iter().map(|line| line.weight).sum();
@@ -166,7 +171,14 @@ impl Shelf {
         Ok(made)
     }
 
-    async fn make(&self, store: &RunStore, base: &Stored, recipe: Recipe) -> Result<Derived> {
+    /// Makes a line; of one that has grown what does not hang on the new points is taken over.
+    async fn make(
+        &self,
+        store: &RunStore,
+        base: &Stored,
+        recipe: Recipe,
+        old: Option<&Derived>,
+    ) -> Result<Derived> {
         let of = base.hand.parts.clone();
         let part =
             |it: &Part| Part { series: -1 - self.last.fetch_add(1, Ordering::Relaxed), count: it.count };
@@ -182,7 +194,7 @@ impl Shelf {
         };
         let mut making = Making { small: all.blocks.len() <= SMALL, ..Making::default() };
         let around = all.around();
-        let mut at = 0;
+        let mut at = old.and_then(|old| making.take_over(&mut all, old)).unwrap_or(0);
         while at < all.blocks.len() {
             let own = at..(at + AT_ONCE).min(all.blocks.len());
             let window = own.start.saturating_sub(around)..(own.end + around).min(all.blocks.len());
@@ -223,6 +235,54 @@ struct Making {
 }
 
 impl Making {
+    /// Takes over the rows of a line that has grown; answers which block is the first to be made.
+    fn take_over(&mut self, all: &mut Derived, old: &Derived) -> Option<usize> {
+        let (last, before) = (all.of.last()?, old.of.last()?);
+        let part = all.of.len() - 1;
+        if self.small
+            || all.recipe != old.recipe
+            || all.of[..part] != old.of[..part]
+            || last.count < before.count
+        {
+            return None;
+        }
+        // What comes after a point may count for it.
+        let whole = (before.count / CHUNK_POINTS as u64).saturating_sub(all.around() as u64);
+        let rows = whole / FAN;
+        let first = all.blocks.binary_search(&(part, rows * FAN)).ok()?;
+        if rows == 0 {
+            return None;
+        }
+        if all.around() == 0 {
+            // Full blocks stay as they were made. Else the last of them may have been made without what follows.
+            all.parts.clone_from(&old.parts);
+            all.parts[part].count = last.count;
+        }
+        all.course = old.course.clone();
+        all.course.truncate(part, rows * FAN);
+        all.before = old.before.get(..=first)?.to_vec();
+        for (key, tile) in &old.tiles {
+            let What::Buckets(row) = key.1 else { continue };
+            let Some(of) = old.parts.iter().position(|part| part.series == key.0) else { continue };
+            let own = of == part;
+            let complete = rows / FAN.pow(u32::from(row.level) - 1);
+            if own && row.number >= complete {
+                continue;
+            }
+            all.tiles.push(((all.parts[of].series, key.1), tile.clone()));
+            let Tile::Buckets(buckets) = tile else { continue };
+            all.weight += buckets.weight();
+            if own && row.coarse && row.number >= complete / FAN * FAN {
+                self.levels.entry(row.level).or_default().push(buckets.clone());
+            }
+            if own {
+                self.counts.insert(row.level, complete);
+            }
+        }
+        self.part = Some(part);
+        Some(first)
+    }
+
     fn take(&mut self, all: &mut Derived, own: Range<usize>, derived: Vec<(Summary, Buckets, Points)>) {
         for (at, (summary, fine, points)) in own.zip(derived) {
             let (part, block) = all.blocks[at];

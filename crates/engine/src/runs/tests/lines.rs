@@ -206,23 +206,50 @@ async fn runs_that_agree_are_one_line() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_appended_is_in_the_next_picture() {
     let case = Case::new().await;
-    let text = (0..70_000).fold(String::from("step,loss\n"), |mut text, i| {
-        writeln!(text, "{i},{}", i % 7).expect("text");
-        text
-    });
+    let value = |i: usize| (i % 7) as f64 + (i / 5000) as f64;
+    let mut all: Vec<f64> = (0..150_000).map(value).collect();
+    let mut text = String::from("step,loss\n");
+    all.iter().enumerate().for_each(|(i, value)| writeln!(text, "{i},{value}").expect("text"));
     case.write("a/metrics.csv", &text);
     case.watch().await;
     let rows = case.rows(&[]).await;
-    let smoothed = LinesSpec { smoothing: Smoothing::Exponential(0.5), ..of("loss") };
+    let exponential = LinesSpec { smoothing: Smoothing::Exponential(0.99), ..of("loss") };
+    let mean = LinesSpec { smoothing: Smoothing::Mean(101), ..of("loss") };
     let before = case.index.lines(&rows, &of("loss"), &frame(None)).await.expect("drawn");
-    assert_eq!(before.lines[0].last, Some((69_999.0, 6.0)));
-    case.index.lines(&rows, &smoothed, &frame(None)).await.expect("drawn");
-    case.append("a/metrics.csv", "70000,99\n");
-    let after = case.wait("it is read", async || {
-        let drawn = case.index.lines(&rows, &of("loss"), &frame(None)).await.expect("drawn");
-        (drawn.lines[0].points == 70_001).then_some(drawn)
-    });
-    assert_eq!(after.await.drawn[0].pieces[0].last(), Some(&(70_000.0, 99.0)));
-    let read = case.index.read_lines(&rows, &smoothed, 70_000.0, 0.5).await.expect("read");
-    assert_eq!(read[0].raw, Some(99.0));
+    assert_eq!(before.lines[0].last, Some((149_999.0, all[149_999])));
+    for more in [1, 3000, 60_000] {
+        for spec in [&exponential, &mean] {
+            case.index.lines(&rows, spec, &frame(None)).await.expect("drawn");
+            let near = Some((all.len() as f64 - 100.0, all.len() as f64));
+            case.index.lines(&rows, spec, &frame(near)).await.expect("drawn");
+        }
+        let from = all.len();
+        all.extend((from..from + more).map(value));
+        all[from + more - 1] = 99.0;
+        let text = (from..from + more).fold(String::new(), |mut text, i| {
+            writeln!(text, "{i},{}", all[i]).expect("text");
+            text
+        });
+        case.append("a/metrics.csv", &text);
+        let after = case.wait("it is read", async || {
+            let drawn = case.index.lines(&rows, &of("loss"), &frame(None)).await.expect("drawn");
+            (drawn.lines[0].points == all.len() as u64).then_some(drawn)
+        });
+        let last = all.len() - 1;
+        assert_eq!(after.await.drawn[0].pieces[0].last(), Some(&(last as f64, 99.0)));
+        let smoothed = smooth(&all, 0.99);
+        for at in [0, 131_071, 131_072, from - 60, from - 1, from, last] {
+            let read = async |spec| {
+                case.index.read_lines(&rows, spec, at as f64, 0.5).await.expect("read")[0].clone()
+            };
+            assert!((read(&exponential).await.y - smoothed[at]).abs() < 1e-9, "at {at} of {last}");
+            let near = &all[at.saturating_sub(50)..(at + 51).min(all.len())];
+            let expected = near.iter().sum::<f64>() / near.len() as f64;
+            assert!((read(&mean).await.y - expected).abs() < 1e-9, "the mean at {at} of {last}");
+            assert_eq!(read(&mean).await.raw, Some(all[at]));
+        }
+        let drawn = case.index.lines(&rows, &exponential, &frame(None)).await.expect("drawn");
+        let high = drawn.drawn[0].pieces.iter().flatten().fold(0.0f64, |high, at| high.max(at.1));
+        assert_eq!(high, smoothed.iter().copied().fold(0.0, f64::max));
+    }
 }
