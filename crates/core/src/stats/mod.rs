@@ -45,8 +45,11 @@ pub fn deviation(values: &[f64]) -> Option<f64> {
         return Some(if mean.is_nan() { f64::NAN } else { 0.0 });
     }
     // In parts of the largest difference, whose square may be too large or too small for a number.
-    let squares = sum(values.iter().map(|value| ((value - mean) / largest).powi(2)));
-    Some(largest * (squares / (values.len() - 1) as f64).sqrt())
+    let off = || values.iter().map(|value| (value - mean) / largest);
+    let count = values.len() as f64;
+    // The mean is rounded, too: what that adds is taken out again (Chan, Golub, LeVeque 1983).
+    let squares = sum(off().map(|off| off * off)) - sum(off()).powi(2) / count;
+    Some(largest * (squares.max(0.0) / (count - 1.0)).sqrt())
 }
 
 /// The standard error of the mean, or `None` of fewer than two values. As `scipy.stats.sem` and pandas' `sem`.
@@ -95,6 +98,9 @@ fn sum(values: impl Iterator<Item = f64>) -> f64 {
     }
     if sum.is_finite() { sum + lost } else { sum }
 }
+
+#[cfg(test)]
+mod samples_tests;
 
 #[cfg(test)]
 mod tests {

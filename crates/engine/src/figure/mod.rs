@@ -21,6 +21,10 @@ const PIXELS: f64 = 100e6;
 /// Points of a CSS pixel: an inch has 72 of the former and 96 of the latter.
 const POINTS: f32 = 72.0 / 96.0;
 
+mod pages;
+
+pub use pages::{pages_pdf, strange, width};
+
 /// Inter in regular weight: Latin, Greek, Cyrillic, punctuation, arrows and signs of mathematics.
 static FONT: &[u8] = include_bytes!("../../fonts/Inter-Regular.otf");
 

@@ -84,6 +84,8 @@ impl PlotAxis {
             return Self { title, of: Of::Nothing, ticks: Vec::new() };
         };
         if kind == ValueKind::Moment {
+            // The years that have a name: to about 9900.
+            let (low, high) = (low.clamp(-2.5e14, 2.5e14), high.clamp(-2.5e14, 2.5e14));
             let (low, high) = if high - low < 1000.0 { (low - 500.0, high + 500.0) } else { (low, high) };
             let pad = (high - low) * margin;
             let map = AxisMap::new((low - pad, high + pad), Scale::Linear);
@@ -158,7 +160,7 @@ impl PlotAxis {
 
     /// Chooses the ticks of a horizontal axis of this length, in CSS pixels.
     pub fn choose_across(&mut self, length: f64, font: f64, zone: &TimeZone) {
-        let most = (length / (font * 6.0)).clamp(2.0, 10.0);
+        let most = (length / (font * 6.0)).clamp(3.0, 10.0);
         self.choose(zone, |places, labels| {
             let apart = |i: usize| {
                 let room = (places[i] - places[i - 1]) * length;

@@ -35,9 +35,14 @@ struct Bar {
     ends: Option<(f64, f64)>,
 }
 
-/// The colour of a group: few are told apart by colour, of many the names have to do.
-pub(super) fn group_colour(place: usize, count: usize) -> usize {
-    if count <= super::super::PALETTE { place } else { 0 }
+/// The colours of groups: few are told apart by colour, as the lines of a chart of the same runs are, which takes them
+/// by their first runs; of many the names have to do.
+pub(super) fn group_colours(groups: &[Group]) -> Vec<usize> {
+    if groups.len() > super::super::PALETTE {
+        return vec![0; groups.len()];
+    }
+    let first = |group: &Group| group.runs.iter().copied().min();
+    groups.iter().map(|own| groups.iter().filter(|other| first(other) < first(own)).count()).collect()
 }
 
 /// What stands for values, and how far they reach around it.
@@ -155,7 +160,8 @@ fn of_runs(runs: Runs<'_>, column: &Column) -> Vec<Bar> {
 
 fn of_groups(column: &Column, groups: &[Group], options: &BarOptions, notes: &mut Vec<String>) -> Vec<Bar> {
     let mut odd = 0;
-    let bars = groups.iter().enumerate().filter_map(|(place, group)| {
+    let colours = group_colours(groups);
+    let bars = groups.iter().zip(colours).filter_map(|(group, colour)| {
         let all: Vec<f64> = group.runs.iter().filter_map(|&run| column.of(run).number()).collect();
         let finite: Vec<f64> = all.iter().copied().filter(|number| number.is_finite()).collect();
         odd += all.len() - finite.len();
@@ -165,7 +171,7 @@ fn of_groups(column: &Column, groups: &[Group], options: &BarOptions, notes: &mu
         let (value, ends) =
             centre_and_ends(&finite, options.centre, options.spread).unwrap_or((f64::NAN, None));
         let (label, runs) = (group.label.clone(), group.runs.clone());
-        Some(Bar { label, colour: group_colour(place, groups.len()), runs, count: finite.len(), value, ends })
+        Some(Bar { label, colour, runs, count: finite.len(), value, ends })
     });
     let bars = bars.collect();
     if odd > 0 {

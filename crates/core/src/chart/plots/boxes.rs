@@ -2,7 +2,7 @@
 
 use super::super::PlotRect;
 use super::axis::PlotAxis;
-use super::bars::group_colour;
+use super::bars::group_colours;
 use super::rows::{EDGE, GAP, Rows, write_empty};
 use super::sheet::{Anchor, Sheet};
 use super::value::{Column, Group, Runs, Value, say};
@@ -42,6 +42,12 @@ pub(super) fn five(ordered: &[f64]) -> Option<Five> {
     Some(Five { whiskers: (first, last), ends: (low, high), median: median(ordered)? })
 }
 
+/// The ends of the whiskers of a box around values in ascending order, as it is drawn.
+#[must_use]
+pub fn whiskers(ordered: &[f64]) -> Option<(f64, f64)> {
+    Some(five(ordered)?.whiskers)
+}
+
 struct Row {
     label: String,
     colour: usize,
@@ -65,19 +71,14 @@ pub fn render_boxes(
     let log = options.scale == Scale::Log;
     let mut odd = 0;
     let mut boxes = Vec::new();
-    for (place, group) in groups.iter().enumerate() {
+    for (group, colour) in groups.iter().zip(group_colours(groups)) {
         let numbers = group.runs.iter().filter_map(|&run| Some((run, column.of(run).number()?)));
         let (values, others): (Vec<_>, Vec<_>) =
             numbers.partition(|(_, value)| value.is_finite() && (!log || *value > 0.0));
         odd += others.len();
         let ordered = sorted(values.iter().map(|(_, value)| *value).collect());
         if let Some(five) = five(&ordered) {
-            boxes.push(Row {
-                label: group.label.clone(),
-                colour: group_colour(place, groups.len()),
-                values,
-                five,
-            });
+            boxes.push(Row { label: group.label.clone(), colour, values, five });
         }
     }
     if odd > 0 {

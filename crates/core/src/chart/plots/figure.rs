@@ -151,7 +151,7 @@ impl Figure {
 
     fn heading(&self, sheet: &Sheet) -> f64 {
         let titled = self.title.as_ref().is_some_and(|title| !title.trim().is_empty());
-        if titled { (sheet.font * 2.1).round() } else { 0.0 }
+        if titled { (sheet.font * 2.2).round() } else { 0.0 }
     }
 
     fn below(&self, sheet: &Sheet) -> f64 {

@@ -29,7 +29,7 @@ use jiff::tz::TimeZone;
 use super::{Axis, PlotRect, Theme};
 
 pub use bars::{BarOptions, render_bars};
-pub use boxes::{BoxOptions, render_boxes};
+pub use boxes::{BoxOptions, render_boxes, whiskers};
 pub use figure::{Figure, LegendEntry, PIXELS_PER_MM, PIXELS_PER_POINT};
 pub use importance::{ImportanceOptions, SETTINGS, render_importance};
 pub use matrix::{Statistic, SweepOptions, render_sweep};

@@ -295,7 +295,7 @@ fn sound(plot: &RenderedPlot) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn anything_has_a_picture(
