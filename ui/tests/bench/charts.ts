@@ -23,7 +23,8 @@ beforeAll(async () => {
   for (let run = 0; run < RUNS; run += 1) {
     const at = join(folder, `run ${run}`);
     await mkdir(at, { recursive: true });
-    const rows = [`step,${Array.from({ length: METRICS }, (_, m) => `layer.${m}/norm`).join(",")}`];
+    await writeFile(join(at, "hparams.yaml"), `seed: ${run}\n`);
+    const rows = [`step,${Array.from({ length: METRICS }, (_, m) => `l/${m}`).join(",")}`];
     for (let step = 1; step <= POINTS; step += 1) rows.push(`${step},${Array.from({ length: METRICS }, (_, m) => (Math.sin((step + run * 31) / (9 + (m % 17))) + m + Math.cos(step * 7.13 + m) / 5).toFixed(4)).join(",")}`);
     await writeFile(join(at, "metrics.csv"), rows.join("\n") + "\n");
   }
@@ -39,7 +40,7 @@ afterAll(async () => {
 });
 
 async function save(project: string, many: number, columns: number, height: number): Promise<void> {
-  const panels = Array.from({ length: many }, (_, m): Panel => ({ id: `p${m}`, title: null, section: "", columns, height, own: [], legend: null, chart: { kind: "lines", ...PLAIN, keys: [`layer.${m}/norm`] } }));
+  const panels = Array.from({ length: many }, (_, m): Panel => ({ id: `p${m}`, title: null, section: "", columns, height, own: [], legend: null, chart: { kind: "lines", ...PLAIN, keys: [`l/${m}`] } }));
   const page: ChartPage = { project, query: "", hidden: [], shown: [], newest: RUNS, defaults: PLAIN, sections: [], panels };
   await engine.call("pages.save", { page, revision: (await engine.call("pages.get", { project })).revision });
 }
@@ -48,13 +49,13 @@ const drawn = (page: Page, many: number) => page.waitForFunction((of) => documen
 
 test("sixty panels", async () => {
   await save("bench", 60, 1, 150);
-  const window = await openWindow(engine, { url: `${engine.url}#/overview`, width: 3_400, height: 1_500 });
+  const window = await openWindow(engine, { url: `${engine.url}#/settings`, width: 3_400, height: 1_500 });
   const { page } = window;
-  await page.getByRole("heading", { name: "Running" }).waitFor();
+  await page.getByRole("heading", { name: "Settings" }).waitFor();
   const times: number[] = [];
   for (let turn = 0; turn < 5; turn += 1) {
-    await page.evaluate(() => (location.hash = "#/overview"));
-    await page.getByRole("heading", { name: "Running" }).waitFor();
+    await page.evaluate(() => (location.hash = "#/settings"));
+    await page.getByRole("heading", { name: "Settings" }).waitFor();
     const began = await page.evaluate(() => {
       location.hash = "#/charts/bench";
       return performance.now();
@@ -102,7 +103,7 @@ test("three hundred panels", async () => {
     console.log(`300 panels, ${what}: ${frames.length} frames, median ${share(0.5)} ms, 99 % ${share(0.99)} ms, longest ${share(1)} ms, ${frames.filter((it) => it > 33.4).length} over 33 ms`);
   }
   await page.locator("div.grid").evaluate((it) => (it.scrollTop = 0));
-  const plot = page.getByRole("application", { name: /^Chart of layer.0\/norm/ });
+  const plot = page.getByRole("application", { name: /^Chart of l\/0/ });
   await plot.focus();
   const steps: number[] = [];
   for (let turn = 0; turn < 10; turn += 1) {

@@ -208,8 +208,8 @@ test("a run that grows shows it, in the table and in its charts, and several are
   await page.keyboard.press("Control+a");
   await page.getByText("4 selected", { exact: true }).waitFor();
   const chart = page.locator("article", { hasText: "loss" }).first();
-  await chart.locator("svg").waitFor();
-  await until("a line for each run", async () => (await chart.locator("svg path[class*='c']:not(.grid)").count()) >= 3);
+  await chart.locator(".frame.data svg").waitFor();
+  await until("a line for each run", async () => (await chart.locator(".frame.data svg path[class*='c']").count()) >= 3);
   await shot(page, "real-charts");
   await page.keyboard.press("Control+c");
   await page.getByText("Copied 4 runs as Markdown").waitFor();
