@@ -427,6 +427,15 @@ mod tests {
     }
 
     #[test]
+    fn configs_of_tens_of_thousands_of_settings_are_compared_in_no_time() {
+        let mut large = four();
+        large[0].settings.extend((0..30_000).map(|key| (format!("a.b{key}"), Value::Number(f64::from(key)))));
+        let comparison = Plan::new(large, Asked::default()).finish(Vec::new());
+        assert_eq!((comparison.settings.len(), comparison.groups.len()), (30_002, 3));
+        assert_eq!(comparison.groups[0].label, "a1");
+    }
+
+    #[test]
     fn groups_can_be_made_by_columns() {
         let by = vec![(
             "status".to_owned(),

@@ -110,7 +110,7 @@ pub(super) fn groups(
         })
         .collect();
     let single = members.iter().all(|runs| runs.len() == 1);
-    let short = short_names(&differing.iter().map(|(key, _)| *key).collect::<Vec<_>>());
+    let short = short_names(&differing.iter().map(|(key, _)| *key).take(NAMED).collect::<Vec<_>>());
     let group = |runs: Vec<usize>| {
         let first = runs[0];
         let values: Vec<(String, Option<Value>)> =
@@ -137,7 +137,7 @@ fn said(key: &str, value: Option<&Value>) -> String {
     }
 }
 
-/// Keys by their last parts, where these tell them apart.
+/// A few keys by their last parts, where these tell them apart.
 fn short_names(keys: &[&str]) -> Vec<String> {
     let tail = |key: &str| key.rsplit(['.', '/']).next().unwrap_or(key).to_owned();
     let each = |key: &&str| {

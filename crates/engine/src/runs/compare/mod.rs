@@ -111,7 +111,8 @@ impl Engine {
         let asked = Asked { baseline, target: asking.target, goals: asking.goals, which: asking.which, by };
         let plan = Plan::new(runs, asked);
         let (at_target, left_out) = self.values_at_best(&rows, &plan).await?;
-        let mut comparison = plan.finish(at_target);
+        // Configs may have tens of thousands of settings.
+        let mut comparison = tokio::task::spawn_blocking(move || plan.finish(at_target)).await?;
         if left_out > 0 {
             comparison.notes.push(format!(
                 "Values at the best step were read of {METRICS} metrics, those with a goal first; {left_out} have none here."
