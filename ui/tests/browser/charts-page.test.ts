@@ -30,7 +30,7 @@ const titles = (page: Page) =>
       .map((it) => it.name),
   );
 const panel = (page: Page, name: string) => page.getByRole("article", { name, exact: true });
-const drawnAll = (page: Page) => until("all in sight are drawn", async () => (await page.locator("[data-panel]").count()) > 0 && (await page.locator("[data-panel]:not(:has(.frame svg))").count()) === 0);
+const drawnAll = (page: Page) => until("all in sight are drawn", async () => (await page.locator("[data-panel]").count()) > 0 && (await page.locator("div.grid[aria-busy=true]").count()) === 0 && (await page.locator("[data-panel]:not(:has(.frame svg))").count()) === 0);
 
 async function full(look: { dark?: boolean; width?: number; height?: number } = {}) {
   const window = await pages.open("/charts/vit-distill", look);
@@ -255,16 +255,22 @@ test("of three hundred panels only those near the screen are there, and none is 
   expect(there).toBeLessThan(40);
   const begin = await calls(page, "runs.chart");
   const scroller = page.locator("div.grid");
+  /** The page has heard of it when this is done. */
+  const scrollTo = (to: number) =>
+    scroller.evaluate((it, y) => {
+      it.scrollTop = y;
+      return new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())));
+    }, to);
   const end = await scroller.evaluate((it) => it.scrollHeight);
   for (let y = 0; y < end; y += 500) {
-    await scroller.evaluate((it, to) => (it.scrollTop = to), y);
+    await scrollTo(y);
     await drawnAll(page);
     expect(await page.locator("[data-panel]").count()).toBeLessThan(40);
   }
   const once = await calls(page, "runs.chart");
   expect(once - begin + there, "each was drawn once").toBeLessThanOrEqual(300 + there);
   for (let y = end; y >= 0; y -= 500) {
-    await scroller.evaluate((it, to) => (it.scrollTop = to), y);
+    await scrollTo(y);
     await drawnAll(page);
   }
   expect((await calls(page, "runs.chart")) - once, "what has not changed is not drawn again").toBe(0);
