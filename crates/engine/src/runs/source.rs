@@ -3,6 +3,7 @@
 //! Reading gives [`Piece`]s, each of which is written in one transaction together with how far the file was read. The
 //! encoding of blocks, which costs more than the parsing, happens here and beside it, so that whoever writes only writes.
 
+mod blocks;
 mod settings;
 mod told;
 
@@ -19,9 +20,11 @@ use athanor_core::runs::{
     self, Batch, Checkpoint, Document, Fact, Issue, Member, Other, Outcome, Place, Reader, Role, Stream,
 };
 use athanor_core::series::{
-    At, Block, Buckets, ChunkError, ChunkWrite, Grower, Points, ROW_FAN, Summary, encode_row, median,
+    At, Buckets, ChunkError, ChunkWrite, Grower, Points, ROW_FAN, Summary, encode_row, median,
 };
 use xxhash_rust::xxh3::xxh3_128;
+
+use blocks::{Encoded, Taken, encode_here};
 
 use super::tree::Stamp;
 use crate::home::now_ms;
@@ -666,39 +669,6 @@ impl Source {
     }
 }
 
-/// A block that was taken out of its series, to be encoded.
-struct Taken {
-    position: u32,
-    /// How many of its points were summed up before.
-    counted: usize,
-    block: Block,
-}
-
-/// The same, encoded.
-struct Encoded {
-    position: u32,
-    /// Of the points that were not summed up before.
-    fresh: Summary,
-    write: ChunkWrite,
-}
-
-impl Taken {
-    fn encode(self) -> Result<Encoded, ChunkError> {
-        let write = self.block.write()?;
-        let fresh = if self.counted == 0 {
-            write.summary
-        } else {
-            let mut fresh = Summary::default();
-            let points = &self.block.points;
-            for (step, value) in points.steps().iter().zip(points.values()).skip(self.counted) {
-                fresh.add(*step, *value);
-            }
-            fresh
-        };
-        Ok(Encoded { position: self.position, fresh, write })
-    }
-}
-
 /// The place of a metric, made if it is not there.
 fn slot(lines: &mut Vec<Option<Box<Line>>>, position: u32) -> &mut Option<Box<Line>> {
     let at = position as usize;
@@ -706,10 +676,6 @@ fn slot(lines: &mut Vec<Option<Box<Line>>>, position: u32) -> &mut Option<Box<Li
         lines.resize_with(at + 1, || None);
     }
     &mut lines[at]
-}
-
-fn encode_here(blocks: Vec<Taken>) -> io::Result<Vec<Encoded>> {
-    blocks.into_iter().map(Taken::encode).collect::<Result<_, _>>().map_err(io::Error::other)
 }
 
 fn lfs() -> String {

@@ -252,10 +252,10 @@ impl Index {
                 }
                 // One run's metrics are told apart by their place, runs by the colour that they have everywhere.
                 let run = &rows[*first].run;
-                let colour = match (sets.len(), group) {
-                    (1, _) => place % PALETTE,
-                    (_, Some(_)) => set % PALETTE,
-                    (_, None) => athanor_core::runs::colour(run.experiment.as_ref().unwrap_or(&run.uid)),
+                let colour = match (sets.len(), spec.keys.len(), group) {
+                    (1, 2.., _) => place % PALETTE,
+                    (_, _, Some(_)) => set % PALETTE,
+                    (_, _, None) => athanor_core::runs::colour(run.experiment.as_ref().unwrap_or(&run.uid)),
                 };
                 let dash = of_colour[colour] % DASHES;
                 of_colour[colour] += 1;
