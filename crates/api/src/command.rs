@@ -8,7 +8,7 @@ use ts_rs::TS;
 
 use crate::handlers::{
     self, cleanup, compare, config, figures, files, history, log_search, notifications, pages, plots, points, queue,
-    run_charts, run_media, runs, sweeps, transfer, watch,
+    reports, run_charts, run_media, runs, sweeps, transfer, watch,
 };
 use crate::typescript::Declarations;
 use crate::wire::{self, ApiError, ErrorCode, Nothing};
@@ -216,6 +216,8 @@ commands! {
     CompareEnvironments = "runs.compare_environments": compare::environments, wire::ComparedUids => wire::ComparedEnvironment;
     /// Points of a metric of a run, exactly as they were logged.
     ReadRunPoints = "runs.points": run_charts::points, wire::ReadRunPoints => wire::RunPoints;
+    /// The metrics that some runs have.
+    ListRunMetrics = "runs.metrics": run_charts::metrics, wire::ListRunMetrics => wire::RunMetricCounts;
     /// A chart of metrics of runs.
     DrawRunChart = "runs.chart": run_charts::chart, wire::DrawRunChart => wire::RunChart;
     /// The values at a place of such a chart, exactly.
@@ -234,6 +236,8 @@ commands! {
     DrawPlot = "plots.draw": plots::draw, wire::DrawPlot => wire::Plot;
     /// A chart as a file.
     MakeFigure = "figures.make": figures::make, wire::MakeFigure => wire::FigureFile;
+    /// Charts, tables and notes as one HTML or PDF file, or as Markdown.
+    MakeReport = "reports.make": reports::make, wire::MakeReport => wire::FigureFile;
     /// The charts that the user arranged for a project, or for all runs.
     GetPage = "pages.get": pages::get, wire::GetPage => wire::StoredPage;
     /// Saves the charts of a project, unless they were changed elsewhere meanwhile.

@@ -22,6 +22,7 @@ pub mod placement;
 pub mod progress;
 pub mod quantity;
 pub mod query;
+pub mod report;
 pub mod requirements;
 pub mod retry;
 pub mod runs;

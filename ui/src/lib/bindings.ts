@@ -523,7 +523,11 @@ sections: Array<PageSection>,
 /**
  * The panels in their order.
  */
-panels: Array<Panel>, };
+panels: Array<Panel>, 
+/**
+ * What its next report begins with.
+ */
+report?: PageReport, };
 
 /**
  * Any chart of runs, as pages and figures have them.
@@ -3734,6 +3738,19 @@ format: FigureFormat,
 scale: number, };
 
 /**
+ * Asks for a report.
+ */
+export type MakeReport = { 
+/**
+ * The report.
+ */
+report: Report, 
+/**
+ * As what.
+ */
+format: ReportFormat, };
+
+/**
  * Notifications that were read: those named, else all up to one, else all.
  */
 export type MarkNotifications = { 
@@ -4215,6 +4232,31 @@ export type Outcomes = {
  * In the order in which they were given.
  */
 outcomes: Array<Outcome>, };
+
+/**
+ * What is kept with a page for its next report.
+ */
+export type PageReport = { 
+/**
+ * The title; the project's name if empty.
+ */
+title: string, 
+/**
+ * Notes: Markdown.
+ */
+notes: string, 
+/**
+ * Ids of panels that are left out.
+ */
+without: Array<string>, 
+/**
+ * There is no table of runs.
+ */
+no_table: boolean, 
+/**
+ * How wide charts are.
+ */
+size: ReportSize, };
 
 /**
  * A part of a page with a name.
@@ -4988,6 +5030,124 @@ uids: Array<string>,
  * Their files, too; of one run only.
  */
 files?: RemoveFiles, };
+
+/**
+ * A report: charts, tables and notes as one document.
+ */
+export type Report = { 
+/**
+ * What it is called, 300 characters at most.
+ */
+title: string, 
+/**
+ * What is in it, in order, 2,000 blocks at most.
+ */
+blocks: Array<ReportBlock>, };
+
+/**
+ * A part of a report.
+ */
+export type ReportBlock = { "kind": "heading" } & ReportHeading | { "kind": "text" } & ReportText | { "kind": "chart" } & ReportChart | { "kind": "table" } & ReportTable | { "kind": "compare" } & CompareRuns | { "kind": "page" } & ReportPage;
+
+/**
+ * A chart in a report.
+ */
+export type ReportChart = { 
+/**
+ * Of which runs.
+ */
+runs: RunSet, 
+/**
+ * What is drawn.
+ */
+chart: ChartSpec, 
+/**
+ * What stands below it; what it shows, if absent.
+ */
+caption?: string, 
+/**
+ * It is half as wide as the page; two that follow each other stand side by side.
+ */
+half?: boolean, 
+/**
+ * Height in millimetres, 20 to 240; what fits its width, if absent.
+ */
+height_mm?: number, };
+
+/**
+ * What a report is written as.
+ */
+export type ReportFormat = "html" | "pdf" | "markdown";
+
+/**
+ * A heading.
+ */
+export type ReportHeading = { 
+/**
+ * Plain text.
+ */
+text: string, };
+
+/**
+ * Charts of a page in a report.
+ */
+export type ReportPage = { 
+/**
+ * The page. Its runs are those that it draws.
+ */
+page: ChartPage, 
+/**
+ * Ids of its panels that are left out.
+ */
+without?: Array<string>, 
+/**
+ * A table of its runs stands before its charts.
+ */
+table?: boolean, 
+/**
+ * Ids of the table's columns; as those of a table, if absent.
+ */
+columns?: Array<string>, 
+/**
+ * How wide its charts are.
+ */
+size?: ReportSize, };
+
+/**
+ * How wide the charts of a page are in a report.
+ */
+export type ReportSize = "arranged" | "two" | "one";
+
+/**
+ * A table of runs in a report.
+ */
+export type ReportTable = { 
+/**
+ * The runs, 1,000 at most.
+ */
+runs: RunSet, 
+/**
+ * Ids of its columns; the settings that differ and the metrics of the report's charts, if absent.
+ */
+columns?: Array<string>, 
+/**
+ * Its order; that of the runs if empty.
+ */
+sort?: Array<RunSort>, 
+/**
+ * The best value of each metric whose name tells which way it is better is not marked.
+ */
+plain?: boolean, };
+
+/**
+ * Notes: Markdown, 1 MiB at most. HTML in it is shown as text, pictures are not fetched, and links lead to `http`, `https`
+ * or `mailto` only.
+ */
+export type ReportText = { 
+/**
+ * The text.
+ */
+text: string, };
 
 /**
  * What an experiment needs to run. What is not named is not reserved; one that names nothing takes one slot.
@@ -7071,6 +7231,8 @@ export interface Commands {
   "plots.draw": { input: DrawPlot; output: Plot };
   /** A chart as a file. */
   "figures.make": { input: MakeFigure; output: FigureFile };
+  /** Charts, tables and notes as one HTML or PDF file, or as Markdown. */
+  "reports.make": { input: MakeReport; output: FigureFile };
   /** The charts that the user arranged for a project, or for all runs. */
   "pages.get": { input: GetPage; output: StoredPage };
   /** Saves the charts of a project, unless they were changed elsewhere meanwhile. */

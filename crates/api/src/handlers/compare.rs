@@ -4,6 +4,7 @@ use athanor_core::compare::{Which, markdown};
 use athanor_core::text;
 use athanor_engine::Engine;
 use athanor_engine::runs::compare::{Asking, Compared, Named};
+use athanor_engine::store::runs::RunRow;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -30,6 +31,11 @@ pub(crate) async fn compare(engine: &Engine, input: wire::CompareRuns) -> Result
 }
 
 pub(crate) async fn as_markdown(engine: &Engine, input: wire::CompareRuns) -> Result<wire::ComparisonText> {
+    Ok(wire::ComparisonText { text: told(engine, input).await?.0 })
+}
+
+/// A comparison as Markdown, and its runs.
+pub(crate) async fn told(engine: &Engine, input: wire::CompareRuns) -> Result<(String, Vec<RunRow>)> {
     let Compared { runs, comparison } = compared(engine, input).await?;
     let zone = TimeZone::system();
     let time = |ms: Option<i64>| {
@@ -37,7 +43,7 @@ pub(crate) async fn as_markdown(engine: &Engine, input: wire::CompareRuns) -> Re
         at.map(|at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()
     };
     let short = |commit: &str| commit.chars().take(10).collect::<String>();
-    let of = |each: &dyn Fn(&athanor_engine::store::runs::RunRow) -> String| runs.iter().map(each).collect();
+    let of = |each: &dyn Fn(&RunRow) -> String| runs.iter().map(each).collect();
     let facts: [(&str, Vec<String>); 8] = [
         ("Run", of(&|run| run.uid.clone())),
         ("Status", of(&|run| run.status.clone())),
@@ -48,7 +54,7 @@ pub(crate) async fn as_markdown(engine: &Engine, input: wire::CompareRuns) -> Re
         ("Host", of(&|run| run.host.clone().unwrap_or_default())),
         ("Tags", of(&|run| run.tags().join(", "))),
     ];
-    Ok(wire::ComparisonText { text: markdown(&comparison, &facts) })
+    Ok((markdown(&comparison, &facts), runs))
 }
 
 pub(crate) async fn configs(engine: &Engine, input: wire::ComparedUids) -> Result<wire::ComparedConfigs> {

@@ -25,10 +25,10 @@ fn wrong(field: &str, message: impl Into<String>) -> ApiError {
 }
 
 /// A chart, drawn for a figure.
-struct Made {
-    svg: String,
-    table: Table,
-    notes: Vec<String>,
+pub(super) struct Made {
+    pub svg: String,
+    pub table: Table,
+    pub notes: Vec<String>,
 }
 
 pub(crate) async fn make(engine: &Engine, input: wire::MakeFigure) -> Result<wire::FigureFile> {
@@ -44,23 +44,8 @@ pub(crate) async fn make(engine: &Engine, input: wire::MakeFigure) -> Result<wir
     if input.format == FigureFormat::Png && !(0.1..=20.0).contains(&input.scale) {
         return Err(wrong("scale", "a PNG has 0.1 to 20 pixels for each CSS pixel, of which an inch has 96"));
     }
-    let title = asked.title.clone().filter(|title| !title.trim().is_empty());
-    let page = Figure {
-        width_mm: asked.width_mm,
-        height_mm: asked.height_mm,
-        font_pt: asked.font_pt,
-        theme: asked.theme.into(),
-        title,
-        y_title: None,
-        x_title: None,
-        legend: Vec::new(),
-    };
-    let name = named(&asked.chart, page.title.as_deref());
-    let made = match &asked.chart {
-        wire::ChartSpec::Lines(lines) => lines_of(engine, &input, lines, page).await?,
-        wire::ChartSpec::Plot(plot) => plot_of(engine, asked, plot, page).await?,
-    };
-    let Made { svg, table, notes } = made;
+    let name = named(&asked.chart, asked.title.as_deref().filter(|title| !title.trim().is_empty()));
+    let Made { svg, table, notes } = drawn(engine, &input).await?;
     let (format, scale, heading) = (input.format, input.scale, name.clone());
     let write = move || match format {
         FigureFormat::Csv => Ok(csv(&table).into_bytes()),
@@ -85,8 +70,28 @@ pub(crate) async fn make(engine: &Engine, input: wire::MakeFigure) -> Result<wir
     })
 }
 
+/// A chart as a picture of its own, with its title, axes and legend.
+pub(super) async fn drawn(engine: &Engine, input: &wire::MakeFigure) -> Result<Made> {
+    let asked = &input.figure;
+    let title = asked.title.clone().filter(|title| !title.trim().is_empty());
+    let page = Figure {
+        width_mm: asked.width_mm,
+        height_mm: asked.height_mm,
+        font_pt: asked.font_pt,
+        theme: asked.theme.into(),
+        title,
+        y_title: None,
+        x_title: None,
+        legend: Vec::new(),
+    };
+    match &asked.chart {
+        wire::ChartSpec::Lines(lines) => lines_of(engine, input, lines, page).await,
+        wire::ChartSpec::Plot(plot) => plot_of(engine, asked, plot, page).await,
+    }
+}
+
 /// What a figure is called: its title, or what it shows.
-fn named(chart: &wire::ChartSpec, title: Option<&str>) -> String {
+pub(super) fn named(chart: &wire::ChartSpec, title: Option<&str>) -> String {
     match (title, chart) {
         (Some(title), _) => title.to_owned(),
         (None, wire::ChartSpec::Lines(lines)) => lines.keys.join(", "),
@@ -95,7 +100,7 @@ fn named(chart: &wire::ChartSpec, title: Option<&str>) -> String {
 }
 
 /// A name that is one safe path segment everywhere.
-fn file_name(name: &str) -> String {
+pub(super) fn file_name(name: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || "-_.,+=".contains(c) { c } else { '_' };
     let name: String = name.chars().map(safe).take(80).collect();
     let name = name.trim_matches(['.', '_']);

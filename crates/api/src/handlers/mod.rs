@@ -12,6 +12,7 @@ pub(crate) mod pages;
 pub(crate) mod plots;
 pub(crate) mod points;
 pub(crate) mod queue;
+pub(crate) mod reports;
 pub(crate) mod run_charts;
 pub(crate) mod run_media;
 pub(crate) mod runs;

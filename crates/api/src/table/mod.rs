@@ -4,6 +4,7 @@
 //! LaTeX) name it by its label and round numbers to five digits.
 
 mod parquet;
+mod sheet;
 mod text;
 
 use athanor_core::quantity::print_moment;
@@ -12,6 +13,7 @@ use athanor_core::text::duration;
 use athanor_engine::store::runs::{RunCell, TableRow};
 
 pub use self::parquet::parquet;
+pub use sheet::sheet;
 pub use text::{csv, json, latex, markdown};
 
 /// A table of runs.

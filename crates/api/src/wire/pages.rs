@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ChartSpec, LinesSpec};
+use super::{ChartSpec, LinesSpec, PageReport};
 
 /// A page of charts, one for each project and one for all runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
@@ -27,6 +27,9 @@ pub struct ChartPage {
     pub sections: Vec<PageSection>,
     /// The panels in their order.
     pub panels: Vec<Panel>,
+    /// What its next report begins with.
+    #[ts(optional)]
+    pub report: Option<PageReport>,
 }
 
 /// A part of a page with a name.
