@@ -199,7 +199,8 @@ fn words(
         Goal::Max => (interval.low, interval.high),
         Goal::Min => (-interval.high, -interval.low),
     };
-    let places = decimals((high - low) / 2.0).max(decimals(gain).min(9));
+    // Two digits of what is wider are seen, and no more of the other than anybody reads.
+    let places = decimals((high - low) / 2.0).min(decimals(gain) + 3).max(decimals(gain).min(9));
     let number = |value: f64| fixed(value, places);
     match judged.outcome {
         Outcome::Better => format!(

@@ -51,7 +51,7 @@ pub fn welch(a: &[f64], b: &[f64], confidence: f64) -> Option<Interval> {
     let (n, m) = (a.len() as f64, b.len() as f64);
     let (of_a, of_b) = (deviation(a)? / n.sqrt(), deviation(b)? / m.sqrt());
     let error = of_a.hypot(of_b);
-    if error == 0.0 {
+    if stands_still(error, a.iter().chain(b)) {
         return None;
     }
     // In parts of the whole, so that no square is too large or too small for a number.
@@ -68,10 +68,16 @@ pub fn welch(a: &[f64], b: &[f64], confidence: f64) -> Option<Interval> {
 pub fn paired(pairs: &[(f64, f64)], confidence: f64) -> Option<Interval> {
     let differences: Vec<f64> = pairs.iter().map(|(a, b)| a - b).collect();
     let error = deviation(&differences)? / (differences.len() as f64).sqrt();
-    if error == 0.0 {
+    if stands_still(error, pairs.iter().flat_map(|(a, b)| [a, b])) {
         return None;
     }
     around(mean(&differences)?, error, differences.len() as f64 - 1.0, confidence)
+}
+
+/// Whether what varies is no more than the rounding of such values: 0.3 − 0.1 and 0.4 − 0.2 are one difference.
+fn stands_still<'a>(error: f64, values: impl Iterator<Item = &'a f64>) -> bool {
+    let largest = values.fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    error <= largest * 1e-14
 }
 
 fn around(difference: f64, error: f64, freedom: f64, confidence: f64) -> Option<Interval> {
@@ -157,6 +163,11 @@ mod tests {
         assert_eq!(welch(&[], &[], 0.95), None);
         assert_eq!(paired(&[(1.0, 2.0)], 0.95), None);
         assert_eq!(paired(&[(1.0, 2.0), (2.0, 3.0)], 0.95), None);
+        assert_eq!(
+            paired(&[(0.3, 0.1), (0.4, 0.2), (0.7, 0.5)], 0.95),
+            None,
+            "they differ by rounding alone"
+        );
         assert!(welch(&[1.0, 1.0], &[2.0, 3.0], 0.95).is_some(), "one side may stand still");
     }
 
