@@ -8,6 +8,12 @@ export type Layers = { readonly axes: SVGSVGElement; readonly data: SVGSVGElemen
 /** Text, and what is of the grid, stands still. */
 const still = (element: Element): boolean => element.localName === "text" || element.classList.contains("grid") || element.classList.contains("tick");
 
+/** A picture that nothing is zoomed in: all of it in one layer, in the order in which it was drawn. */
+export function wholeOf(svg: string): Layers | null {
+  const axes = picture(svg);
+  return axes === null ? null : { axes, data: axes.cloneNode(false) as SVGSVGElement };
+}
+
 /** Null where the text is no picture. */
 export function layersOf(svg: string): Layers | null {
   const axes = picture(svg);

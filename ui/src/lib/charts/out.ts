@@ -20,6 +20,9 @@ export function figureOf(runs: RunSet, chart: FigureChart, size: { width: number
   return { runs, chart, width_mm: mm(size.width), height_mm: mm(size.height), font_pt: Math.round(11 * PT_PER_PX), theme: theme.now, title, legend: false };
 }
 
+/** What is written above a chart: nothing where its axis says it already. */
+export const titleOf = (chart: FigureChart, name: string): string | null => (chart.kind === "lines" && name === chart.keys.join(", ") ? null : name);
+
 const bytesOf = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64), (it) => it.charCodeAt(0));
 
 /** The picture of a chart as PNG on the clipboard. */
@@ -41,7 +44,7 @@ export async function copyFigure(app: App, figure: Figure): Promise<void> {
 export async function copyPicture(app: App, of: { runs: RunSet; lines: LinesSpec; view: View; title: string; chart: RunChart }): Promise<void> {
   const { lines, view } = of;
   const chart: FigureChart = { kind: "lines", ...lines, x_range: view.x === null ? lines.x_range : [...view.x], y_range: view.y === null ? lines.y_range : [...view.y] };
-  await copyFigure(app, { ...figureOf(of.runs, chart, of.chart, of.title), legend: of.chart.lines.length > 1 });
+  await copyFigure(app, { ...figureOf(of.runs, chart, of.chart, titleOf(chart, of.title)), legend: of.chart.lines.length > 1 });
 }
 
 /** Makes a figure and gives it to the host to save; says whether it was saved. */

@@ -1,8 +1,8 @@
 //! The index of runs: a SQLite database of its own, with one writer and a pool of readers.
 //!
 //! It is apart from the queue's because it grows with what lies on disk, up to gigabytes of points: neither a job that
-//! is queued nor a copy before a migration waits for that. All but the user's tags, notes and views can be read again
-//! from the runs' own files.
+//! is queued nor a copy before a migration waits for that. All but the user's tags, notes, views and pages of charts can
+//! be read again from the runs' own files.
 //!
 //! *Invariant:* what was read of a file, and how far, are written in one transaction, so that a kill at any instant
 //! loses no point and doubles none. *Invariant:* whoever changes runs takes the next revision in the same transaction.
