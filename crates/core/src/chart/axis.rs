@@ -21,6 +21,8 @@ pub(super) struct AxisMap {
     pub scale: Scale,
     /// Up to where a symlog axis is linear; 0 of others.
     pub linear: f64,
+    /// Where the ends of an axis that is not linear are, on its scale.
+    ends: (f64, f64),
     pub ticks: Vec<f64>,
     pub labels: Vec<String>,
 }
@@ -29,13 +31,15 @@ impl AxisMap {
     /// An axis without ticks. The range must be finite, increasing and, for a log scale, positive.
     pub fn new((min, max): (f64, f64), scale: Scale) -> Self {
         let linear = scale.linear_for(min.abs().max(max.abs()));
-        Self { min, max, scale, linear, ticks: Vec::new(), labels: Vec::new() }
+        let ends = placed((min, max), scale, linear);
+        Self { min, max, scale, linear, ends, ticks: Vec::new(), labels: Vec::new() }
     }
 
     /// With another linear part, if it is a symlog axis.
     pub fn linear_to(mut self, linear: f64) -> Self {
         if self.scale == Scale::Symlog && linear > 0.0 && linear.is_finite() {
             self.linear = linear;
+            self.ends = placed((self.min, self.max), self.scale, linear);
         }
         self
     }
@@ -49,11 +53,8 @@ impl AxisMap {
     pub fn unit(&self, value: f64) -> f64 {
         match self.scale {
             Scale::Linear => (value / 2.0 - self.min / 2.0) / (self.max / 2.0 - self.min / 2.0),
-            Scale::Log => (value.ln() - self.min.ln()) / (self.max.ln() - self.min.ln()),
-            Scale::Symlog => {
-                let (low, high) = (symlog(self.min, self.linear), symlog(self.max, self.linear));
-                (symlog(value, self.linear) - low) / (high - low)
-            }
+            Scale::Log => (value.ln() - self.ends.0) / (self.ends.1 - self.ends.0),
+            Scale::Symlog => (symlog(value, self.linear) - self.ends.0) / (self.ends.1 - self.ends.0),
         }
     }
 
@@ -61,11 +62,8 @@ impl AxisMap {
     pub fn value(&self, unit: f64) -> f64 {
         match self.scale {
             Scale::Linear => self.min * (1.0 - unit) + self.max * unit,
-            Scale::Log => (self.min.ln() * (1.0 - unit) + self.max.ln() * unit).exp(),
-            Scale::Symlog => {
-                let (low, high) = (symlog(self.min, self.linear), symlog(self.max, self.linear));
-                unsymlog(low * (1.0 - unit) + high * unit, self.linear)
-            }
+            Scale::Log => (self.ends.0 * (1.0 - unit) + self.ends.1 * unit).exp(),
+            Scale::Symlog => unsymlog(self.ends.0 * (1.0 - unit) + self.ends.1 * unit, self.linear),
         }
     }
 
@@ -84,6 +82,14 @@ impl AxisMap {
     pub fn bare_ticks(&mut self, count: usize) {
         self.ticks = (0..count).map(|i| self.value(i as f64 / (count.max(2) - 1) as f64)).collect();
         self.labels = vec![String::new(); count];
+    }
+}
+
+fn placed((min, max): (f64, f64), scale: Scale, linear: f64) -> (f64, f64) {
+    match scale {
+        Scale::Linear => (min, max),
+        Scale::Log => (min.ln(), max.ln()),
+        Scale::Symlog => (symlog(min, linear), symlog(max, linear)),
     }
 }
 
