@@ -2,6 +2,7 @@
 
 mod actions;
 mod bulk;
+mod charts;
 mod compare;
 mod devices;
 mod faults;
@@ -18,6 +19,7 @@ mod placement;
 mod queue;
 mod recovery;
 mod refusals;
+mod report;
 mod reports;
 mod runs;
 mod scan;
