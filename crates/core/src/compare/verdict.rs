@@ -201,6 +201,9 @@ fn words(
     };
     // Two digits of what is wider are seen, and no more of the other than anybody reads.
     let places = decimals((high - low) / 2.0).min(decimals(gain) + 3).max(decimals(gain).min(9));
+    // A bound that is not 0 is not written as if it were.
+    let nearest = decimals(low.abs().min(high.abs())).saturating_sub(1);
+    let places = places.max(nearest.min(places + 3));
     let number = |value: f64| fixed(value, places);
     match judged.outcome {
         Outcome::Better => format!(
@@ -327,6 +330,7 @@ mod tests {
                 )
                 .2,
                 told(&of(&[1.2e-9, 1.3e-9]), &of(&[1.0e-9, 1.05e-9]), Goal::Min).2,
+                told(&of(&[3.56, 1.56, 3.16]), &of(&[0.1, 0.2, 0.104]), Goal::Max).2,
                 told(&of(&[1.2e12, 1.3e12]), &of(&[1.0e9, 1.05e9]), Goal::Max).2,
             ]
             .join("\n")
