@@ -151,3 +151,100 @@ pub fn summary_of(points: &Points) -> Summary {
     all.step_range = range.or(all.step_range);
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::series::{Buckets, NonFinite, Point, smooth};
+    use proptest::prelude::*;
+
+    fn blocks(points: &[Point], size: usize) -> Vec<Arc<Points>> {
+        points.chunks(size).map(|own| Arc::new(own.iter().copied().collect())).collect()
+    }
+
+    fn plain(points: &[Points]) -> Vec<(f64, u64)> {
+        points.iter().flat_map(Points::iter).map(|point| (point.step, point.value.to_bits())).collect()
+    }
+
+    #[test]
+    fn what_has_no_time_is_not_there_and_no_gap() {
+        let at = |i: i32, wall_ms| Point { step: f64::from(i), value: f64::from(i) + 0.5, wall_ms };
+        let points = [at(0, None), at(1, Some(5_000)), at(2, None), at(3, Some(7_500))];
+        let recipe = Recipe { along: Along::Since(5_000), ..Recipe::default() };
+        let (derived, _) = recipe.derive(&blocks(&points, 4), Standing::default(), 0..1);
+        assert_eq!(derived[0].steps(), [f64::NEG_INFINITY, 0.0, 0.0, 2.5]);
+        let there: Vec<bool> = derived[0].values().iter().map(|value| !is_absent(*value)).collect();
+        assert_eq!(there, [false, true, false, true]);
+        let bucket = Buckets::of(&derived[0]).at(0);
+        assert!(bucket.is_finite() && !bucket.has(NonFinite::Nan), "nothing is marked");
+        assert_eq!((bucket.min, bucket.max), (1.5, 3.5));
+        assert_eq!(summary_of(&derived[0]).step_range, Some((0.0, 2.5)));
+    }
+
+    #[test]
+    fn the_other_metric_holds_until_its_next_step() {
+        let along = Arc::new(vec![(1.0, 10.0), (3.0, 30.0), (4.0, f64::NAN), (5.0, 50.0)]);
+        let recipe = Recipe { along: Along::Metric(along), ..Recipe::default() };
+        let points: Vec<Point> = [0.5, 1.0, 2.9, 3.0, 4.0, 5.0, 99.0]
+            .into_iter()
+            .map(|step| Point { step, value: step, wall_ms: None })
+            .collect();
+        let (derived, _) = recipe.derive(&blocks(&points, 3), Standing::default(), 0..3);
+        let there: Vec<(f64, f64)> = derived
+            .iter()
+            .flat_map(Points::iter)
+            .filter(|it| !is_absent(it.value))
+            .map(|it| (it.step, it.value))
+            .collect();
+        assert_eq!(there, [(10.0, 1.0), (10.0, 2.9), (30.0, 3.0), (50.0, 5.0), (50.0, 99.0)]);
+    }
+
+    #[test]
+    fn smoothing_begins_anew_where_the_run_does() {
+        let points: Vec<Point> = (0..30)
+            .chain(10..40)
+            .map(|i| Point { step: f64::from(i), value: f64::from(i * i % 17), wall_ms: None })
+            .collect();
+        let recipe = Recipe { smoothing: Smoothing::Exponential(0.9), ..Recipe::default() };
+        let (derived, _) = recipe.derive(&blocks(&points, 7), Standing::default(), 0..9);
+        let values: Vec<f64> = points.iter().map(|point| point.value).collect();
+        let expected = [smooth(&values[..30], 0.9), smooth(&values[30..], 0.9)].concat();
+        assert_eq!(plain(&derived).iter().map(|it| f64::from_bits(it.1)).collect::<Vec<_>>(), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn a_block_is_the_same_alone_as_among_all(
+            raw in prop::collection::vec((-1i32..4, prop_oneof![9 => -9.0..9.0f64, 1 => Just(f64::NAN)]), 1..400),
+            size in 1usize..60, kind in 0u8..4, amount in 1usize..30, at in any::<prop::sample::Index>(),
+        ) {
+            let mut step = 0;
+            let points: Vec<Point> = raw
+                .into_iter()
+                .map(|(ahead, value)| {
+                    step += if ahead < 0 { -5 } else { ahead };
+                    Point { step: f64::from(step), value, wall_ms: Some(i64::from(step) * 1000) }
+                })
+                .collect();
+            let smoothing = match kind {
+                0 => Smoothing::None,
+                1 => Smoothing::Exponential(1.0 - 1.0 / (amount as f64 + 1.0)),
+                2 => Smoothing::Mean(amount),
+                _ => Smoothing::Gaussian(amount as f64 / 5.0),
+            };
+            let recipe = Recipe { smoothing, along: Along::Since(0) };
+            let all = blocks(&points, size);
+            let (whole, after) = recipe.derive(&all, Standing::default(), 0..all.len());
+            let own = at.index(all.len());
+            let around = smoothing.reach().div_ceil(size);
+            let window = own.saturating_sub(around)..(own + 1 + around).min(all.len());
+            let before = window.start.checked_sub(1).map_or(Standing::default(), |last| after[last]);
+            let place = own - window.start;
+            let (alone, _) = recipe.derive(&all[window], before, place..place + 1);
+            let near = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a - b).abs() <= 1e-12 * a.abs().max(1.0);
+            for (a, b) in alone[0].iter().zip(whole[own].iter()) {
+                prop_assert!(a.step == b.step && near(a.value, b.value), "{:?} {:?}", a, b);
+            }
+        }
+    }
+}
