@@ -1,5 +1,7 @@
 //! Pages of charts.
 
+use std::collections::HashMap;
+
 use athanor_core::panels::{arranged, section};
 use athanor_core::query::Field;
 use athanor_engine::Engine;
@@ -12,6 +14,8 @@ type Result<T> = std::result::Result<T, ApiError>;
 
 /// Panels of one page.
 const PANELS: usize = 1_000;
+/// A metric is rare that so few times fewer runs have than the commonest.
+const RARE: i64 = 10;
 /// A page's text, bytes.
 const BYTES: usize = 4 << 20;
 
@@ -79,14 +83,22 @@ fn check(page: &wire::ChartPage) -> Result<()> {
 
 pub(crate) async fn suggest(engine: &Engine, input: wire::SuggestPanels) -> Result<wire::SuggestedPanels> {
     let (columns, _) = engine.runs().store().columns(&wanted(&input.query, &[])?).await?;
-    let keys: Vec<&str> = columns
+    let counts: HashMap<&str, i64> = columns
         .iter()
         .filter_map(|column| match &column.field {
-            Field::Metric(key, _) => Some(key.as_str()),
+            Field::Metric(key, _) => Some((key.as_str(), column.runs)),
             _ => None,
         })
         .collect();
-    let keys = arranged(keys);
+    let mut keys = arranged(counts.keys().copied());
+    // What hardly any of the runs has comes after the rest of its section.
+    let most = counts.values().copied().max().unwrap_or(0);
+    let mut sections: HashMap<&str, usize> = HashMap::new();
+    for key in &keys {
+        let next = sections.len();
+        sections.entry(section(key)).or_insert(next);
+    }
+    keys.sort_by_key(|key| (sections[section(key)], counts[key] * RARE < most));
     let more = keys.len().saturating_sub(PANELS) as u64;
     let panel = |key: &&str| Panel {
         // The same metric suggests the same panel, so that nothing is there twice.

@@ -66,6 +66,15 @@ pub(crate) async fn runs_of(engine: &Engine, set: &wire::RunSet, columns: &[Fiel
     Ok(store.run_rows(&ids[..ids.len().min(RUNS)], columns).await?)
 }
 
+pub(crate) async fn metrics(engine: &Engine, input: wire::ListRunMetrics) -> Result<wire::RunMetricCounts> {
+    let runs: Vec<i64> = runs_of(engine, &input.runs, &[]).await?.iter().map(|row| row.run.id).collect();
+    let counts = engine.runs().store().metric_counts(&runs).await?;
+    let metrics = counts
+        .into_iter()
+        .map(|(key, runs)| wire::RunMetricCount { key, runs: u32::try_from(runs).unwrap_or(u32::MAX) });
+    Ok(wire::RunMetricCounts { metrics: metrics.collect() })
+}
+
 /// A document of lines as the engine takes it, with the columns that it groups by.
 fn spec_of(lines: &wire::LinesSpec) -> Result<(LinesSpec, Vec<Field>)> {
     if lines.keys.len() > KEYS {

@@ -8,6 +8,29 @@ use ts_rs::TS;
 
 use super::{Cell, ChartAxis, Number, PlotCentre, PlotSpread, Rectangle, RunSet, Scale, Theme};
 
+/// Whose metrics are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ListRunMetrics {
+    /// The runs.
+    pub runs: RunSet,
+}
+
+/// The metrics of some runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct RunMetricCounts {
+    /// By name.
+    pub metrics: Vec<RunMetricCount>,
+}
+
+/// A metric of some runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct RunMetricCount {
+    /// Its name.
+    pub key: String,
+    /// How many of the runs have it.
+    pub runs: u32,
+}
+
 /// What stands on the x axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]

@@ -14,6 +14,7 @@ import { effective, PLAIN } from "./spec";
 
 const SAVE_MS = 500;
 const RUNS_MS = 500;
+const FILL_MS = 2_000;
 
 export const blank = (project: string): ChartPage => ({ project, query: "", hidden: [], shown: [], newest: 10, defaults: PLAIN, sections: [], panels: [] });
 
@@ -67,12 +68,16 @@ export class ChartsPage {
   newest = $state.raw<readonly RunRow[] | null>(null);
   beside = $state.raw<readonly RunRow[]>([]);
   total = $state(0);
+  /** The metrics that the runs have which are drawn. */
+  filled = $state.raw<ReadonlySet<string> | null>(null);
   readonly sheet: ChartSheet;
   #revision = 0;
   #saved: ChartPage;
   #save = paced(SAVE_MS, () => this.#write());
   #read = paced(RUNS_MS, () => this.#readRuns());
   #asked = 0;
+  #fill = paced(FILL_MS, () => this.#readFilled());
+  #filledOf = "";
 
   constructor(
     readonly app: App,
@@ -90,12 +95,21 @@ export class ChartsPage {
     return [...new Set(all)].filter((uid) => !hidden.has(uid));
   });
   readonly runs = $derived<RunSet>({ uids: this.drawn, query: null });
+  /** Charts of metrics that none of these runs has. */
+  readonly empty = $derived.by((): ReadonlySet<string> => {
+    const { filled } = this;
+    if (filled === null) return new Set();
+    return new Set(this.page.panels.filter(({ chart }) => chart.kind === "lines" && chart.keys.length > 0 && !chart.keys.some((key) => filled.has(key))).map((it) => it.id));
+  });
 
   follow(): () => void {
     const stops = [
       this.sheet.follow(),
       this.app.onPush((told) => {
-        if (runsPush(told)?.structure === true) this.#read.ask();
+        const push = runsPush(told);
+        if (push?.structure === true) this.#read.ask();
+        // A run that grows may have got another metric.
+        if (push !== null && (push.structure || push.uids.some((it) => this.drawn.includes(it)))) this.#fill.ask();
       }),
       this.app.onRefresh(() => this.#read.ask()),
     ];
@@ -108,6 +122,7 @@ export class ChartsPage {
       window.removeEventListener("pagehide", flush);
       this.#save.stop();
       this.#read.stop();
+      this.#fill.stop();
       for (const stop of stops) stop();
       flush();
     };
@@ -149,6 +164,23 @@ export class ChartsPage {
   }
 
   // Runs.
+
+  /** Says which metrics the runs have that are drawn now. */
+  async fill(): Promise<void> {
+    if (this.drawn.join(" ") !== this.#filledOf || this.filled === null) await this.#readFilled();
+  }
+
+  async #readFilled(): Promise<void> {
+    const of = this.drawn.join(" ");
+    this.#filledOf = of;
+    try {
+      const { metrics } = await this.app.call("runs.metrics", { runs: this.runs });
+      if (of === this.#filledOf) this.filled = new Set(metrics.map((it) => it.key));
+    } catch {
+      // Then every chart is shown, and says itself what is amiss.
+      if (of === this.#filledOf) this.filled = null;
+    }
+  }
 
   isDrawn(uid: string): boolean {
     return this.drawn.includes(uid);
@@ -278,8 +310,10 @@ export class ChartsPage {
         shown.length === 0 ? { rows: [] } : this.app.call("runs.rows", { uids: shown }),
       ]);
       if (mine !== this.#asked) return;
+      const first = this.newest === null;
       this.newest = list.rows;
       this.beside = beside.rows;
+      if (first) await this.#readFilled();
       this.total = list.total;
     } catch (thrown) {
       if (mine === this.#asked && this.newest === null) this.problem = problemOf(thrown);

@@ -24,6 +24,8 @@ queries! {
                            min(last) IS max(last) AND (count(last) = 0 OR count(last) = count(*)) AS constant
                        FROM run_metric WHERE +run_id IN (SELECT value FROM json_each(?)) GROUP BY key_id)
                        ON key_id = id ORDER BY name";
+    METRIC_COUNTS = "SELECT name, runs FROM metric_key JOIN (SELECT key_id, count(*) AS runs FROM run_metric
+                         WHERE run_id IN (SELECT value FROM json_each(?)) GROUP BY key_id) ON key_id = id ORDER BY name";
     SETTINGS_OF_ALL = "SELECT name, runs, constant, numeric FROM config_key JOIN (SELECT key_id, count(*) AS runs,
                            min(text) = max(text) AS constant, min(kind IN (2, 3)) AS numeric
                        FROM run_config GROUP BY key_id) ON key_id = id ORDER BY name";
@@ -60,6 +62,14 @@ pub struct Best {
 }
 
 impl RunStore {
+    /// The metrics that runs have, with how many of them have each.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn metric_counts(&self, runs: &[i64]) -> Result<Vec<(String, i64)>> {
+        Ok(sqlx::query_as(METRIC_COUNTS).bind(json(runs)).fetch_all(self.readers()).await?)
+    }
+
     /// The columns that a table of the runs that are wanted may have, and how many runs these are. Fields, settings by
     /// name, metrics by name.
     ///
