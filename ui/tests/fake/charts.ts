@@ -5,11 +5,12 @@ import { CallError } from "../../src/lib/host/host";
 import { prefixOf } from "../../src/lib/chart/arrange";
 import { PLAIN } from "../../src/lib/charts/spec";
 import { isBookkeeping } from "../../src/lib/util/metrics";
+import { reportOf } from "./report";
 import type { FakeRuns } from "./runs";
 
 type Line = { uid: string; key: string; colour: number; values: readonly number[] };
 
-const base64 = (text: string) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+const base64 = (text: string) => btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
 
 export function chartAnswers(of: FakeRuns): { [M in keyof Commands]?: (input: Commands[M]["input"]) => Commands[M]["output"] } {
   const pages = new Map<string, { page: ChartPage; revision: number }>();
@@ -102,6 +103,10 @@ export function chartAnswers(of: FakeRuns): { [M in keyof Commands]?: (input: Co
       const [width, height] = [Math.round((figure.width_mm / 25.4) * 96), Math.round((figure.height_mm / 25.4) * 96)];
       const { svg } = figure.chart.kind === "lines" ? chart(figure.runs, figure.chart, width, height, undefined) : plot(figure.runs, figure.chart.kind, width, height);
       return { name: `chart.${format}`, mime: "image/svg+xml", base64: base64(svg), notes: [] };
+    },
+    "reports.make": ({ report, format }) => {
+      if (report.blocks.length === 0) throw new CallError({ code: "invalid_input", message: "there is nothing in the report", hint: "Choose charts, runs, or write notes.", field: "blocks" });
+      return { name: `report.${format === "markdown" ? "md" : format}`, mime: "text/html", base64: base64(reportOf(report, format, (runs, lines) => chart(runs, lines, 320, 210, undefined).svg, drawn)), notes: [] };
     },
     "pages.get": ({ project }) => structuredClone(pages.get(project)) ?? { page: null, revision: 0 },
     "pages.save": ({ page, revision }) => {

@@ -5,7 +5,7 @@
 
 use super::lines::{Line, Look, lines, verbatim};
 use super::page::{Face, Ink, Item, MARGIN, Measure, PAGE, Page};
-use super::{Block, Document, Figure, Part, Span, Way, parse, table};
+use super::{Block, Document, Figure, Part, Span, Way, parse, places, table};
 
 /// CSS pixels of a point.
 const PT: f64 = 96.0 / 72.0;
@@ -170,7 +170,7 @@ impl Flow<'_> {
     /// How much of what follows a heading stands below it at least.
     fn least(&self, next: &Set<'_>) -> f64 {
         match next {
-            Set::Figures(row) => self.figures_height(row).1.min(Self::room() * 0.85),
+            Set::Figures(row) => (self.figures_height(row).1 + GAP).min(Self::room() * 0.85),
             Set::Block(Block::Table(_)) => BODY.size * LEADING * 4.0,
             Set::Block(Block::Heading(..)) => BODY.size * LEADING * 5.0,
             Set::Block(_) | Set::Small(_) => BODY.size * LEADING * 2.0,
@@ -302,7 +302,7 @@ impl Flow<'_> {
     }
 
     fn captions(&self, row: &[Figure]) -> Vec<Vec<Line>> {
-        let width = column(row.len());
+        let width = column(places(row));
         let set = |figure: &Figure| {
             let mut set = lines(&figure.spans(), CAPTION, width, self.measure);
             for note in &figure.notes {
@@ -319,7 +319,7 @@ impl Flow<'_> {
         // A caption that is longer than a page goes on on the next one.
         self.need(if whole <= Self::room() { whole } else { pictures + 4.0 * PT });
         let top = self.take(pictures + 4.0 * PT);
-        let width = column(row.len());
+        let width = column(places(row));
         let left = |place: usize| LEFT + place as f64 * (width + GUTTER);
         for (place, (figure, (wide, high))) in row.iter().zip(fitted(row)).enumerate() {
             self.put(Item::Picture {
@@ -384,7 +384,7 @@ fn column(count: usize) -> f64 {
 
 /// Width and height of each picture in its column, no higher than most of a page.
 fn fitted(row: &[Figure]) -> Vec<(f64, f64)> {
-    let (width, most) = (column(row.len()), Flow::room() * 0.85);
+    let (width, most) = (column(places(row)), Flow::room() * 0.85);
     let fit = |figure: &Figure| {
         let (wide, high) = (figure.width.max(1.0), figure.height.max(1.0));
         let scale = (width / wide).min(most / high);

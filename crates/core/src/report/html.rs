@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::{Block, Document, Figure, Part, Span, Table, Way, escape, escaped, parse};
+use super::{Block, Document, Figure, Part, Span, Table, Way, escape, escaped, parse, places};
 use crate::chart::dark_colours;
 
 /// Nothing may be loaded or run; the style is the file's own.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// Letters of a text in a table that is given room.
+const LONG: usize = 18;
 
 /// The look of it; [`dark`] is added.
 const STYLE: &str = include_str!("style.css");
@@ -70,7 +73,7 @@ fn dark() -> String {
 }
 
 fn figures(out: &mut String, row: &[Figure]) {
-    let _ = writeln!(out, "<div class=\"figures{}\">", if row.len() > 1 { " two" } else { "" });
+    let _ = writeln!(out, "<div class=\"figures{}\">", if places(row) > 1 { " two" } else { "" });
     for figure in row {
         out.push_str("<figure>\n");
         out.push_str(&sized(&figure.svg, None, figure.width, figure.height));
@@ -151,19 +154,20 @@ fn blocks(out: &mut String, all: &[Block]) {
 }
 
 fn table(out: &mut String, table: &Table) {
-    let way = |place: usize| match table.ways.get(place) {
+    // A browser would break a long text into one word a line before it made a table wider than the page.
+    let long = |cell: &[Span]| cell.iter().map(|span| span.text.chars().count()).sum::<usize>() > LONG;
+    let way = |place: usize, cell: &[Span]| match table.ways.get(place) {
         Some(Way::Right) => " class=\"number\"",
         Some(Way::Centre) => " class=\"centre\"",
+        _ if long(cell) => " class=\"long\"",
         _ => "",
     };
     // What is wider than the page is moved under the hand, by the keyboard, too.
-    out.push_str(
-        "<div class=\"wide\" role=\"region\" aria-label=\"Table\" tabindex=\"0\"><table>\n<thead><tr>",
-    );
+    out.push_str("<div class=\"wide\" tabindex=\"0\"><table>\n<thead><tr>");
     for (place, cell) in table.head.iter().enumerate() {
         let name = if cell.iter().all(|span| span.text.trim().is_empty()) { "td" } else { "th" };
         let scope = if name == "th" { " scope=\"col\"" } else { "" };
-        let _ = write!(out, "<{name}{scope}{}>", way(place));
+        let _ = write!(out, "<{name}{scope}{}>", way(place, cell));
         spans(out, cell);
         let _ = write!(out, "</{name}>");
     }
@@ -171,7 +175,7 @@ fn table(out: &mut String, table: &Table) {
     for row in &table.rows {
         out.push_str("<tr>");
         for (place, cell) in row.iter().enumerate() {
-            let _ = write!(out, "<td{}>", way(place));
+            let _ = write!(out, "<td{}>", way(place, cell));
             spans(out, cell);
             out.push_str("</td>");
         }

@@ -173,6 +173,12 @@ impl Sheet {
     }
 }
 
+/// How many figures of this width stand side by side; one that is alone keeps the place of one of two.
+fn places(row: &[Figure]) -> usize {
+    let narrow = |figure: &Figure| figure.width <= flow::WIDTH / 2.0;
+    row.len().max(if row.iter().all(narrow) { 2 } else { 1 })
+}
+
 impl Figure {
     /// Its caption with its number.
     #[must_use]

@@ -3,7 +3,7 @@
 
 use super::flow::{BASE, Flow, LEADING, SMALL};
 use super::lines::{Line, Look, lines};
-use super::page::{Ink, Item};
+use super::page::{Face, Ink, Item};
 use super::{Span, Table, Way};
 
 const LOOK: Look = Look { ink: Ink::Black, ..SMALL };
@@ -14,6 +14,8 @@ const GAP: f64 = 14.0;
 const PAD: f64 = 3.0;
 /// A column is as wide as its text up to this part of the width.
 const WIDEST: f64 = 0.42;
+/// Where there is little room, longer text is broken from this part of the width on.
+const NARROW: f64 = 0.2;
 
 /// Puts a table.
 pub(super) fn set(flow: &mut Flow<'_>, table: &Table, x: f64, width: f64) {
@@ -45,18 +47,33 @@ pub(super) fn set(flow: &mut Flow<'_>, table: &Table, x: f64, width: f64) {
     }
 }
 
-/// How wide each column would like to be.
+/// How wide each column would like to be. Where that is too much for the page, names of columns and long texts are broken
+/// into lines, as little as need be.
 fn wanted(flow: &Flow<'_>, table: &Table, width: f64) -> Vec<f64> {
-    let most = width * WIDEST;
     let wide = |cell: &[Span], look: Look| {
         lines(cell, look, f64::INFINITY, flow.measure).iter().map(|line| line.width).fold(0.0, f64::max)
     };
-    let of = |column: usize| {
+    // A little more than it is wide by measure: rounding must not break a line.
+    let fit = |wish: f64, most: f64| (wish + 0.5).clamp(12.0, width * most);
+    let (mut whole, mut least) = (Vec::new(), Vec::new());
+    for (column, head) in table.head.iter().enumerate() {
         let cells = table.rows.iter().filter_map(|row| row.get(column)).map(|cell| wide(cell, LOOK));
-        // A word more than it is wide by measure: rounding must not break a line.
-        (cells.fold(wide(&table.head[column], HEAD), f64::max) + 0.5).clamp(12.0, most)
-    };
-    (0..table.head.len()).map(of).collect()
+        let body = cells.fold(0.0, f64::max);
+        let words = head.iter().flat_map(|span| span.text.split_whitespace());
+        let word = words.map(|word| (flow.measure)(word, Face::Strong, HEAD.size)).fold(0.0, f64::max);
+        whole.push(fit(body.max(wide(head, HEAD)), WIDEST));
+        least.push(fit(body.min(width * NARROW).max(word), WIDEST));
+    }
+    let room = width - GAP * (whole.len() - 1) as f64;
+    let (all, few): (f64, f64) = (whole.iter().sum(), least.iter().sum());
+    if all <= room {
+        return whole;
+    }
+    if few > room {
+        return least;
+    }
+    let share = (room - few) / (all - few);
+    least.iter().zip(&whole).map(|(least, whole)| least + (whole - least) * share).collect()
 }
 
 /// A row as it is set.

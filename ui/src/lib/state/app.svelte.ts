@@ -93,6 +93,8 @@ export class App {
 
   /** What is open over the views. */
   palette = $state(false);
+  /** Makes a report of what is shown, where that can be. */
+  report = $state.raw<(() => void) | null>(null);
   help = $state(false);
   draft = $state.raw<Draft | null>(null);
   sheet = $state.raw<OpenSheet | null>(null);

@@ -34,7 +34,7 @@ const LISTED: usize = 100;
 /// Width of a chart as wide as the paper's text, and of one of two, in millimetres.
 const WIDTHS: (f64, f64) = (170.0, 82.8);
 /// Their height where nothing is asked for.
-const HEIGHTS: (f64, f64) = (85.0, 56.0);
+const HEIGHTS: (f64, f64) = (85.0, 60.0);
 /// Their text, in points.
 const FONTS: (f64, f64) = (8.0, 7.0);
 
