@@ -105,6 +105,8 @@ enum Command {
     Runs(commands::runs::Arguments),
     /// Draw runs into an SVG, PNG, PDF or CSV file: curves, bars, scatter, and more
     Chart(Box<commands::chart::Arguments>),
+    /// Write charts, tables and notes of runs as one HTML, PDF or Markdown file
+    Report(Box<commands::report::Arguments>),
     /// Lay runs side by side: what differs, and which is better by how much
     Compare(commands::compare::Arguments),
     /// Index the runs in folders, and follow them as they grow
@@ -202,6 +204,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Gpu(arguments) => commands::resources::gpu(&mut backend, arguments, json),
         Command::Runs(arguments) => commands::runs::run(&mut backend, arguments, json),
         Command::Chart(arguments) => commands::chart::run(&mut backend, &arguments, json),
+        Command::Report(arguments) => commands::report::run(&mut backend, &arguments, json),
         Command::Compare(arguments) => commands::compare::run(&mut backend, &arguments, json),
         Command::Watch(arguments) => commands::watch::run(&mut backend, arguments, json),
         Command::Gc(arguments) => commands::gc::run(&mut backend, &arguments, json),

@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod notifications;
 pub mod project;
 pub mod queue;
+pub mod report;
 pub mod resources;
 pub mod runs;
 pub mod scan;

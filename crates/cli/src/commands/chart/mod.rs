@@ -2,7 +2,7 @@
 
 mod measure;
 mod spec;
-mod write;
+pub(super) mod write;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
