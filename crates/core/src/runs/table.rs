@@ -26,11 +26,23 @@ pub(super) fn open(naming: Naming, from: Option<&Checkpoint>) -> Reader {
     Reader::Stream(Box::new(table))
 }
 
+/// What has so many bytes and no line end is the beginning of a longer line, not a line that is being written.
+const CUT: usize = 2048;
+
 /// Whether the beginning of a file is that of a table with a named step column, and its header. A header that is longer
 /// than what there is of the file counts as one if it has the beginning of one.
-pub(super) fn header(head: &[u8]) -> Option<Vec<String>> {
+pub(super) fn header(mut head: &[u8]) -> Option<Vec<String>> {
     let mut csv = CsvReader::new();
-    csv.push(head);
+    match head.iter().rposition(|byte| matches!(byte, b',' | b'\t' | b';')) {
+        Some(last) if head.len() >= CUT && !head.contains(&b'\n') => {
+            csv.push(&head[..last]);
+            csv.push(b"\n");
+            head = b"\n";
+        }
+        _ => {
+            csv.push(head);
+        }
+    }
     if csv.outcome() == Csv::Waiting && !head.contains(&b'\n') {
         return None;
     }
@@ -126,5 +138,23 @@ impl Stream for Table {
 
     fn keys(&self) -> &[String] {
         &self.keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_is_longer_than_what_was_looked_at_is_one() {
+        let wide = |first: &str| {
+            let names: Vec<String> = (0..1000).map(|number| format!("metric_{number}")).collect();
+            format!("{first},{}", names.join(","))
+        };
+        let table = wide("step");
+        assert_eq!(header(&table.as_bytes()[..4096]).map(|names| names[0].clone()).as_deref(), Some("step"));
+        assert_eq!(header(&wide("name").as_bytes()[..4096]), None, "it has no steps");
+        assert_eq!(header(b"step,loss"), None, "it may still be written");
+        assert!(header(b"step,loss\n").is_some());
     }
 }
