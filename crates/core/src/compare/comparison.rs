@@ -237,14 +237,17 @@ impl Plan {
         let groups = if let Some(by) = &asked.by {
             let columns: Vec<(&str, &[Option<Value>])> =
                 by.iter().map(|(key, values)| (key.as_str(), values.as_slice())).collect();
-            groups(&columns, &rows, &labels, asked.baseline)
+            groups(&columns, &rows, &labels, asked.baseline, &[])
         } else {
             let counts = |row: &&Row| !is_set_aside(&row.key);
             set_aside
                 .extend(rows.iter().filter(|row| row.differs && !counts(row)).map(|row| row.key.clone()));
             let columns: Vec<(&str, &[Option<Value>])> =
                 rows.iter().filter(counts).map(|row| (row.key.as_str(), row.values.as_slice())).collect();
-            groups(&columns, &rows, &labels, asked.baseline)
+            // Of a run whose settings nobody wrote down it is not known what it repeats.
+            let has = |run: usize| columns.iter().any(|(_, values)| values[run].is_some());
+            let apart: Vec<bool> = (0..count).map(|run| !has(run)).collect();
+            groups(&columns, &rows, &labels, asked.baseline, &apart)
         };
         let judged = judged(&all, &groups, asked.which);
         let summary = summary(&judged, &groups, target.as_deref(), count);
@@ -404,6 +407,15 @@ mod tests {
         assert!(!comparison.metrics[0].named);
         assert_eq!(comparison.groups[0].runs, [2, 3], "the baseline’s group comes first");
         assert_eq!(comparison.metrics[1].at_target, [None; 4], "nothing was read");
+    }
+
+    #[test]
+    fn runs_without_settings_repeat_nothing() {
+        let bare = |place: usize| Run { settings: Vec::new(), ..four().remove(place) };
+        let comparison = Plan::new(vec![bare(0), bare(2)], Asked::default()).finish(Vec::new());
+        assert_eq!(comparison.groups.len(), 2);
+        assert_eq!(comparison.groups[1].label, comparison.labels[1]);
+        assert!(!comparison.verdicts.is_empty());
     }
 
     #[test]

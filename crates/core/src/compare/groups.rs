@@ -87,18 +87,23 @@ fn identity(value: Option<&Value>) -> (u8, u64, &str) {
 }
 
 /// Groups of runs that agree in these columns, that of the baseline first, then in the order of their first runs.
-/// `rows` are all settings of the runs, `names` what these are called among each other.
+/// `rows` are all settings of the runs, `names` what these are called among each other. One that stands `apart` is a group
+/// of its own: nothing is known that it could have in common with others.
 pub(super) fn groups(
     columns: &[(&str, &[Option<Value>])],
     rows: &[Row],
     names: &[String],
     baseline: usize,
+    apart: &[bool],
 ) -> Vec<Group> {
     let count = names.len();
     let mut found: BTreeMap<Vec<(u8, u64, &str)>, Vec<usize>> = BTreeMap::new();
     for run in 0..count {
-        let key =
+        let mut key: Vec<(u8, u64, &str)> =
             columns.iter().map(|(_, values)| identity(values.get(run).and_then(Option::as_ref))).collect();
+        if apart.get(run) == Some(&true) {
+            key.push((5, run as u64, ""));
+        }
         found.entry(key).or_default().push(run);
     }
     let mut members: Vec<Vec<usize>> = found.into_values().collect();
@@ -116,7 +121,7 @@ pub(super) fn groups(
         let values: Vec<(String, Option<Value>)> =
             differing.iter().map(|(key, values)| ((*key).to_owned(), values[first].clone())).collect();
         let label = match values.len() {
-            _ if single => names[first].clone(),
+            _ if single || apart.get(first) == Some(&true) => names[first].clone(),
             0 => plural(runs.len(), "run"),
             1..=NAMED => {
                 let named = values.iter().zip(&short).map(|((_, value), key)| said(key, value.as_ref()));
@@ -238,7 +243,7 @@ mod tests {
             .map(|row| (row.key.as_str(), row.values.as_slice()))
             .collect();
         let names: Vec<String> = (0..runs.len()).map(|place| format!("run {place}")).collect();
-        groups(&columns, &rows, &names, baseline)
+        groups(&columns, &rows, &names, baseline, &[])
     }
 
     #[test]
