@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
 use crate::handlers::{
-    self, cleanup, compare, config, figures, files, history, log_search, notifications, pages, plots, points, queue,
-    reports, run_charts, run_media, runs, sweeps, transfer, watch,
+    self, cleanup, compare, config, figures, files, history, log_search, notifications, pages, plots, points,
+    queue, reports, run_charts, run_media, runs, sweeps, transfer, watch,
 };
 use crate::typescript::Declarations;
 use crate::wire::{self, ApiError, ErrorCode, Nothing};
