@@ -34,7 +34,7 @@ async function full(look: { dark?: boolean; width?: number; height?: number } = 
 
 test("a report of a page is chosen with keys alone, seen, saved, and kept with the page", async () => {
   const { window, page } = await full();
-  await page.keyboard.press("e");
+  await page.keyboard.press("Control+p");
   await sheet(page).getByRole("heading", { level: 1, name: "vit-distill" }).waitFor();
   await until("all charts are in it", async () => (await figures(page)) === 7);
   await page.keyboard.type("Distillation");
@@ -60,7 +60,7 @@ test("a report of a page is chosen with keys alone, seen, saved, and kept with t
   await sheet(page).waitFor({ state: "detached" });
   await until("it is kept", async () => (await stored(page)).report?.title === "Distillation");
   expect((await stored(page)).report).toMatchObject({ notes: "Smaller <b>and</b> better", no_table: true, without: ["metric val/acc"] });
-  await page.keyboard.press("e");
+  await page.keyboard.press("Control+p");
   await until("it begins with that", async () => (await figures(page)) === 6);
   expect(await sheet(page).getByRole("textbox", { name: "Title" }).inputValue()).toBe("Distillation");
   await page.keyboard.press("Escape");
@@ -89,7 +89,7 @@ test("sections are ticked together, Markdown is text, and an empty report says w
 
 test("on a small window the preview stands below", async () => {
   const { window, page } = await full({ width: 700, height: 620 });
-  await page.keyboard.press("e");
+  await page.keyboard.press("Control+p");
   await until("it is there", async () => (await figures(page)) === 7);
   await shot(page, "report-small");
   expect(await axe(page)).toEqual([]);
