@@ -171,7 +171,9 @@ impl Flow<'_> {
     fn least(&self, next: &Set<'_>) -> f64 {
         match next {
             Set::Figures(row) => (self.figures_height(row).1 + GAP).min(Self::room() * 0.85),
-            Set::Block(Block::Table(_)) => BODY.size * LEADING * 4.0,
+            Set::Block(Block::Table(table)) => {
+                (table::begin(self, table, WIDTH) + GAP).min(Self::room() * 0.5)
+            }
             Set::Block(Block::Heading(..)) => BODY.size * LEADING * 5.0,
             Set::Block(_) | Set::Small(_) => BODY.size * LEADING * 2.0,
         }

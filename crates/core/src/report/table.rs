@@ -15,7 +15,7 @@ const PAD: f64 = 3.0;
 /// A column is as wide as its text up to this part of the width.
 const WIDEST: f64 = 0.42;
 /// Where there is little room, longer text is broken from this part of the width on.
-const NARROW: f64 = 0.2;
+const NARROW: f64 = 0.12;
 
 /// Puts a table.
 pub(super) fn set(flow: &mut Flow<'_>, table: &Table, x: f64, width: f64) {
@@ -45,6 +45,15 @@ pub(super) fn set(flow: &mut Flow<'_>, table: &Table, x: f64, width: f64) {
         }
         flow.space(10.0);
     }
+}
+
+/// How high the head of a table and its first row are.
+pub(super) fn begin(flow: &Flow<'_>, table: &Table, width: f64) -> f64 {
+    let sizes: Vec<(usize, f64)> = wanted(flow, table, width).into_iter().enumerate().collect();
+    let head = row(flow, &table.head, &sizes, &table.ways, 0.0, HEAD).height(HEAD);
+    let first =
+        table.rows.first().map_or(0.0, |cells| row(flow, cells, &sizes, &table.ways, 0.0, LOOK).height(LOOK));
+    head + first + 3.0
 }
 
 /// How wide each column would like to be. Where that is too much for the page, names of columns and long texts are broken

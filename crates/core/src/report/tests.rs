@@ -252,6 +252,24 @@ fn a_wide_table_goes_on_below_with_its_first_column() {
 }
 
 #[test]
+fn a_heading_stays_with_the_head_of_its_table() {
+    for before in 0..40 {
+        let mut table = sheet(3, 2, |row, column| format!("r{row}c{column}"));
+        table.columns[1].label = "a name of many words that is broken into lines ".repeat(6);
+        let mut parts = vec![Part::Text("line\n\n".repeat(before))];
+        parts.extend([Part::Heading("heading".into()), Part::Table(table)]);
+        let pages = laid(&Document { title: "t".into(), made: String::new(), parts });
+        let of = |word: &str| {
+            let there = |page: &Page| {
+                page.items.iter().any(|it| matches!(it, Item::Text { text, .. } if text == word))
+            };
+            pages.iter().position(there)
+        };
+        assert_eq!(of("heading"), of("r0c0"), "after {before} paragraphs");
+    }
+}
+
+#[test]
 fn a_page_says_where_its_links_lead() {
     let parts = vec![Part::Text("go to [the page](https://example.org) now".into())];
     let pages = laid(&Document { title: "t".into(), made: String::new(), parts });

@@ -49,7 +49,7 @@ pub(crate) async fn make(engine: &Engine, input: wire::MakeReport) -> Result<wir
     }
     let blocks = expanded(engine, report.blocks).await?;
     let name = figures::file_name(if report.title.trim().is_empty() { "report" } else { &report.title });
-    let mut gathered = gather(engine, &blocks).await?;
+    let mut gathered = gather(engine, &blocks, format).await?;
     if gathered.parts.is_empty() {
         return Err(
             wrong("blocks", "there is nothing in the report").hint("Choose charts, runs, or write notes.")
@@ -141,7 +141,7 @@ struct Chart {
     half: bool,
 }
 
-async fn gather(engine: &Engine, blocks: &[ReportBlock]) -> Result<Gathered> {
+async fn gather(engine: &Engine, blocks: &[ReportBlock], format: ReportFormat) -> Result<Gathered> {
     let mut gathered = Gathered::default();
     let mut told: Vec<RunSet> = Vec::new();
     for set in blocks.iter().filter_map(set_of) {
@@ -157,7 +157,7 @@ async fn gather(engine: &Engine, blocks: &[ReportBlock]) -> Result<Gathered> {
             _ => None,
         })
         .collect();
-    let drawn = drawn(engine, &asked).await;
+    let drawn = drawn(engine, &asked, format).await;
     let common = common_notes(&drawn);
     let mut drawn = drawn.into_iter();
     let mut number = 0;
@@ -271,17 +271,17 @@ impl Gathered {
 }
 
 /// Draws charts side by side, as many at once as there are cores.
-async fn drawn(engine: &Engine, charts: &[&wire::ReportChart]) -> Vec<Chart> {
+async fn drawn(engine: &Engine, charts: &[&wire::ReportChart], format: ReportFormat) -> Vec<Chart> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut tasks: Vec<Pin<Box<dyn Future<Output = Chart> + Send + '_>>> = Vec::with_capacity(charts.len());
     for chart in charts {
-        tasks.push(Box::pin(draw(engine, chart)));
+        tasks.push(Box::pin(draw(engine, chart, format)));
     }
     stream::iter(tasks).buffered(cores).collect().await
 }
 
 /// Draws a chart of a report.
-async fn draw(engine: &Engine, asked: &wire::ReportChart) -> Chart {
+async fn draw(engine: &Engine, asked: &wire::ReportChart, format: ReportFormat) -> Chart {
     let of = |(one, two): (f64, f64)| if asked.half { two } else { one };
     let (width, height) = (of(WIDTHS), asked.height_mm.unwrap_or(of(HEIGHTS)).clamp(20.0, 240.0));
     let figure = wire::Figure {
@@ -301,7 +301,12 @@ async fn draw(engine: &Engine, asked: &wire::ReportChart) -> Chart {
         wire::ChartSpec::Lines(lines) => method(lines),
         wire::ChartSpec::Plot(_) => Vec::new(),
     };
-    let input = wire::MakeFigure { figure, format: wire::FigureFormat::Svg, scale: 1.0 };
+    // Lines for a screen have as many columns as that; paper is finer.
+    let format = match format {
+        ReportFormat::Pdf => wire::FigureFormat::Svg,
+        ReportFormat::Html | ReportFormat::Markdown => wire::FigureFormat::Png,
+    };
+    let input = wire::MakeFigure { figure, format, scale: 2.0 };
     let svg = match figures::drawn(engine, &input).await {
         Ok(made) => {
             notes.extend(made.notes);
