@@ -3515,6 +3515,15 @@ after?: number,
 limit: number, };
 
 /**
+ * Whose metrics are asked for.
+ */
+export type ListRunMetrics = { 
+/**
+ * The runs.
+ */
+runs: RunSet, };
+
+/**
  * A page of the table.
  */
 export type ListRuns = { 
@@ -5938,6 +5947,28 @@ not_finite: number,
 goal: RunGoal | null, };
 
 /**
+ * A metric of some runs.
+ */
+export type RunMetricCount = { 
+/**
+ * Its name.
+ */
+key: string, 
+/**
+ * How many of the runs have it.
+ */
+runs: number, };
+
+/**
+ * The metrics of some runs.
+ */
+export type RunMetricCounts = { 
+/**
+ * By name.
+ */
+metrics: Array<RunMetricCount>, };
+
+/**
  * A page of the table.
  */
 export type RunPage = { 
@@ -7213,6 +7244,8 @@ export interface Commands {
   "runs.compare_environments": { input: ComparedUids; output: ComparedEnvironment };
   /** Points of a metric of a run, exactly as they were logged. */
   "runs.points": { input: ReadRunPoints; output: RunPoints };
+  /** The metrics that some runs have. */
+  "runs.metrics": { input: ListRunMetrics; output: RunMetricCounts };
   /** A chart of metrics of runs. */
   "runs.chart": { input: DrawRunChart; output: RunChart };
   /** The values at a place of such a chart, exactly. */
