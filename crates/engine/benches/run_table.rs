@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use athanor_core::query::{Field, Now, Plain, Stat, parse};
 use athanor_core::series::{Point, Points, Summary};
-use athanor_engine::store::runs::{Clock, NewRun, NewSetting, RunStore, Sort, Wanted};
+use athanor_engine::store::runs::{Clock, NewFile, NewRun, NewSetting, RunStore, Sort, Wanted};
 use athanor_engine::{Error, ErrorKind, Home, Result};
 use jiff::tz::TimeZone;
 
@@ -70,7 +70,8 @@ async fn fill(store: &RunStore) -> Result<()> {
             };
             let (run, _) = store.put_run(&mut tx, &new, revision).await?;
             let path = format!("{folder}/metrics.csv");
-            let file = store.put_member(&mut tx, run, (&path, "lightning", "metrics", ""), 0).await?.id;
+            let file = NewFile { path: &path, format: "lightning", role: "metrics", prefix: "" };
+            let file = store.put_member(&mut tx, run, file, 0).await?.id;
             for (place, key) in (0..SETTINGS).zip(&keys.1) {
                 let value = [0.1, 0.01, 0.001][((index + place) % 3) as usize];
                 let setting =
