@@ -303,6 +303,8 @@ impl Book {
         let splits: Vec<Split> =
             gpus.iter().map(|gpu| Split::of(gpu, &mut self.owners, &mut self.processes)).collect();
         self.look_for_hoards(gpus, span);
+        // A job that was only just started has not said yet which processes are its own: each on its GPUs may be.
+        let told: HashSet<i64> = roots.values().copied().collect();
         // Watts of each job, and how they were found.
         let mut powers: HashMap<i64, (f64, Basis)> = HashMap::new();
         for (gpu, split) in gpus.iter().zip(&splits) {
@@ -316,7 +318,8 @@ impl Book {
                 None => Share::default(),
             };
             let own: Vec<Share> = on_it.iter().map(share).collect();
-            let others = split.others.seen.then_some(split.others.share);
+            let strange = split.others.seen && on_it.iter().all(|id| told.contains(id));
+            let others = strange.then_some(split.others.share);
             let (parts, basis) = shares(&own, others);
             for (id, part) in on_it.iter().zip(parts) {
                 let (sum, roughest) = powers.entry(*id).or_insert((0.0, basis));

@@ -118,6 +118,23 @@ fn a_shared_gpu_is_split_and_the_way_is_said() {
 }
 
 #[test]
+fn what_stands_on_the_gpus_of_a_job_that_has_not_said_who_it_is_may_be_its_own() {
+    let (own, older) = (Own::start(), Own::start());
+    let mut book = Book::default();
+    let mut look = |second: i64, roots: HashMap<u32, i64>| {
+        let gpus = vec![gpu("a", 90, 100.0, vec![process(own.pid(), 30, None)])];
+        book.look(&sample(second * 1000, gpus), &roots, &[held(1, &["a"])], &IDLE);
+        book.attempt((1, 1)).expect("seen").usage.basis
+    };
+    // Another job is known already.
+    let before = HashMap::from([(older.pid(), 2)]);
+    assert_eq!(look(1, before.clone()), Some(Basis::Whole));
+    let mut since = before;
+    since.insert(own.pid(), 1);
+    assert_eq!(look(2, since), Some(Basis::Whole));
+}
+
+#[test]
 fn a_process_that_has_just_ended_is_nobody_and_one_that_stays_unknown_is_another() {
     let (own, ended) = (Own::start(), Own::start());
     let gone = ended.pid();
