@@ -4,6 +4,7 @@
 //! run one after another, since there is one tray and one focus. A failed one leaves a picture of the display in
 //! `target/window-test/`. With `ATHANOR_SHOTS_DIR` pictures for the documentation are saved there, too.
 
+mod charts;
 mod desktop;
 mod notifications;
 mod page;
