@@ -4,6 +4,7 @@ import type { ChartPage, ChartView, Commands, LinesSpec, Panel, Plot, RunChart, 
 import { CallError } from "../../src/lib/host/host";
 import { prefixOf } from "../../src/lib/chart/arrange";
 import { PLAIN } from "../../src/lib/charts/spec";
+import { COLOURS } from "../../src/lib/util/colour";
 import { isBookkeeping } from "../../src/lib/util/metrics";
 import { reportOf } from "./report";
 import type { FakeRuns } from "./runs";
@@ -11,6 +12,14 @@ import type { FakeRuns } from "./runs";
 type Line = { uid: string; key: string; colour: number; values: readonly number[] };
 
 const base64 = (text: string) => btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
+
+/** Round numbers between two, about four of them. */
+function rounded(low: number, high: number): number[] {
+  const power = 10 ** Math.floor(Math.log10((high - low) / 4));
+  const step = [1, 2, 5, 10].map((it) => it * power).find((it) => it >= (high - low) / 5) ?? power;
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
+}
 
 export function chartAnswers(of: FakeRuns): { [M in keyof Commands]?: (input: Commands[M]["input"]) => Commands[M]["output"] } {
   const pages = new Map<string, { page: ChartPage; revision: number }>();
@@ -34,22 +43,19 @@ export function chartAnswers(of: FakeRuns): { [M in keyof Commands]?: (input: Co
     const bent = (value: number) => (log ? Math.log10(value) : value);
     const x = (step: number) => (plot.left + ((step - first) / (last - first)) * plot.width) * 10;
     const y = (value: number) => (plot.top + (1 - (bent(value) - bent(low)) / (bent(high) - bent(low))) * plot.height) * 10;
-    const text = (value: number) => (Math.abs(value) < 1e-3 && value !== 0 ? value.toExponential(1) : value.toPrecision(3).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, ""));
-    const grid = [0.08, 0.36, 0.64, 0.92].map((share) => {
-      const value = log ? 10 ** (bent(low) + share * (bent(high) - bent(low))) : low + share * (high - low);
-      return `<path class="grid" stroke="#ddd" stroke-width="10" fill="none" d="M${plot.left * 10} ${y(value).toFixed(0)}h${plot.width * 10}"/><text x="${plot.left * 10 - 60}" y="${(y(value) + 35).toFixed(0)}" font-size="95" text-anchor="end">${text(value)}</text>`;
+    const text = (value: number, step: number) => (step < 1e-3 ? value.toExponential(0) : value.toFixed(step >= 1 ? 0 : Math.ceil(-Math.log10(step) - 1e-9)));
+    const grid = (log ? [0.08, 0.36, 0.64, 0.92].map((share) => 10 ** (bent(low) + share * (bent(high) - bent(low)))) : rounded(low, high)).map((value, i, all) => {
+      const step = log ? value : (all[1] ?? value) - (all[0] ?? 0);
+      return `<path class="grid" stroke="#ddd" stroke-width="10" fill="none" d="M${plot.left * 10} ${y(value).toFixed(0)}h${plot.width * 10}"/><text x="${plot.left * 10 - 60}" y="${(y(value) + 35).toFixed(0)}" font-size="95" text-anchor="end">${log ? value.toPrecision(2) : text(value, step)}</text>`;
     });
-    const every = Math.max(1, Math.round((last - first) / 4));
-    const ticks = Array.from({ length: 6 }, (_, i) => (Math.floor(first / every) + i) * every)
-      .filter((step) => step >= first && step < last)
-      .map((step) => `<text x="${x(step).toFixed(0)}" y="${height * 10 - 60}" font-size="95" text-anchor="middle">${text(step)}</text>`);
+    const ticks = rounded(first, last).map((step) => `<text x="${x(step).toFixed(0)}" y="${height * 10 - 60}" font-size="95" text-anchor="middle">${text(step, 1)}</text>`);
     const dash = (place: number) => all.slice(0, place).filter((it) => it.colour === all[place]?.colour).length % 4;
     const paths = all.map((it, place) => {
       const points = it.values.flatMap((value, i) => (i + 1 >= first - 1 && i + 1 <= last + 1 && (!log || value > 0) ? [`${x(i + 1).toFixed(0)} ${Math.min(Math.max(y(value), plot.top * 10), (plot.top + plot.height) * 10).toFixed(0)}`] : []));
       const end = it.values.at(-1) ?? 0;
-      const dot = of.get(it.uid).row.status === "running" && it.values.length <= last ? `<circle class="c${(it.colour % 6) + 1}" fill="#888" cx="${x(it.values.length).toFixed(0)}" cy="${y(end).toFixed(0)}" r="28"/>` : "";
+      const dot = of.get(it.uid).row.status === "running" && it.values.length <= last ? `<circle class="c${(it.colour % COLOURS) + 1}" fill="#888" cx="${x(it.values.length).toFixed(0)}" cy="${y(end).toFixed(0)}" r="28"/>` : "";
       const strokes = ["", "50 30", "15 30", "60 30 15 30"][dash(place)] ?? "";
-      return `<g data-line="${place}"><path class="c${(it.colour % 6) + 1}" stroke="#888" stroke-width="14" fill="none" stroke-linejoin="round"${strokes === "" ? "" : ` stroke-dasharray="${strokes}"`} d="${points.length === 0 ? "" : `M${points.join("L")}`}"/>${dot}</g>`;
+      return `<g data-line="${place}"><path class="c${(it.colour % COLOURS) + 1}" stroke="#888" stroke-width="14" fill="none" stroke-linejoin="round"${strokes === "" ? "" : ` stroke-dasharray="${strokes}"`} d="${points.length === 0 ? "" : `M${points.join("L")}`}"/>${dot}</g>`;
     });
     return {
       svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width * 10} ${height * 10}">${grid.join("")}${ticks.join("")}${paths.join("")}</svg>`,
@@ -91,7 +97,7 @@ export function chartAnswers(of: FakeRuns): { [M in keyof Commands]?: (input: Co
     const box = { left: 120, top: 8, width: width - 136, height: height - 30 };
     const tall = box.height / Math.max(all.length, 1);
     const marks = all.map(({ row }, i) => ({ uids: [row.uid], runs: 1, label: row.name, colour: row.colour, place: { left: box.left, top: box.top + i * tall + 2, width: box.width * (0.9 - (i % 7) * 0.08), height: Math.max(tall - 4, 2) }, lines: [`value: ${(0.9 - i * 0.01).toFixed(3)}`] }));
-    const bars = marks.map((it) => `<path class="c${(it.colour % 6) + 1}" fill="#888" d="M${it.place.left * 10} ${it.place.top * 10}h${it.place.width * 10}v${it.place.height * 10}h-${it.place.width * 10}z"/><text x="${box.left * 10 - 60}" y="${(it.place.top + it.place.height / 2) * 10 + 35}" font-size="95" text-anchor="end">${it.label.replace(/[<&>]/g, "").slice(0, 18)}</text>`);
+    const bars = marks.map((it) => `<path class="c${(it.colour % COLOURS) + 1}" fill="#888" d="M${it.place.left * 10} ${it.place.top * 10}h${it.place.width * 10}v${it.place.height * 10}h-${it.place.width * 10}z"/><text x="${box.left * 10 - 60}" y="${(it.place.top + it.place.height / 2) * 10 + 35}" font-size="95" text-anchor="end">${it.label.replace(/[<&>]/g, "").slice(0, 18)}</text>`);
     return { svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width * 10} ${height * 10}">${bars.join("")}</svg>`, width, height, plot: box, x: null, y: null, marks, notes: kind === "importance" ? ["Spearman’s rank correlation of 8 runs. It does not say what causes what."] : [] };
   }
 
