@@ -160,8 +160,13 @@ impl Athanor {
         let mut all = vec!["serve"];
         all.extend(arguments);
         self.spawn_engine(&all);
-        // A client that finds no engine takes the data folder for its own short time, so many of them in a row would
-        // keep the engine out on a busy machine. Who only knocks at the socket is in nobody's way.
+        self.until_served();
+    }
+
+    /// Waits until the engine that was started answers. That a command succeeds is no sign of it: one that finds no
+    /// engine takes the data folder for its own short time and answers by itself, and many of them in a row would keep
+    /// the engine out on a busy machine. Who only knocks at the socket is in nobody's way.
+    pub fn until_served(&self) {
         let socket = self.home().join("athanor.sock");
         wait_until("the engine listens", || UnixStream::connect(&socket).ok());
         wait_until("the engine answers", || self.run(&["status"]).status.success().then_some(()));
@@ -245,7 +250,10 @@ impl Athanor {
 impl Drop for Athanor {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("engine: {}", std::fs::read_to_string(self.said()).unwrap_or_default());
+            let said = std::fs::read_to_string(self.said()).unwrap_or_default();
+            let (started, more): (Vec<_>, Vec<_>) =
+                said.lines().partition(|line| line.starts_with("Athanor serves"));
+            eprintln!("{} engines started; what else they said: {}", started.len(), more.join("\n"));
         }
         if let Some(mut engine) = self.engine.take() {
             let _ = engine.kill();

@@ -27,7 +27,7 @@ impl Engine {
         command.envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let engine = Self(command.spawn().expect("the engine starts"));
-        wait_until("the engine answers", || athanor.run(&["status"]).status.success().then_some(()));
+        athanor.until_served();
         engine
     }
 

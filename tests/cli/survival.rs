@@ -52,7 +52,7 @@ fn nothing_is_lost_and_nothing_runs_twice() {
             killed += 1;
         }
     }
-    wait_until("the last engine answers", || athanor.run(&["status"]).status.success().then_some(()));
+    athanor.until_served();
     wait_until("nothing is left", || {
         for group in 0..jobs.div_ceil(100) {
             let _ = athanor.run(&["resume", "--group", &format!("g{group}")]);

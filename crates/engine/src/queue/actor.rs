@@ -15,7 +15,7 @@ use super::launch::Decided;
 use super::memory::MemoryWatch;
 use super::telling::Told;
 use super::view::{Active, Edge, Obstacle, View, Waiting};
-use super::{Action, Added, Message, Parts, SettingsChange, attribution, machine, read, stats, write};
+use super::{Action, Added, Message, Parts, SettingsChange, attribution, machine, read, write};
 use crate::bus::Push;
 use crate::error::{Error, ErrorKind, Result};
 use crate::monitor::Job;
@@ -125,7 +125,7 @@ pub(super) enum Afterwards {
 }
 
 /// What applying a message gave: its answer, held back until the transaction is committed.
-enum Applied {
+pub(super) enum Applied {
     Added(Result<Added>),
     Each(Vec<Result<()>>),
     Done(Result<()>),
@@ -232,7 +232,7 @@ impl Actor {
 
     /// Decides a group of messages in one transaction; if that fails, each in one of its own, so that one bad
     /// message does not take the others with it.
-    async fn decide(&mut self, group: Vec<Message>) {
+    pub(super) async fn decide(&mut self, group: Vec<Message>) {
         let alone = group.len() == 1;
         match self.transact(group).await {
             Ok(()) => {}
@@ -291,6 +291,7 @@ impl Actor {
             }
         };
         // From here on it has happened.
+        write(&self.view).stand();
         let started = !decided.is_empty();
         decided.into_iter().for_each(|decided| self.launch(decided));
         let failed = self.do_afterwards();
@@ -376,7 +377,7 @@ impl Actor {
     }
 
     /// Applies one message. An error here means that the store refused; what the user did wrong is an answer.
-    async fn apply(&mut self, tx: &mut Tx, message: &Message) -> Result<Applied> {
+    pub(super) async fn apply(&mut self, tx: &mut Tx, message: &Message) -> Result<Applied> {
         Ok(match message {
             Message::Add { prepared, groups, .. } => Applied::Added(self.add(tx, prepared, groups).await?),
             Message::Act { action, ids, .. } => Applied::Each(self.act(tx, *action, ids).await?),
@@ -459,7 +460,7 @@ impl Actor {
             let mut view = write(&self.view);
             view.settings = after.clone();
             view.changed();
-            stats(&view)
+            view.decided()
         };
         if windows_changed {
             let ids = read(&self.view).waiting_ids();
@@ -628,13 +629,14 @@ impl Actor {
             view.insert_waiting(row.id, Waiting::of(&row, parents), now);
         }
         view.active = active.iter().map(|(row, held)| (row.id, Active::of(row, held.clone()))).collect();
+        view.stand();
         drop(view);
         self.rows = active.into_iter().map(|(row, _)| (row.id, row)).collect();
         Ok(())
     }
 
     /// After a transaction was rolled back, what is in memory may be ahead of the store.
-    async fn rebuild(&mut self) {
+    pub(super) async fn rebuild(&mut self) {
         self.outbox.clear();
         if let Err(error) = self.reload().await {
             tracing::error!(%error, "the queue could not be read again");

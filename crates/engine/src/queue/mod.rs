@@ -58,7 +58,7 @@ pub(crate) struct Prepared {
 }
 
 /// How the queue stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Experiments by status.
     pub counts: Counts,
@@ -348,7 +348,7 @@ impl Queue {
     /// How the queue stands.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        stats(&self.read())
+        self.read().stats()
     }
 
     /// The settings.
@@ -452,10 +452,6 @@ impl Queue {
         self.sender.send(message(reply)).map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())
     }
-}
-
-fn stats(view: &View) -> Stats {
-    Stats { counts: view.counts, slots: view.settings.slots, paused: view.settings.queue_paused }
 }
 
 fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {

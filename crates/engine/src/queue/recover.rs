@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::actor::Actor;
+use super::write;
 use crate::error::Result;
 use crate::home::now_ms;
 use crate::runner::{self, Ended, Found};
@@ -48,6 +49,7 @@ impl Actor {
         self.ended(&mut tx, row.id, row.attempt, ended).await?;
         self.settle(&mut tx).await?;
         tx.commit().await?;
+        write(&self.view).stand();
         self.do_afterwards();
         self.publish().await;
         Ok(())

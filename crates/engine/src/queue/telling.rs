@@ -1,7 +1,7 @@
 //! What listeners are told of a transaction, once it is committed.
 
 use super::actor::Actor;
-use super::{read, stats};
+use super::read;
 use crate::bus::Push;
 use crate::monitor::Watch;
 use crate::store::{EventKind, EventRow, ExperimentRow};
@@ -49,7 +49,7 @@ impl Actor {
             }
             return;
         }
-        let stats = stats(&read(&self.view));
+        let stats = read(&self.view).stats();
         for Told { event, row } in events {
             let experiment = match (&event.uid, row) {
                 (_, Some(row)) => Some(row),

@@ -113,14 +113,13 @@ mod tests {
 
     use super::*;
 
-    async fn queue() -> (tempfile::TempDir, Bus, Queue) {
+    async fn parts() -> (tempfile::TempDir, Parts) {
         let dir = tempfile::tempdir().expect("temporary folder");
         let home = Home::at(dir.path());
         home.create().expect("folders");
-        let bus = Bus::default();
         let parts = Parts {
             store: Store::open(&home).await.expect("opens").store,
-            bus: bus.clone(),
+            bus: Bus::default(),
             sealer: Arc::new(Sealer::open(&home.key()).expect("a key")),
             hands: Hands::None,
             monitor: mpsc::unbounded_channel().0,
@@ -128,7 +127,45 @@ mod tests {
             clock: Clock::System,
             home,
         };
+        (dir, parts)
+    }
+
+    async fn queue() -> (tempfile::TempDir, Bus, Queue) {
+        let (dir, parts) = parts().await;
+        let bus = parts.bus.clone();
         (dir, bus, Queue::start(parts).await.expect("starts"))
+    }
+
+    fn job(after: Vec<Parent>) -> Prepared {
+        Prepared {
+            new: NewExperiment::new(JobCommand::Argv(vec!["true".into()]), "/"),
+            name: "job".into(),
+            environment_hash: [0; 16],
+            sealed: Vec::new().into(),
+            config_text: None,
+            after,
+        }
+    }
+
+    /// Whoever reads that nothing is left to be done reads in the store next how it ended.
+    #[tokio::test]
+    async fn what_is_not_committed_is_not_counted() {
+        let (_dir, parts) = parts().await;
+        let (store, view) = (parts.store.clone(), Arc::new(RwLock::new(View::new(false))));
+        let mut actor =
+            actor::recovered(parts, view.clone(), mpsc::unbounded_channel().0).await.expect("ready");
+        let add = || Message::Add {
+            prepared: vec![job(Vec::new())],
+            groups: Vec::new(),
+            reply: tokio::sync::oneshot::channel().0,
+        };
+        let mut tx = store.begin().await.expect("a transaction");
+        actor.apply(&mut tx, &add()).await.expect("applied");
+        assert_eq!(crate::queue::read(&view).stats().counts.total(), 0);
+        drop(tx);
+        actor.rebuild().await;
+        actor.decide(vec![add()]).await;
+        assert_eq!(crate::queue::read(&view).stats().counts.total(), 1);
     }
 
     #[tokio::test]
@@ -146,15 +183,8 @@ mod tests {
     async fn a_queue_that_breaks_says_so_and_answers() {
         let (_dir, bus, queue) = queue().await;
         let mut heard = bus.listen();
-        let broken = Prepared {
-            new: NewExperiment::new(JobCommand::Argv(vec!["true".into()]), "/"),
-            name: "job".into(),
-            environment_hash: [0; 16],
-            sealed: Vec::new().into(),
-            config_text: None,
-            // There is no ninth one in this call, which whoever checks it would have noticed.
-            after: vec![Parent::Earlier { place: 9, when: Condition::Any }],
-        };
+        // There is no ninth one in this call, which whoever checks it would have noticed.
+        let broken = job(vec![Parent::Earlier { place: 9, when: Condition::Any }]);
         let error = queue.add(vec![broken], Vec::new()).await.expect_err("it breaks");
         assert_eq!(error.kind(), ErrorKind::Stopping);
         let told = tokio::time::timeout(Duration::from_secs(20), heard.recv()).await;

@@ -16,6 +16,7 @@ use athanor_core::schedule::{Bar, Days, Gate, Standing, Window};
 use athanor_core::state::Status;
 use jiff::tz::TimeZone;
 
+use super::Stats;
 use super::machine::SeenUse;
 use crate::attribution::Book;
 use crate::store::{Counts, ExperimentRow, GateRow, Settings};
@@ -103,8 +104,11 @@ pub(crate) struct View {
     /// The largest position of any that waits or has waited since the index was made.
     last_position: i64,
     pub active: HashMap<i64, Active>,
+    /// As the open transaction has them.
     pub counts: Counts,
     pub settings: Settings,
+    /// How the queue stands in the store: whoever reads there that all have ended must find them ended.
+    told: Stats,
     /// Strikes of the GPUs that have any.
     pub gpu_breakers: BTreeMap<String, DeviceBreaker>,
     pub groups: HashMap<String, u32>,
@@ -134,6 +138,7 @@ impl View {
             active: HashMap::new(),
             counts: Counts::default(),
             settings: Settings::default(),
+            told: Stats::default(),
             gpu_breakers: BTreeMap::new(),
             groups: HashMap::new(),
             machine: None,
@@ -144,6 +149,21 @@ impl View {
             zone: TimeZone::system(),
             outlook: Mutex::new(None),
         }
+    }
+
+    /// What was decided is committed: from now on it is told.
+    pub fn stand(&mut self) {
+        self.told = self.decided();
+    }
+
+    /// How the queue stands once the open transaction is committed.
+    pub fn decided(&self) -> Stats {
+        Stats { counts: self.counts, slots: self.settings.slots, paused: self.settings.queue_paused }
+    }
+
+    /// How the queue stands, of what is committed.
+    pub fn stats(&self) -> Stats {
+        self.told
     }
 
     /// Forgets all experiments, before they are read again.
