@@ -8,6 +8,7 @@ use athanor_core::runs::place_names;
 use tokio::time::Instant;
 
 use super::commit::Ask;
+use super::heads;
 use super::keeper::{ENTERED, Keeper, REST, RETRY, Run, Timer, stamp_of};
 use super::tree::{FoundRun, Looked, Tree};
 use crate::error::Result;
@@ -70,6 +71,7 @@ impl Keeper {
             }
         }
         structure |= self.looked_databases(id, looked.databases).await?;
+        heads::learn(&self.store, &row, looked.learned).await;
         let summary = self.watches.summary(number);
         if summary.polled > 0 {
             self.at(Timer::Walk(id), walk_pause(walks, looked.took));

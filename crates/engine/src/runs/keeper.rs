@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::commit::{self, Committer, Stands};
 use super::databases::{Databases, Passing};
+use super::heads;
 use super::passing::Pass;
 use super::reading::Read;
 use super::source::Source;
@@ -322,7 +323,7 @@ impl Keeper {
         let id = row.id;
         let path = PathBuf::from(&row.path);
         let mut root = Root {
-            tree: Some(Box::new(Tree::new(path.clone(), pattern_of(&row)))),
+            tree: Some(heads::tree_of(&self.store, &row).await),
             wanted: Wanted { all: true, ..Wanted::default() },
             rested: Instant::now(),
             queue: VecDeque::new(),
@@ -474,10 +475,11 @@ impl Keeper {
             Done::Looked(id, tree, looked) => {
                 if let Err(error) = self.looked(id, tree, looked).await {
                     tracing::warn!(%error, "what was found in a watch folder could not be entered");
-                    if let Some(root) = self.roots.get_mut(&id) {
+                    if let Some(row) = self.roots.get(&id).map(|root| root.row.clone()) {
                         // Nothing of it is known to be in the index: the next look tells all of it again.
-                        root.tree =
-                            Some(Box::new(Tree::new(PathBuf::from(&root.row.path), pattern_of(&root.row))));
+                        let tree = heads::tree_of(&self.store, &row).await;
+                        let Some(root) = self.roots.get_mut(&id) else { return };
+                        root.tree = Some(tree);
                         root.wanted.all = true;
                         root.rested = Instant::now() + RETRY;
                     }

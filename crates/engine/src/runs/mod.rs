@@ -1,10 +1,11 @@
 //! The index of runs: watch folders, what lies in them, and everything that it says.
 //!
-//! Parts: `tree` knows what lies below a watch folder and which runs that makes; `source` reads one file; `reading` reads
-//! many side by side; `commit` writes what was read; `keeper` is the task that ties them together and plans what is done
-//! when, with `adding` watch folders, `entering` what looks have found and `following` files as they change; `databases`
-//! plans passes over databases that hold many runs, and `passing` is one; `jobs` brings in what the queue ran;
-//! `lines` is for charts, `plots` for other plots, and `compare` lays runs side by side.
+//! Parts: `tree` knows what lies below a watch folder and which runs that makes, and `heads` what was learned of its files
+//! by opening them; `source` reads one file; `reading` reads many side by side; `commit` writes what was read; `keeper` is
+//! the task that ties them together and plans what is done when, with `adding` watch folders, `entering` what looks have
+//! found and `following` files as they change; `databases` plans passes over databases that hold many runs, and `passing`
+//! is one; `jobs` brings in what the queue ran; `lines` is for charts, `plots` for other plots, and `compare` lays runs
+//! side by side.
 //!
 //! *Invariant:* nothing is ever written into a watch folder. *Invariant:* a file that can't be read, and a folder on a
 //! server that does not answer, hold up no other watch folder.
@@ -15,6 +16,7 @@ pub mod compare;
 pub(crate) mod databases;
 mod entering;
 mod following;
+mod heads;
 mod jobs;
 mod keeper;
 pub mod lines;

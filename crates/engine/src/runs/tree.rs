@@ -9,38 +9,19 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use athanor_core::runs::printed::{self, Logs, Pattern};
 use athanor_core::runs::{Database, Discovery, Folder, Format, Member, Run};
 
-use super::source::modified_ns;
+pub(super) use super::heads::Stamp;
+use super::heads::{Head, Known, Learned};
 use crate::scan::walk::{DEEPEST_BELOW, HEAD, Identity, MOST_BELOW, join, list, normal, problem, words};
 use crate::scan::{Problem, Progress};
 use crate::store::runs::DatabaseStamp;
 
 /// Bytes of a log, at either end, in which metrics are looked for before it is taken for a run.
 const SAMPLE: u64 = 256 << 10;
-
-/// How a file was when it was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Stamp {
-    pub device: i64,
-    pub inode: i64,
-    pub size: i64,
-    pub modified_ns: i64,
-}
-
-impl Stamp {
-    pub fn of(path: &Path) -> Option<Self> {
-        let meta = std::fs::metadata(path).ok()?;
-        Some(Self {
-            device: meta.dev().cast_signed(),
-            inode: meta.ino().cast_signed(),
-            size: meta.len().cast_signed(),
-            modified_ns: modified_ns(&meta),
-        })
-    }
-}
 
 /// A run with its files.
 #[derive(Debug, Clone)]
@@ -82,6 +63,8 @@ pub(super) struct Looked {
     /// The watch folder itself can't be listed: nothing is known of what is in it.
     pub unreadable: Option<String>,
     pub problems: Vec<Problem>,
+    /// What files begin with, as far as the store does not know it.
+    pub learned: Learned,
     pub took: std::time::Duration,
 }
 
@@ -109,7 +92,7 @@ struct Listed {
     names: Vec<String>,
     problems: Vec<Problem>,
     /// First bytes of files that a format asked for.
-    heads: RefCell<HashMap<String, Vec<u8>>>,
+    heads: RefCell<HashMap<String, Head>>,
     faults: RefCell<Vec<Problem>>,
 }
 
@@ -123,8 +106,8 @@ pub(super) struct Tree {
     runs: BTreeMap<(String, String), Vec<(&'static str, Member)>>,
     /// How metrics are found in logs.
     pattern: Option<Pattern>,
-    /// Logs in which it found none, with their size then.
-    mute: HashMap<PathBuf, i64>,
+    /// What was learned of files by opening them.
+    known: Known,
 }
 
 /// Told of each folder that is met, and of how far the look is.
@@ -139,27 +122,36 @@ impl Tree {
         Self { root, pattern, ..Self::default() }
     }
 
+    /// With what was learned of its files before.
+    pub fn knowing(self, known: Known) -> Self {
+        Self { known, ..self }
+    }
+
     /// Whether a file that was written, or has come, may change which runs there are: one that was not listed, or whose
     /// beginning was wanted and was short.
     pub fn concerns(&self, folder: &str, name: &str) -> bool {
         let Some(listed) = self.listed.get(folder) else { return true };
-        if self.mute.contains_key(&self.root.join(folder).join(name)) {
+        if self.known.is_quiet(&join(folder, name)) {
             return true;
         }
         if listed.files.binary_search_by(|file| file.as_str().cmp(name)).is_err() {
             return true;
         }
         let heads = listed.heads.borrow();
-        heads.get(name).is_some_and(|head| (head.len() as u64) < HEAD)
+        heads.get(name).is_some_and(|head| (head.bytes.len() as u64) < HEAD)
     }
 
     /// Looks at what is wanted.
     pub fn look(&mut self, wanted: &Wanted, watcher: &mut dyn Watcher) -> Looked {
         let from = std::time::Instant::now();
+        let all = wanted.all || !self.listed.contains_key("");
         let mut looked = Looked::default();
         let mut progress = Progress::default();
-        if wanted.all || !self.listed.contains_key("") {
-            self.listed.clear();
+        if all {
+            for (folder, listed) in std::mem::take(&mut self.listed) {
+                let heads = listed.heads.into_inner().into_iter();
+                self.known.put_back(heads.map(|(name, head)| (join(&folder, &name), head)));
+            }
             match std::fs::metadata(&self.root) {
                 Ok(meta) => self.list_below("", (meta.dev(), meta.ino()), &mut progress, watcher),
                 Err(cause) => looked.unreadable = Some(words(&cause)),
@@ -180,12 +172,28 @@ impl Tree {
             return looked;
         }
         self.tell_runs(&mut looked, wanted.all);
+        looked.learned = if all { self.learned_of_all() } else { self.known.learned() };
         for listed in self.listed.values() {
             looked.problems.extend(listed.problems.iter().cloned());
             looked.problems.append(&mut listed.faults.borrow_mut());
         }
         looked.took = from.elapsed();
         looked
+    }
+
+    fn learned_of_all(&mut self) -> Learned {
+        let listed = &self.listed;
+        let is_there = |path: &str| {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            listed
+                .get(folder)
+                .is_some_and(|it| it.files.binary_search_by(|file| file.as_str().cmp(name)).is_ok())
+        };
+        let asked = listed.iter().flat_map(|(folder, listed)| {
+            let heads = listed.heads.borrow();
+            heads.keys().map(|name| join(folder, name)).collect::<Vec<_>>()
+        });
+        self.known.learned_of_all(is_there, asked)
     }
 
     /// Which runs there are now: after a look through everything all of them, whose files may have been written without
@@ -236,8 +244,8 @@ impl Tree {
         let Some(pattern) = &self.pattern else { return false };
         let path = self.root.join(file);
         let Some(stamp) = Stamp::of(&path) else { return false };
-        if self.mute.get(&path) == Some(&stamp.size) {
-            return false;
+        if let Some(found) = self.known.prints(file, stamp) {
+            return found;
         }
         let piece = |from: u64| {
             let mut bytes = Vec::new();
@@ -248,10 +256,7 @@ impl Tree {
         };
         let end = stamp.size.unsigned_abs().saturating_sub(SAMPLE);
         let found = piece(0).unwrap_or(false) || (end > 0 && piece(end).unwrap_or(false));
-        match found {
-            true => self.mute.remove(&path),
-            false => self.mute.insert(path, stamp.size),
-        };
+        self.known.put_prints(file, stamp, found);
         found
     }
 
@@ -267,10 +272,13 @@ impl Tree {
         let Some(now) = self.listed.get(folder) else { return };
         let inside = now.folders.clone();
         if let Some(before) = before {
-            // What was not touched keeps the bytes that were looked at.
-            let mut kept = before.heads.into_inner();
-            kept.retain(|name, head| head.len() as u64 >= HEAD && now.files.binary_search(name).is_ok());
+            // What is appended does not change the bytes that were looked at.
+            let (kept, short): (HashMap<_, _>, HashMap<_, _>) =
+                before.heads.into_inner().into_iter().partition(|(name, head)| {
+                    head.bytes.len() as u64 >= HEAD && now.files.binary_search(name).is_ok()
+                });
             *now.heads.borrow_mut() = kept;
+            self.known.put_back(short.into_iter().map(|(name, head)| (join(folder, &name), head)));
             for (name, identity, _) in before.folders {
                 if !inside.iter().any(|(other, is, _)| *other == name && *is == identity) {
                     self.forget(&join(folder, &name));
@@ -421,23 +429,23 @@ impl Folder for Seen<'_> {
     fn head(&self, file: &str) -> Vec<u8> {
         let listed = self.listed();
         if let Some(head) = listed.heads.borrow().get(file) {
-            return head.clone();
+            return head.bytes.to_vec();
         }
         let path = join(self.path, file);
-        let mut head = Vec::new();
-        let read =
-            File::open(self.tree.root.join(&path)).and_then(|file| file.take(HEAD).read_to_end(&mut head));
-        if let Err(cause) = read {
+        let head = self.tree.known.head(&self.tree.root, &path).unwrap_or_else(|cause| {
             listed.faults.borrow_mut().push(problem(&path, words(&cause)));
-        }
-        listed.heads.borrow_mut().insert(file.to_owned(), head.clone());
-        head
+            Head { bytes: Arc::default(), stamp: None }
+        });
+        let bytes = head.bytes.to_vec();
+        listed.heads.borrow_mut().insert(file.to_owned(), head);
+        bytes
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::runs::{HeadRow, SampledLog};
 
     struct Count(usize);
     impl Watcher for Count {
@@ -510,5 +518,172 @@ mod tests {
         let mut tree = Tree::new(dir.path().to_owned(), None);
         let looked = tree.look(&Wanted { all: true, ..Wanted::default() }, &mut Count(0));
         assert_eq!(looked.problems.len(), 1);
+    }
+
+    /// A file that was written so many seconds ago.
+    fn write(path: &Path, text: &str, ago: u64) -> std::time::SystemTime {
+        std::fs::write(path, text).expect("written");
+        let at = std::time::SystemTime::now() - std::time::Duration::from_secs(ago);
+        set(path, at);
+        at
+    }
+
+    fn set(path: &Path, at: std::time::SystemTime) {
+        let file = File::options().write(true).open(path).expect("opens");
+        file.set_modified(at).expect("set");
+    }
+
+    fn look(tree: &mut Tree) -> Looked {
+        tree.look(&Wanted { all: true, ..Wanted::default() }, &mut Count(0))
+    }
+
+    /// What the store gives back of what it was given.
+    fn rows(learned: &Learned) -> Vec<HeadRow> {
+        let row = |(path, head): &(String, Head)| HeadRow {
+            path: path.clone(),
+            stamp: head.stamp.unwrap_or_default(),
+            head: head.bytes.to_vec(),
+        };
+        learned.heads.iter().map(row).collect()
+    }
+
+    const TABLE: &str = "step,loss\n1,2\n";
+    /// No table, of the same length.
+    const OTHER: &str = "nothing in it\n";
+
+    #[test]
+    fn a_file_that_is_as_it_was_is_not_opened_again() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("values.csv");
+        let at = write(&path, TABLE, 60);
+        let tree = |rows| Tree::new(dir.path().to_owned(), None).knowing(Known::new(rows, Vec::new(), None));
+        let mut first = tree(Vec::new());
+        let looked = look(&mut first);
+        assert_eq!(looked.came.len(), 1);
+        let kept = rows(&looked.learned);
+        assert_eq!(kept.len(), 1, "asked for by several formats, read once: {kept:?}");
+
+        // What nobody can see without opening it tells whether it was opened.
+        write(&path, OTHER, 60);
+        set(&path, at);
+        let mut second = tree(kept.clone());
+        let looked = look(&mut second);
+        assert_eq!(looked.came.len(), 1);
+        let learned = looked.learned;
+        assert!(learned.heads.is_empty() && learned.heads_gone.is_empty(), "nothing to write: {learned:?}");
+        assert_eq!(look(&mut first).came.len(), 1, "nor does another look of the same engine open it");
+
+        // Of another time, it is read, and what it begins with now is kept.
+        write(&path, OTHER, 50);
+        for (mut tree, whose) in
+            [(tree(kept), "the next start"), (second, "the next look"), (first, "the same")]
+        {
+            let looked = look(&mut tree);
+            assert!(looked.came.is_empty(), "{whose}");
+            assert_eq!(rows(&looked.learned)[0].head, OTHER.as_bytes(), "{whose}");
+        }
+    }
+
+    #[test]
+    fn what_was_just_written_is_read_again() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("values.csv");
+        let mut tree = Tree::new(dir.path().to_owned(), None);
+        // By a clock that is ahead, as a file server's may be.
+        std::fs::write(&path, TABLE).expect("written");
+        let at = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+        set(&path, at);
+        let looked = look(&mut tree);
+        assert_eq!(looked.came.len(), 1);
+        assert_eq!(looked.learned.heads[0].1.stamp, None, "the next writing may not show");
+        let kept = rows(&looked.learned);
+        std::fs::write(&path, OTHER).expect("written");
+        set(&path, at);
+        assert!(look(&mut tree).came.is_empty(), "another look");
+        let mut next = Tree::new(dir.path().to_owned(), None).knowing(Known::new(kept, Vec::new(), None));
+        assert!(look(&mut next).came.is_empty(), "another start");
+    }
+
+    #[test]
+    fn what_is_gone_or_too_short_is_not_kept() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        write(&dir.path().join("values.csv"), TABLE, 60);
+        let mut tree = Tree::new(dir.path().to_owned(), None);
+        let mut kept = rows(&look(&mut tree).learned);
+        kept[0].head.truncate(4);
+        kept.push(HeadRow { path: "a/gone.csv".into(), ..kept[0].clone() });
+        let mut next = Tree::new(dir.path().to_owned(), None).knowing(Known::new(kept, Vec::new(), None));
+        let looked = look(&mut next);
+        assert_eq!(looked.came.len(), 1, "four bytes are not all that there is to see");
+        assert_eq!(looked.learned.heads.len(), 1);
+        assert_eq!(looked.learned.heads_gone, ["a/gone.csv"]);
+        assert!(look(&mut next).learned.heads_gone.is_empty(), "it is said once");
+
+        // A disk that is not there now: what is known is not forgotten.
+        let elsewhere = dir.path().with_extension("moved");
+        std::fs::rename(dir.path(), &elsewhere).expect("moved");
+        assert!(look(&mut next).unreadable.is_some());
+        std::fs::rename(&elsewhere, dir.path()).expect("moved back");
+        let learned = look(&mut next).learned;
+        assert!(learned.heads.is_empty() && learned.heads_gone.is_empty(), "{learned:?}");
+    }
+
+    #[test]
+    fn a_log_that_is_as_it_was_is_not_opened_again() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let (quiet, loud) = (dir.path().join("quiet.log"), dir.path().join("loud.log"));
+        let (quiet_at, loud_at) = (write(&quiet, "nothing\n", 60), write(&loud, "loss=0.5\n", 60));
+        let pattern = || Pattern::parse("auto").expect("a pattern");
+        let tree = |known| Tree::new(dir.path().to_owned(), Some(pattern())).knowing(known);
+        let looked = look(&mut tree(Known::default()));
+        assert_eq!(looked.came.len(), 1);
+        let learned = &looked.learned;
+        let logs: Vec<SampledLog> = learned
+            .logs
+            .iter()
+            .map(|(path, stamp, found)| SampledLog {
+                path: path.clone(),
+                looked_for: "auto".into(),
+                found: *found,
+                stamp: *stamp,
+            })
+            .collect();
+        assert_eq!(logs.len(), 2, "{logs:?}");
+
+        write(&quiet, "loss=0.5", 60);
+        set(&quiet, quiet_at);
+        write(&loud, "nothing!\n", 60);
+        set(&loud, loud_at);
+        let known = |looked_for| Known::new(rows(learned), logs.clone(), Some(looked_for));
+        let mut same = tree(known("auto"));
+        let looked = look(&mut same);
+        assert_eq!(looked.came.len(), 1);
+        assert_eq!(looked.came[0].part, "loud.log");
+        assert!(looked.learned.logs.is_empty() && looked.learned.logs_gone.is_empty(), "nothing to write");
+        assert!(same.concerns("", "quiet.log"), "it may print some day");
+        let looked = look(&mut tree(known("something else")));
+        assert_eq!(looked.came[0].part, "quiet.log", "it is looked for something else");
+
+        write(&quiet, "nothing", 60);
+        std::fs::remove_file(&loud).expect("removed");
+        let looked = look(&mut same);
+        assert!(looked.came.is_empty());
+        assert_eq!(looked.learned.logs.len(), 1, "it has another size: {looked:?}");
+        assert_eq!(looked.learned.logs_gone, ["loud.log"]);
+    }
+
+    #[test]
+    fn a_log_that_is_a_run_and_as_it_was_read_is_not_opened_again() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("loud.log");
+        write(&path, "nothing that prints\n", 0);
+        let stamp = Stamp::of(&path).expect("there");
+        let pattern = Pattern::parse("auto").expect("a pattern");
+        for (stamp, runs) in [(stamp, 1), (Stamp { size: 1, ..stamp }, 0)] {
+            let mut known = Known::default();
+            known.is_indexed("loud.log".into(), stamp);
+            let mut tree = Tree::new(dir.path().to_owned(), Some(pattern.clone())).knowing(known);
+            assert_eq!(look(&mut tree).came.len(), runs);
+        }
     }
 }

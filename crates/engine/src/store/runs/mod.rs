@@ -14,6 +14,7 @@ mod edit;
 mod entering;
 mod filter;
 mod group;
+mod heads;
 mod ingest;
 mod jobs;
 mod pages;
@@ -31,6 +32,7 @@ pub use detail::{FileFacts, MetricFacts};
 pub use edit::RunEdit;
 pub use entering::{Entered, NewFile, NewRun};
 pub use group::{Group, GroupSort, Spread};
+pub use heads::{FileStamp, HeadRow, SampledLog};
 pub use ingest::{FAN, FileRow, KnownFile, KnownRun, NewSetting};
 pub use jobs::Link;
 pub use pages::PageRow;
@@ -166,6 +168,7 @@ mod tests {
             detail::QUERIES,
             edit::QUERIES,
             entering::QUERIES,
+            heads::QUERIES,
             ingest::QUERIES,
             jobs::QUERIES,
             pages::QUERIES,
