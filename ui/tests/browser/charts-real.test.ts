@@ -129,7 +129,7 @@ test("several runs at once: smoothed, grouped over seeds, along the epoch, on a 
 test("what another window has saved is not overwritten", async () => {
   const window = await openWindow(engine, { url: `${engine.url}#/charts/other` });
   const { page } = window;
-  await page.getByRole("heading", { name: "No run matches" }).waitFor();
+  await page.getByRole("heading", { name: "No runs" }).waitFor();
   await page.evaluate(() => (location.hash = "#/charts"));
   await page.getByRole("button", { name: "A chart for each metric" }).click();
   await until("it is kept", async () => (await engine.call("pages.get", { project: "" })).revision === 1);

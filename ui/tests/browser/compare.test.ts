@@ -226,7 +226,7 @@ test("runs with nothing in common, missing files and a huge config are told as w
   await large.close();
 
   const unknown = await open(`${named("plain 1", "plain 2")},rnothere000`);
-  await unknown.page.getByRole("alert").getByText(/there is no run/).waitFor();
+  await unknown.page.getByRole("alert").getByText(/not known here: rnothere000/).waitFor();
   await unknown.page.getByRole("button", { name: "Leave out 1 run that is gone" }).click();
   await unknown.page.getByRole("heading", { name: "Verdict" }).waitFor();
   await unknown.close();
@@ -245,6 +245,16 @@ test("a run that grows changes what is said of it", async () => {
   await row.getByText("1.5000").waitFor();
   await appendFile(join(at, "metrics.csv"), "3,0.2500,0.9167,0.00300\n");
   await row.getByText("0.2500").waitFor();
+
+  // The logs stay while what is beside them is compared anew.
+  await tab(page, "Logs");
+  const shown = page.getByRole("region", { name: /^Right log of/ });
+  await shown.getByRole("combobox", { name: "File" }).selectOption("metrics.csv");
+  await shown.getByText("3,0.2500,0.9167,0.00300").waitFor();
+  await appendFile(join(at, "metrics.csv"), "4,0.1250,0.9500,0.00300\n");
+  await shown.getByText("4,0.1250,0.9500,0.00300").waitFor();
+  await page.getByRole("combobox", { name: "Right log of run" }).selectOption({ label: "plain 1" });
+  await page.getByRole("region", { name: "Right log of plain 1" }).getByRole("combobox", { name: "File" }).waitFor();
   await window.close();
 });
 

@@ -41,7 +41,7 @@ export function nameOf(panel: Pick<Panel, "title" | "chart">): string {
     case "parallel":
       return chart.colour === null ? "Parallel coordinates" : `Settings and ${key(chart.colour)}`;
     case "importance":
-      return `What ${key(chart.target)} hangs on`;
+      return `What ${key(chart.target)} depends on`;
     case "sweep":
       return `${key(chart.value)} by ${key(chart.x)} and ${key(chart.y)}`;
     case "histogram":

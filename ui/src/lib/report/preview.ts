@@ -8,7 +8,9 @@ export const textOf = (base64: string): string => new TextDecoder().decode(Uint8
 
 /** Puts an HTML report into an element, in place of what was there. Where it was scrolled to stays. */
 export function showReport(host: HTMLElement, html: string): void {
-  const parsed = new DOMParser().parseFromString(html, "text/html");
+  // Taken out before: the window's policy refuses styles in a text, and says so, even where nothing is shown of it.
+  const [found = "", style = ""] = /<style>([\s\S]*?)<\/style>/.exec(html) ?? [];
+  const parsed = new DOMParser().parseFromString(html.replace(found, () => ""), "text/html");
   const main = parsed.querySelector("main");
   if (main === null) return;
   // Not the main thing of the window; and what it leads to is opened from the file.
@@ -19,7 +21,7 @@ export function showReport(host: HTMLElement, html: string): void {
   for (const wide of article.querySelectorAll(".wide")) wide.removeAttribute("tabindex");
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const look = new CSSStyleSheet();
-  look.replaceSync(`${parsed.querySelector("style")?.textContent ?? ""}\n${SMALLER}`);
+  look.replaceSync(`${style}\n${SMALLER}`);
   root.adoptedStyleSheets = [look];
   root.replaceChildren(article);
 }

@@ -67,7 +67,7 @@ export type OpenSheet =
   | { kind: "runs"; what: "watch" };
 
 /** A menu at a point of the window. */
-export type OpenMenu = { label: string; x: number; y: number; items: MenuItem[]; back?: HTMLElement | null };
+export type OpenMenu = { label: string; x: number; y: number; /** Where it ends if there is no room below; `y` if nothing is said. */ above?: number; items: MenuItem[]; back?: HTMLElement | null };
 
 export class App {
   readonly router = new Router();

@@ -103,6 +103,6 @@ export async function archiveGroup(app: App, name: string): Promise<void> {
 /** Opens a menu below a button. */
 export function menuBelow(app: App, label: string, items: MenuItem[], button: HTMLElement): void {
   const box = button.getBoundingClientRect();
-  app.menu = { label, x: box.left, y: box.bottom + 4, items, back: button };
+  app.menu = { label, x: box.left, y: box.bottom + 4, above: box.top - 4, items, back: button };
 }
 
