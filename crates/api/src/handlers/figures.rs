@@ -9,7 +9,7 @@ use athanor_engine::figure;
 use base64::Engine as _;
 
 use super::plots::{Drawn, Size, describe, plotted};
-use super::run_charts::{DrawnLines, draw_lines};
+use super::run_charts::{DrawnLines, LinesSize, draw_lines};
 use crate::wire::{self, ApiError, ErrorCode, FigureFormat};
 
 type Result<T> = std::result::Result<T, ApiError>;
@@ -126,7 +126,8 @@ async fn lines_of(
         wire::RunAxis::Metric => lines.x.key.clone(),
     };
     let draw = async |width: f64, height: f64| {
-        draw_lines(engine, &asked.runs, lines, (width, height, ratio, font), asked.theme, asked.view).await
+        let size = LinesSize { width, height, ratio, font, screen: false };
+        draw_lines(engine, &asked.runs, lines, size, asked.theme, asked.view).await
     };
     // What the legend says is known only when the lines are; the room that it takes decides how high they are.
     let mut drawn = draw(width, height).await?;

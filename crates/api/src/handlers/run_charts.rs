@@ -155,12 +155,25 @@ pub(crate) struct DrawnLines {
     pub told: Vec<wire::RunLine>,
 }
 
-/// Draws lines; `font` is the size of labels in CSS pixels.
+/// How large a picture is, in CSS pixels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LinesSize {
+    pub width: f64,
+    pub height: f64,
+    /// Pixels for each.
+    pub ratio: f64,
+    /// Of labels.
+    pub font: f64,
+    /// It is for a screen of just these pixels.
+    pub screen: bool,
+}
+
+/// Draws lines.
 pub(crate) async fn draw_lines(
     engine: &Engine,
     set: &wire::RunSet,
     lines: &wire::LinesSpec,
-    (width, height, ratio, font): (f64, f64, f64, f64),
+    LinesSize { width, height, ratio, font, screen }: LinesSize,
     theme: wire::Theme,
     view: wire::ChartView,
 ) -> Result<DrawnLines> {
@@ -170,6 +183,7 @@ pub(crate) async fn draw_lines(
         width,
         height,
         ratio,
+        screen,
         theme: theme.into(),
         font,
         zone: TimeZone::system(),
@@ -204,7 +218,13 @@ pub(crate) async fn draw_lines(
 }
 
 pub(crate) async fn chart(engine: &Engine, input: wire::DrawRunChart) -> Result<wire::RunChart> {
-    let size = (f64::from(input.width), f64::from(input.height), input.ratio, LABELS);
+    let size = LinesSize {
+        width: f64::from(input.width),
+        height: f64::from(input.height),
+        ratio: input.ratio,
+        font: LABELS,
+        screen: true,
+    };
     let DrawnLines { drawn, told } =
         draw_lines(engine, &input.runs, &input.lines, size, input.theme, input.view).await?;
     let rendered = drawn.rendered;

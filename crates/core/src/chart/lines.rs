@@ -56,6 +56,7 @@ pub fn render_lines(chart: &LineChart<'_>) -> Rendered {
         outliers: true,
         lines: &drawn,
         font: FONT,
+        screen: None,
     };
     Rendered { series, ..draw_picture(&picture) }
 }

@@ -17,6 +17,7 @@
 
 mod axis;
 mod clip;
+mod columns;
 mod format;
 mod heat;
 mod history;
@@ -29,6 +30,7 @@ mod theme;
 mod time;
 
 pub use crate::series::{NonFinite, Scale, Special};
+pub use columns::Screen;
 pub use format::short;
 pub use heat::{HeatChart, HeatColumn, render_heat};
 pub use history::{HistoryChart, HistoryLine, RenderedHistory, render_history};

@@ -7,6 +7,7 @@ use plotters::prelude::*;
 
 use super::axis::{AxisMap, auto_range, fixed_range};
 use super::clip::{clip, inside};
+use super::columns::{Bar, Grid, Screen};
 use super::layout::{Fit, LABEL_GAP, Margins, lay_out};
 use super::svg::{Canvas, FONT, Pen, UNITS};
 use super::theme::Colours;
@@ -150,6 +151,9 @@ pub struct LinesPicture<'a> {
     pub lines: &'a [DrawnLine],
     /// Size of labels in CSS pixels.
     pub font: f64,
+    /// The screen in whose columns dense lines are drawn, which is quick to show. Without, the picture is for any size, and
+    /// lines are lines.
+    pub screen: Option<Screen>,
 }
 
 /// The size that labels have where nobody asks for another.
@@ -213,7 +217,7 @@ pub fn draw_picture(picture: &LinesPicture<'_>) -> Rendered {
     let canvas = Canvas::new(size, colours);
     let drawn = || -> Result<PlotRect, Failed> {
         let chart = frame_with(&canvas, (&x, &y), &margins, &colours, picture.font)?;
-        draw_lines(&canvas, &chart, (&x, &y), picture.lines, &colours)?;
+        draw_lines(&canvas, &chart, (&x, &y), (picture.lines, picture.screen), &colours)?;
         Ok(plot_of(&chart))
     };
     // The backend cannot fail, and plotters' own errors are about fonts, which it is never asked for.
@@ -316,15 +320,31 @@ fn draw_lines(
     canvas: &RefCell<Canvas>,
     chart: &Chart<'_, '_>,
     (x, y): (&AxisMap, &AxisMap),
-    lines: &[DrawnLine],
+    (lines, screen): (&[DrawnLine], Option<Screen>),
     colours: &Colours,
 ) -> Result<(), Failed> {
     let area = chart.plotting_area();
+    let clipped = |pieces: &Pieces| pieces.iter().flat_map(|piece| clip(piece, x, y)).collect::<Pieces>();
+    let trace = |pieces: Pieces, style: ShapeStyle| {
+        pieces.into_iter().try_for_each(|piece| area.draw(&PathElement::new(piece, style)))
+    };
     let draw = |pieces: &Pieces, style: ShapeStyle| {
-        pieces
-            .iter()
-            .flat_map(|piece| clip(piece, x, y))
-            .try_for_each(|piece| area.draw(&PathElement::new(piece, style)))
+        let seen = clipped(pieces);
+        if let Some(Screen { ratio, alike }) = screen
+            && is_dense(&seen, area.dim_in_pixel().0)
+        {
+            let column = alike as f64 * f64::from(UNITS) / ratio.clamp(0.5, 4.0);
+            let grid = Grid { column, alike, line: f64::from(style.stroke_width) };
+            let place = |point: &(f64, f64)| {
+                let (x, y) = area.map_coordinate(point);
+                (f64::from(x), f64::from(y))
+            };
+            let bars = |piece: &Vec<(f64, f64)>| grid.bars(&piece.iter().map(place).collect::<Vec<_>>());
+            let bars: Vec<Bar> = seen.iter().flat_map(bars).collect();
+            canvas.borrow_mut().bars(style.color.rgb(), style.color.alpha(), grid.bar(), &bars);
+            return Ok(());
+        }
+        trace(seen, style)
     };
     let stroke = |colour: RGBColor, alpha: f64, width: f64| {
         ShapeStyle::from(&colour.mix(alpha)).stroke_width(units(width) as u32)
@@ -367,7 +387,8 @@ fn draw_lines(
             draw(&line.pieces, stroke(colour(line), PAST, LINE))?;
         }
         canvas.borrow_mut().dash(dash);
-        let drawn = draw(middles.as_ref().unwrap_or(&line.pieces), stroke(colour(line), 1.0, LINE));
+        let along = middles.as_ref().unwrap_or(&line.pieces);
+        let drawn = trace(clipped(along), stroke(colour(line), 1.0, LINE));
         canvas.borrow_mut().dash(0);
         drawn?;
     }
@@ -410,6 +431,12 @@ fn draw_lines(
     }
     canvas.borrow_mut().line(None);
     Ok(())
+}
+
+/// Whether a line has so many corners that its columns show it as well: one for each three CSS pixels of this width, which is
+/// in canvas units.
+fn is_dense(pieces: &Pieces, width: u32) -> bool {
+    pieces.iter().map(Vec::len).sum::<usize>() * 3 * UNITS as usize > width as usize
 }
 
 /// A value moved to the nearer end of an axis, if it lies beyond or has no place on it.

@@ -57,6 +57,7 @@ fn picture(lines: &[DrawnLine]) -> LinesPicture<'_> {
         outliers: true,
         lines,
         font: LABELS,
+        screen: None,
     }
 }
 
@@ -71,6 +72,15 @@ fn looks() -> Vec<Look> {
     add("bars", vec![line(0, &loss(40_000, 2))], |_| {});
     let dashed = runs.iter().zip(0..).map(|(run, dash)| DrawnLine { dash, ..line(3, run) });
     add("dashes", dashed.collect(), |_| {});
+    let fine = |colour, (steps, values): &(Vec<f64>, Vec<f64>), columns| {
+        let pieces = reduced(steps, values, columns, Edge::Both).pieces;
+        DrawnLine { colour, pieces, ..DrawnLine::default() }
+    };
+    add("bars on a screen", vec![fine(0, &loss(40_000, 2), 300)], |it| {
+        it.screen = Some(Screen { ratio: 1.0, alike: 1 })
+    });
+    let two = vec![fine(0, &loss(40_000, 2), 600), fine(3, &loss(700, 3), 600)];
+    add("bars on a fine screen", two, |it| it.screen = Some(Screen { ratio: 2.0, alike: 1 }));
     add("dashed bars", vec![DrawnLine { dash: 1, ..line(1, &loss(9000, 3)) }], |_| {});
     let (steps, values) = loss(600, 4);
     let behind = reduced(&steps, &values, 280, Edge::Both).pieces;
@@ -172,32 +182,42 @@ fn a_bar_that_reaches_below_zero_stands_on_the_bottom_of_a_log_axis() {
     assert!(y.min > 1.0 && y.max < 10.0, "{y:?}");
 }
 
+/// The corners of a path's data.
+fn corners(data: &str) -> Vec<(f64, f64)> {
+    let (mut at, mut all) = ((0.0, 0.0), Vec::new());
+    let commands: Vec<usize> = data.match_indices(|c: char| c.is_ascii_alphabetic()).map(|it| it.0).collect();
+    for (i, from) in commands.iter().enumerate() {
+        let to = commands.get(i + 1).copied().unwrap_or(data.len());
+        let spaced = data[from + 1..to].replace('-', " -");
+        let numbers: Vec<f64> = spaced.split_whitespace().map(|number| number.parse().unwrap()).collect();
+        match &data[*from..=*from] {
+            "M" => at = (numbers[0], numbers[1]),
+            "m" => at = (at.0 + numbers[0], at.1 + numbers[1]),
+            "v" => {
+                all.push(at);
+                at.1 += numbers[0];
+            }
+            "h" => at.0 += numbers[0],
+            "l" => {
+                all.push(at);
+                for step in numbers.chunks(2) {
+                    at = (at.0 + step[0], at.1 + step[1]);
+                    all.push(at);
+                }
+            }
+            other => panic!("{other} in {data}"),
+        }
+        all.push(at);
+    }
+    all
+}
+
 /// The smallest and largest y of paths of the first colour within a step's pixel column, in canvas units.
 fn drawn_at(svg: &str, from: f64, to: f64) -> (f64, f64) {
-    let (mut low, mut high) = (f64::MAX, f64::MIN);
-    for path in svg.split("<path").filter(|path| path.contains("class=\"c1\"")) {
-        let data = path.split_once(" d=\"").unwrap().1.split_once('"').unwrap().0;
-        for part in data.split('M').filter(|part| !part.is_empty()) {
-            let (start, rest) = part.split_once('l').unwrap_or((part.trim_end_matches("h0"), ""));
-            let numbers = |text: &str| -> Vec<f64> {
-                text.replace('-', " -").split_whitespace().map(|number| number.parse().unwrap()).collect()
-            };
-            let start = numbers(start);
-            let mut at = (start[0], start[1]);
-            let mut take = |at: (f64, f64)| {
-                if at.0 >= from && at.0 <= to {
-                    low = low.min(at.1);
-                    high = high.max(at.1);
-                }
-            };
-            take(at);
-            for step in numbers(rest).chunks(2) {
-                at = (at.0 + step[0], at.1 + step[1]);
-                take(at);
-            }
-        }
-    }
-    (low, high)
+    let paths = svg.split("<path").filter(|path| path.contains("class=\"c1\""));
+    let all = paths.flat_map(|path| corners(path.split_once(" d=\"").unwrap().1.split_once('"').unwrap().0));
+    let there = all.filter(|at| at.0 >= from && at.0 <= to);
+    there.fold((f64::MAX, f64::MIN), |(low, high), at| (low.min(at.1), high.max(at.1)))
 }
 
 proptest! {
@@ -206,6 +226,7 @@ proptest! {
     fn the_picture_itself_reaches_over_every_point(
         n in 2usize..6000, seed in any::<u64>(), width in 60.0..1700.0f64, height in 60.0..900.0f64,
         columns in 40usize..3000,
+        screen in prop::option::of((prop::sample::select(vec![0.5, 1.0, 1.5, 2.0, 4.0]), 1usize..4)),
     ) {
         let mut noise = Noise(seed);
         let steps: Vec<f64> = (0..n).map(|i| i as f64).collect();
@@ -215,12 +236,13 @@ proptest! {
         }).collect();
         let all = reduced(&steps, &values, columns, Edge::Both);
         let lines = [DrawnLine { pieces: all.pieces, ..DrawnLine::default() }];
-        let rendered = draw_picture(&LinesPicture { width, height, ..picture(&lines) });
+        let rendered = draw_picture(&LinesPicture { width, height, screen: screen.map(|(ratio, alike)| Screen { ratio, alike }), ..picture(&lines) });
         let (plot, x, y) = (rendered.plot, rendered.x, rendered.y);
         let pixel_x = |step: f64| 10.0 * (plot.x + (step - x.min) / (x.max - x.min) * plot.width);
         let pixel_y = |value: f64| 10.0 * (plot.y + (y.max - value) / (y.max - y.min) * plot.height);
         // A column's bar stands in its middle: half a column away at most, and rounded to a unit.
-        let half = 10.0 * plot.width / columns as f64 / 2.0 + 1.5;
+        let own = screen.map_or(0.0, |(ratio, alike)| 10.0 * alike as f64 / ratio);
+        let half = 10.0 * plot.width / columns as f64 / 2.0 + 1.5 + own;
         for i in (0..n).step_by((n / 50).max(1)).chain((0..n).filter(|i| values[*i] > 0.5)) {
             let at = pixel_x(steps[i]);
             let (low, high) = drawn_at(&rendered.svg, at - half, at + half);

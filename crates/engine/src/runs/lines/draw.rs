@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use athanor_core::chart::{DrawnLine, LinesPicture, PictureAxis, Pieces, XKind, draw_picture, x_range};
+use athanor_core::chart::{
+    DrawnLine, LinesPicture, PictureAxis, Pieces, Screen, XKind, draw_picture, x_range,
+};
 use athanor_core::series::course::Order;
 use athanor_core::series::{Columns, Edge, Painter, Reduced, Scale, Smoothing};
 
@@ -107,6 +109,7 @@ impl Index {
                 live: line.live,
             })
             .collect();
+        let screen = frame.screen.then(|| screen_of(frame, planned.len()));
         let (frame, title, outliers) = (frame.clone(), spec.keys.join(", "), spec.outliers);
         let drawn: Vec<DrawnLine> = painted.into_iter().map(|painted| painted.line).collect();
         let rendered = tokio::task::spawn_blocking(move || {
@@ -121,6 +124,7 @@ impl Index {
                 outliers,
                 lines: &drawn,
                 font: frame.font,
+                screen,
             });
             (rendered, drawn)
         });
@@ -148,6 +152,14 @@ fn columns_of(frame: &Frame, lines: usize) -> usize {
     let least = width / 1.5;
     // Between 5 and 32,000.
     (COLUMNS / lines.max(1) as f64).clamp(least, most.max(least)) as usize
+}
+
+/// The screen, with as many columns alike as a line has of it.
+fn screen_of(frame: &Frame, lines: usize) -> Screen {
+    let ratio = frame.ratio.clamp(0.5, 4.0);
+    let own = columns_of(frame, lines) as f64 / (frame.width - BESIDE).max(8.0);
+    // What was cut off of a column is no reason for one of two pixels.
+    Screen { ratio, alike: (ratio / own - 0.05).ceil().max(1.0) as usize }
 }
 
 fn has_whole_steps(track: &Track) -> bool {

@@ -107,6 +107,8 @@ pub struct Frame {
     pub height: f64,
     /// Pixels of the screen for each.
     pub ratio: f64,
+    /// It is for a screen of just these pixels, and not for paper or any size.
+    pub screen: bool,
     /// Light or dark.
     pub theme: Theme,
     /// Size of labels, CSS pixels.

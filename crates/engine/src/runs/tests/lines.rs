@@ -18,6 +18,7 @@ fn frame(x: Option<(f64, f64)>) -> Frame {
         width: 800.0,
         height: 400.0,
         ratio: 2.0,
+        screen: true,
         theme: Theme::Light,
         font: LABELS,
         zone: TimeZone::UTC,
