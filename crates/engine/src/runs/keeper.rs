@@ -43,7 +43,7 @@ pub(super) const SETTLING: Duration = Duration::from_millis(250);
 pub(super) const REST: u32 = 10;
 
 /// After so much silence a run is stale, milliseconds.
-const STALE_AFTER: i64 = 300_000;
+pub(super) const STALE_AFTER: i64 = 300_000;
 
 /// A file that was last written longer ago is at rest: its last line needs no end.
 pub(super) const AT_REST: i64 = 60_000;

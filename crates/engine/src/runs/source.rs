@@ -26,6 +26,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use blocks::{Encoded, Taken, encode_here};
 
+use super::keeper::STALE_AFTER;
 use super::tree::Stamp;
 use crate::home::now_ms;
 use crate::store::runs::{FileRow, KnownFile, NewSetting, Said};
@@ -273,7 +274,8 @@ impl Source {
     pub fn read(&mut self, at_rest: bool, live: bool) -> io::Result<Option<Piece>> {
         let early = self.row.prefix_hash == TAKEN_EARLY;
         // A partial last record waits for more, or for the time when the file is at rest.
-        let waits = self.row.offset < self.row.known.size && !early;
+        let size = self.row.known.size;
+        let waits = self.row.offset < size && !early && self.said.cut != Some(size);
         let read_before = self.row.generation > 0 && !(at_rest && waits);
         if read_before && Stamp::of(&self.path) == Some(self.stamp()) {
             return Ok(None);
@@ -283,6 +285,9 @@ impl Source {
         if !meta.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file any more"));
         }
+        // What is met for the first time long after it was written has nobody who would tell that it is at rest.
+        let quiet_ms = now_ms() - modified_ns(&meta) / 1_000_000;
+        let at_rest = at_rest || (self.row.known.modified_ns == 0 && quiet_ms > STALE_AFTER);
         let rewritten = !self.is_same(&mut file, meta.len())?;
         // A copy of it may have taken its place.
         let unchanged = self.row.known.size == meta.len().cast_signed()
@@ -483,6 +488,8 @@ impl Source {
                 blocks.extend(encode_here(full)?);
                 self.row.prefix_hash = TAKEN_EARLY.to_vec();
                 self.row.offset = self.fed.cast_signed();
+            } else {
+                self.said.cut = Some(self.fed.cast_signed());
             }
         }
         self.sync_keys(&*stream);

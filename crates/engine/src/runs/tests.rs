@@ -334,3 +334,62 @@ async fn listeners_hear_which_run_grew() {
     assert_eq!(uids, [uid]);
     case.index.stop().await;
 }
+
+/// A file was last written so many seconds ago.
+fn age(path: &Path, seconds: u64) {
+    let file = fs::OpenOptions::new().write(true).open(path).expect("opens");
+    file.set_modified(std::time::SystemTime::now() - Duration::from_secs(seconds)).expect("set");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_line_of_a_file_that_is_old_when_it_is_met_needs_no_end() {
+    let case = Case::new().await;
+    for folder in ["old", "fresh"] {
+        case.write(&format!("{folder}/metrics.csv"), "step,loss\n1,0.5\n2,0.2");
+    }
+    age(&case.runs().join("old/metrics.csv"), 3600);
+    let watch = case.watch().await;
+    assert_eq!(case.points(watch, "old", "loss").await, [(1.0, 0.5), (2.0, 0.2)]);
+    assert_eq!(
+        case.points(watch, "fresh", "loss").await,
+        [(1.0, 0.5)],
+        "it may be in the middle of being written"
+    );
+    case.append("old/metrics.csv", "5\n3,0.125\n");
+    case.wait("the line has its end after all", async || {
+        let points = case.points(watch, "old", "loss").await;
+        (points == [(1.0, 0.5), (2.0, 0.25), (3.0, 0.125)]).then_some(())
+    })
+    .await;
+    case.index.stop().await;
+}
+
+#[test]
+fn a_record_that_was_cut_short_is_read_once() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let path = dir.path().join("log.jsonl");
+    fs::write(&path, "{\"step\": 1, \"loss\": 2}\n{\"step\": 2, \"lo").expect("written");
+    let known = crate::store::runs::KnownFile {
+        id: 1,
+        run_id: 1,
+        path: path.display().to_string(),
+        format: "jsonl".into(),
+        role: "metrics".into(),
+        prefix: String::new(),
+        device: 0,
+        inode: 0,
+        size: 0,
+        modified_ns: 0,
+    };
+    let wake = |row| source::Source::resume(row, dir.path(), Vec::new());
+    let mut read = wake(crate::store::runs::FileRow::new(known));
+    let row = read.read(false, false).expect("readable").expect("it is new").row;
+    let row = wake(row).read(true, false).expect("readable").expect("its end was not looked at").row;
+    assert!(row.offset < row.known.size, "what follows is one record with it");
+    let mut read = wake(row);
+    assert!(read.read(true, false).expect("readable").is_none(), "there is nothing new to be seen");
+    fs::write(&path, "{\"step\": 1, \"loss\": 2}\n{\"step\": 2, \"loss\": 1}\n").expect("written");
+    let piece = read.read(false, true).expect("readable").expect("it has its end");
+    assert_eq!(piece.row.offset, piece.row.known.size);
+    assert_eq!(piece.series[0].summary.last.map(|at| at.step), Some(2.0));
+}

@@ -89,6 +89,8 @@ pub struct Said {
     pub modified: Option<i64>,
     /// When it was seen to be written then, on this machine's clock; none if that was only found out later.
     pub noticed: Option<i64>,
+    /// Its size when it was at rest and what it ended with was no record: it is not opened again for that.
+    pub cut: Option<i64>,
 }
 
 /// A run as it stands.
