@@ -23,6 +23,7 @@ mod report;
 mod reports;
 mod runs;
 mod scan;
+mod starts;
 mod survival;
 mod sweeps;
 mod transfer;
