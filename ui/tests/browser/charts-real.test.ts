@@ -144,3 +144,21 @@ test("what another window has saved is not overwritten", async () => {
   await panel(page, (await page.locator("h3").first().innerText()).trim()).waitFor();
   await window.close();
 });
+
+test("a query that says nothing is not handed over by an Enter that is quicker than its check", async () => {
+  const window = await openWindow(engine, { url: `${engine.url}#/charts/demo` });
+  const { page } = window;
+  await ready(plotOf(page, "train/loss"));
+  const field = page.getByRole("combobox", { name: "Query over all runs" });
+  await field.focus();
+  await page.keyboard.insertText("lr = 3");
+  await page.keyboard.press("Enter");
+  await page.getByRole("status").getByText(/no field “lr”/).waitFor();
+  expect(await field.evaluate((it) => it === document.activeElement)).toBe(true);
+  expect(await page.getByRole("alert").count()).toBe(0);
+  await field.fill("config.lr = 0.01");
+  await page.keyboard.press("Enter");
+  await page.getByText("2 of 2 drawn").waitFor();
+  expect(await page.getByRole("listbox", { name: "Runs that are drawn" }).evaluate((it) => it === document.activeElement)).toBe(true);
+  await window.close();
+});

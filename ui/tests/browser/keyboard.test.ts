@@ -120,7 +120,7 @@ test("a new experiment by hand", async () => {
   await sheet.getByRole("button", { name: "Variable", exact: true }).click();
   await sheet.getByLabel("Name of variable 1").fill("GREETING");
   await sheet.getByLabel("Value of variable 1").fill("hello");
-  await until("the folder was looked at", async () => (await sheet.locator(".says").first().innerText()).includes(engine.work));
+  await until("the folder was looked at", async () => (await sheet.locator(".says").first().innerText()).startsWith("It is there"));
   await page.keyboard.press("Control+Enter");
   await sheet.waitFor({ state: "detached" });
   const { experiments } = await engine.call("experiments.list", { section: "waiting", text: "by hand", limit: 5 });
@@ -134,7 +134,7 @@ test("a new experiment by hand", async () => {
   await sheet.getByLabel("Command").fill("true");
   await sheet.getByRole("button", { name: /^Config/ }).click();
   await sheet.getByRole("combobox", { name: "Config" }).fill("not/there.yaml");
-  await until("the folder was looked at", async () => (await sheet.locator(".says").first().innerText()).includes(engine.work));
+  await until("the folder was looked at", async () => (await sheet.locator(".says").first().innerText()).startsWith("It is there"));
   await page.keyboard.press("Control+Enter");
   await sheet.locator(".says.bad").waitFor();
   await shot(page, "refused");
