@@ -220,6 +220,8 @@ commands! {
     ListRunMetrics = "runs.metrics": run_charts::metrics, wire::ListRunMetrics => wire::RunMetricCounts;
     /// A chart of metrics of runs.
     DrawRunChart = "runs.chart": run_charts::chart, wire::DrawRunChart => wire::RunChart;
+    /// Several such charts; that one can't be drawn is no error of the others.
+    DrawRunCharts = "runs.charts": run_charts::charts, wire::DrawRunCharts => wire::RunCharts;
     /// The values at a place of such a chart, exactly.
     ReadRunChart = "runs.read": run_charts::read, wire::ReadRunChart => wire::RunChartReading;
     /// Small lines of a metric, for a column of the table.

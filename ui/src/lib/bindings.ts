@@ -1458,6 +1458,15 @@ theme: Theme,
 view?: ChartView, };
 
 /**
+ * Asks for several line charts: a page opens with dozens of them.
+ */
+export type DrawRunCharts = { 
+/**
+ * 24 at most.
+ */
+charts: Array<DrawRunChart>, };
+
+/**
  * Asks for a picture of histograms over steps.
  */
 export type DrawRunHistograms = { 
@@ -5313,6 +5322,19 @@ lines: Array<RunLine>,
 more: number, };
 
 /**
+ * One of several charts: either it, or why there is none.
+ */
+export type RunChartAnswer = { 
+/**
+ * The chart.
+ */
+chart: RunChart | null, 
+/**
+ * Why it could not be drawn.
+ */
+error: ApiError | null, };
+
+/**
  * The values at a place of a chart.
  */
 export type RunChartReading = { 
@@ -5320,6 +5342,15 @@ export type RunChartReading = {
  * Of each line that reaches over the place, the point that is nearest to it; in the order of the lines.
  */
 lines: Array<LineReading>, };
+
+/**
+ * Several line charts.
+ */
+export type RunCharts = { 
+/**
+ * In the order in which they were asked for.
+ */
+charts: Array<RunChartAnswer>, };
 
 /**
  * A checkpoint in a run's folder.
@@ -7248,6 +7279,8 @@ export interface Commands {
   "runs.metrics": { input: ListRunMetrics; output: RunMetricCounts };
   /** A chart of metrics of runs. */
   "runs.chart": { input: DrawRunChart; output: RunChart };
+  /** Several such charts; that one can't be drawn is no error of the others. */
+  "runs.charts": { input: DrawRunCharts; output: RunCharts };
   /** The values at a place of such a chart, exactly. */
   "runs.read": { input: ReadRunChart; output: RunChartReading };
   /** Small lines of a metric, for a column of the table. */

@@ -21,7 +21,7 @@ function rounded(low: number, high: number): number[] {
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
-export function chartAnswers(of: FakeRuns): { [M in keyof Commands]?: (input: Commands[M]["input"]) => Commands[M]["output"] } {
+export function chartAnswers(of: FakeRuns): { [M in keyof Commands]?: (input: Commands[M]["input"]) => Commands[M]["output"] | Promise<Commands[M]["output"]> } {
   const pages = new Map<string, { page: ChartPage; revision: number }>();
 
   const drawn = ({ query, uids }: RunSet): string[] => (query === null ? uids.filter((uid) => of.has(uid)) : of.matching(query).map((it) => it.row.uid).filter((uid) => !uids.includes(uid)));
@@ -103,6 +103,18 @@ export function chartAnswers(of: FakeRuns): { [M in keyof Commands]?: (input: Co
 
   return {
     "runs.chart": ({ runs, lines, width, height, view }) => chart(runs, lines, width, height, view),
+    "runs.charts": async ({ charts }) => {
+      // As the engine answers each by itself, tests count and hold each by itself.
+      const one = (input: Commands["runs.chart"]["input"]) =>
+        of.engine.call("runs.chart", input).then(
+          (drawn) => ({ chart: drawn, error: null }),
+          (thrown: unknown) => {
+            const { code, message } = CallError.from(thrown);
+            return { chart: null, error: { code, message } };
+          },
+        );
+      return { charts: await Promise.all(charts.map(one)) };
+    },
     "runs.read": ({ runs, lines, at, tolerance }) => read(runs, lines, at, tolerance),
     "plots.draw": ({ runs, plot: spec, width, height }) => plot(runs, spec.kind, width, height),
     "figures.make": ({ figure, format }) => {

@@ -28,6 +28,9 @@ const BY: usize = 4;
 /// Metrics of one chart at most.
 const KEYS: usize = 100;
 
+/// Charts of one call at most.
+const CHARTS: usize = 24;
+
 /// Runs whose small lines are drawn at once, at most.
 const SPARKS: usize = 200;
 
@@ -173,12 +176,23 @@ pub(crate) async fn draw_lines(
     engine: &Engine,
     set: &wire::RunSet,
     lines: &wire::LinesSpec,
-    LinesSize { width, height, ratio, font, screen }: LinesSize,
+    size: LinesSize,
     theme: wire::Theme,
     view: wire::ChartView,
 ) -> Result<DrawnLines> {
     let (spec, columns) = spec_of(lines)?;
     let rows = runs_of(engine, set, &columns).await?;
+    draw_rows(engine, &rows, lines, &spec, size, (theme, view)).await
+}
+
+async fn draw_rows(
+    engine: &Engine,
+    rows: &[TableRow],
+    lines: &wire::LinesSpec,
+    spec: &LinesSpec,
+    LinesSize { width, height, ratio, font, screen }: LinesSize,
+    (theme, view): (wire::Theme, wire::ChartView),
+) -> Result<DrawnLines> {
     let frame = Frame {
         width,
         height,
@@ -190,7 +204,7 @@ pub(crate) async fn draw_lines(
         x: view.x.or(lines.x_range),
         y: view.y.or(lines.y_range),
     };
-    let drawn = engine.runs().lines(&rows, &spec, &frame).await?;
+    let drawn = engine.runs().lines(rows, spec, &frame).await?;
     let by = lines.group.as_ref().map(|group| group.by.as_slice()).unwrap_or_default();
     let told = drawn.lines.iter().map(|line| {
         let runs = || line.runs.iter().map(|run| &rows[*run].run);
@@ -218,6 +232,29 @@ pub(crate) async fn draw_lines(
 }
 
 pub(crate) async fn chart(engine: &Engine, input: wire::DrawRunChart) -> Result<wire::RunChart> {
+    chart_of(engine, &input, &mut None).await
+}
+
+/// Draws charts one after the other: who asks for many asks for several such lists at once.
+pub(crate) async fn charts(engine: &Engine, input: wire::DrawRunCharts) -> Result<wire::RunCharts> {
+    if input.charts.len() > CHARTS {
+        return Err(wrong("charts", format!("ask for at most {CHARTS} charts at once")));
+    }
+    let (mut charts, mut known) = (Vec::with_capacity(input.charts.len()), None);
+    for one in &input.charts {
+        charts.push(match chart_of(engine, one, &mut known).await {
+            Ok(chart) => wire::RunChartAnswer { chart: Some(chart), error: None },
+            Err(error) => wire::RunChartAnswer { chart: None, error: Some(error) },
+        });
+    }
+    Ok(wire::RunCharts { charts })
+}
+
+/// A set of runs with columns, and what was read of them.
+type Known = Option<(wire::RunSet, Vec<Field>, Vec<TableRow>)>;
+
+/// Draws a chart; the charts of a page are mostly of the same runs, which are then read once.
+async fn chart_of(engine: &Engine, input: &wire::DrawRunChart, known: &mut Known) -> Result<wire::RunChart> {
     let size = LinesSize {
         width: f64::from(input.width),
         height: f64::from(input.height),
@@ -225,8 +262,14 @@ pub(crate) async fn chart(engine: &Engine, input: wire::DrawRunChart) -> Result<
         font: LABELS,
         screen: true,
     };
-    let DrawnLines { drawn, told } =
-        draw_lines(engine, &input.runs, &input.lines, size, input.theme, input.view).await?;
+    let (spec, columns) = spec_of(&input.lines)?;
+    let rows = match known.take() {
+        Some((set, of, rows)) if set == input.runs && of == columns => rows,
+        _ => runs_of(engine, &input.runs, &columns).await?,
+    };
+    let drawn = draw_rows(engine, &rows, &input.lines, &spec, size, (input.theme, input.view)).await;
+    *known = Some((input.runs.clone(), columns, rows));
+    let DrawnLines { drawn, told } = drawn?;
     let rendered = drawn.rendered;
     Ok(wire::RunChart {
         svg: rendered.svg,

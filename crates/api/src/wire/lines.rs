@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Cell, ChartAxis, Number, PlotCentre, PlotSpread, Rectangle, RunSet, Scale, Theme};
+use super::{ApiError, Cell, ChartAxis, Number, PlotCentre, PlotSpread, Rectangle, RunSet, Scale, Theme};
 
 /// Whose metrics are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -168,6 +168,29 @@ pub struct DrawRunChart {
     #[serde(default)]
     #[ts(optional, as = "Option<ChartView>")]
     pub view: ChartView,
+}
+
+/// Asks for several line charts: a page opens with dozens of them.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct DrawRunCharts {
+    /// 24 at most.
+    pub charts: Vec<DrawRunChart>,
+}
+
+/// Several line charts.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct RunCharts {
+    /// In the order in which they were asked for.
+    pub charts: Vec<RunChartAnswer>,
+}
+
+/// One of several charts: either it, or why there is none.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct RunChartAnswer {
+    /// The chart.
+    pub chart: Option<RunChart>,
+    /// Why it could not be drawn.
+    pub error: Option<ApiError>,
 }
 
 /// A line chart of runs. It has no points: `runs.read` reads them.

@@ -66,9 +66,9 @@ impl Grid {
         bars
     }
 
-    /// Width of a bar.
-    pub fn bar(&self) -> f64 {
-        self.column / self.alike.max(1) as f64
+    /// Width of a bar's stroke: a little less than a pixel, since one that rounding makes a little wider is outlined after all.
+    pub fn stroke(&self) -> f64 {
+        (self.column / self.alike.max(1) as f64 * 9.9).floor() / 10.0
     }
 
     fn of(&self, x: f64) -> usize {

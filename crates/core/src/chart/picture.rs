@@ -341,7 +341,7 @@ fn draw_lines(
             };
             let bars = |piece: &Vec<(f64, f64)>| grid.bars(&piece.iter().map(place).collect::<Vec<_>>());
             let bars: Vec<Bar> = seen.iter().flat_map(bars).collect();
-            canvas.borrow_mut().bars(style.color.rgb(), style.color.alpha(), grid.bar(), &bars);
+            canvas.borrow_mut().bars(style.color.rgb(), style.color.alpha(), grid.stroke(), &bars);
             return Ok(());
         }
         trace(seen, style)

@@ -63,7 +63,9 @@ export function arrange(panels: readonly Placed[], sections: readonly Section[],
         used = 0;
         high = 0;
       }
-      spots.push({ id: panel.id, section: section.name, row, box: { left: used * column, top, width: wide * column - GAP, height: panel.height } });
+      // On whole pixels, where a picture is sharp.
+      const left = Math.round(used * column);
+      spots.push({ id: panel.id, section: section.name, row, box: { left, top, width: Math.round((used + wide) * column) - GAP - left, height: panel.height } });
       used += wide;
       high = Math.max(high, panel.height);
     }

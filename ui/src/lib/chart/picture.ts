@@ -15,7 +15,8 @@ export function picture(text: string): SVGSVGElement | null {
       if (name === "style" || name.startsWith("on") || name.endsWith("href")) return null;
     }
   }
-  const svg = document.importNode(parsed, true) as unknown as SVGSVGElement;
+  // Moved and not copied: a copy's paths would be read a second time.
+  const svg = document.adoptNode(parsed) as unknown as SVGSVGElement;
   svg.setAttribute("preserveAspectRatio", "none");
   svg.setAttribute("aria-hidden", "true");
   return svg;

@@ -38,18 +38,17 @@ export class LiveChart {
 
   readonly #draw = new Newest<Wanted, RunChart | null>(
     (it) =>
-      this.sheet.lanes.run(
+      this.sheet.pictures.want(
+        {
+          runs: it.runs,
+          lines: it.lines,
+          width: it.width,
+          height: it.height,
+          ratio: Math.min(Math.max(window.devicePixelRatio || 1, 0.5), 4),
+          theme: it.theme,
+          view: { x: it.view.x === null ? null : [...it.view.x], y: it.view.y === null ? null : [...it.view.y] },
+        },
         this.#urgent,
-        () =>
-          this.sheet.app.call("runs.chart", {
-            runs: it.runs,
-            lines: it.lines,
-            width: it.width,
-            height: it.height,
-            ratio: Math.min(Math.max(window.devicePixelRatio || 1, 0.5), 4),
-            theme: it.theme,
-            view: { x: it.view.x === null ? null : [...it.view.x], y: it.view.y === null ? null : [...it.view.y] },
-          }),
         () => this.#wanted !== null,
       ),
     (chart, it) => {

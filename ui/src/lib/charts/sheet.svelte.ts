@@ -1,15 +1,23 @@
 // What the charts of a page have in common: the crosshair, the range of the x axis, which runs are hidden and which is
 // brought out; and that only charts which show a changed run are drawn again.
 
-import type { Plot, RunChart, RunSet } from "../bindings";
+import type { DrawRunChart, Plot, RunChart, RunSet } from "../bindings";
 import type { Range } from "../chart/gesture";
 import { runsPush } from "../runs/push";
 import type { App } from "../state/app.svelte";
+import { CallError } from "../host/host";
+import { Batches } from "./batches";
 import { Lanes } from "./lanes";
 import type { Layers } from "./layers";
 
-/** Calls in flight at once: a browser has six connections to a host, and one of them is the stream of events. */
-const AT_ONCE = 4;
+/**
+ * Calls under way at once, of pictures and of values under the crosshair: a browser has six connections to a host, and one of
+ * them is the stream of events.
+ */
+const DRAWING = 3;
+const READING = 2;
+/** Pictures of one call: the first of them wait for the last. */
+const TOGETHER = 6;
 /** Pictures kept of charts that are out of sight. */
 const KEPT = 400;
 
@@ -28,7 +36,11 @@ export class ChartSheet {
   hidden = $state.raw<ReadonlySet<string>>(new Set());
   /** The runs whose lines stand out. */
   brought = $state.raw<readonly string[] | null>(null);
-  readonly lanes = new Lanes(AT_ONCE);
+  readonly lanes = new Lanes(READING);
+  readonly pictures = new Batches<DrawRunChart, RunChart>(DRAWING, TOGETHER, async (charts) => {
+    const answer = await this.app.call("runs.charts", { charts: [...charts] });
+    return answer.charts.map(({ chart, error }) => (chart === null ? { thrown: CallError.from(error) } : { answer: chart }));
+  });
   #followers = new Map<string, Follower>();
   #kept = new Map<string, Kept<RunChart | Plot>>();
 
