@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 
 import { BIN, ended, type Engine, queue, startEngine } from "../browser/harness";
+import { aSweep } from "./sweep";
 
 /** Always the same noise. */
 function noise(seed: number): () => number {
@@ -37,7 +38,7 @@ const COURSES: readonly Course[] = [
   { name: /.*/, steps: 60_000, every: 200, columns: { "val/iou": rise(0.21, 0.7446, 5, 0.012), "train/loss": fall(1.4, 0.19, 7, 0.05) }, log: (step) => `step ${step} loss ${(0.19 + 300 / (step + 260)).toFixed(4)}` },
 ];
 
-export type Drawer = { give(page: Page): Promise<void>; stop(): Promise<void> };
+export type Drawer = { give(page: Page): Promise<void>; /** The engine itself, and the runs of a sweep in it. */ engine: Engine; sweep: Record<string, string>; stop(): Promise<void> };
 
 export async function startDrawer(): Promise<Drawer> {
   const engine: Engine = await startEngine(COURSES.length);
@@ -59,7 +60,10 @@ export async function startDrawer(): Promise<Drawer> {
     uids.push(await queue(engine, `course ${i}`, "cat course > metrics.csv; cat log", { cwd }));
   }
   for (const uid of uids) await ended(engine, uid);
+  const { uids: sweep, remove } = await aSweep(engine);
   return {
+    engine,
+    sweep,
     async give(page) {
       await page.exposeFunction("drawn", (method: "chart.draw" | "metrics.list" | "log.tail" | "log.read", input: { uid: string }, name: string) =>
         engine.call(method, { ...input, uid: uids[COURSES.findIndex((it) => it.name.test(name))] } as never),
@@ -71,6 +75,9 @@ export async function startDrawer(): Promise<Drawer> {
         return JSON.parse(String(drawn.stdout)) as object;
       });
     },
-    stop: () => engine.stop(),
+    async stop() {
+      await engine.stop();
+      await remove();
+    },
   };
 }

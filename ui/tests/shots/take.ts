@@ -5,13 +5,16 @@
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { preview, type PreviewServer } from "vite";
 
-import { closeBrowser, launch } from "../browser/harness";
+import { closeBrowser, launch, takeMachine } from "../browser/harness";
+import { aMachine } from "../fake/machine";
+import { MACHINES } from "../fake/machines";
 import { type Drawer, startDrawer } from "./drawer";
 import { reduced } from "./png";
-import { VIEWS } from "./views";
+import { type View, VIEWS } from "./views";
 
 const NOW = Date.UTC(2026, 10, 21, 15, 42);
 const MOST_BYTES = 80_000;
@@ -43,13 +46,8 @@ for (const view of VIEWS.filter((it) => wanted.length === 0 || wanted.includes(i
       const faults: string[] = [];
       page.on("pageerror", (error) => faults.push(String(error)));
       await page.clock.setFixedTime(NOW);
-      await drawer.give(page);
-      await page.goto(`${url}?${view.query ?? ""}`);
-      await page.waitForFunction(() => "engine" in window && (window as unknown as { app: { connection: string } }).app.connection === "live");
-      await page.evaluate((at) => {
-        const { engine } = window as unknown as { engine: { experiments: { name: string; uid: string }[] } };
-        location.hash = `#${at.replace(/\{(.*)\}/, (_, name: string) => engine.experiments.find((it) => it.name === name)?.uid ?? name)}`;
-      }, view.at);
+      if (view.sweep === true) await real(page, view.at);
+      else await inMemory(page, view);
       await page.locator("main").waitFor();
       await view.then?.(page);
       await page.locator(view.ready).first().waitFor();
@@ -64,8 +62,28 @@ for (const view of VIEWS.filter((it) => wanted.length === 0 || wanted.includes(i
   }
 }
 
+/** The page over the engine in memory. */
+async function inMemory(page: Page, view: View): Promise<void> {
+  await drawer.give(page);
+  await page.goto(`${url}?${view.query ?? ""}`);
+  await page.waitForFunction(() => "engine" in window && (window as unknown as { app: { connection: string } }).app.connection === "live");
+  await page.evaluate((at) => {
+    const { engine } = window as unknown as { engine: { experiments: { name: string; uid: string }[] } };
+    location.hash = `#${at.replace(/\{(.*)\}/, (_, name: string) => engine.experiments.find((it) => it.name === name)?.uid ?? name)}`;
+  }, view.at);
+}
+
+/** The page over the real engine, which has the runs of a sweep, on a machine that stands still. */
+async function real(page: Page, at: string): Promise<void> {
+  const machine = MACHINES["busy"]?.(NOW, []) ?? { now: NOW };
+  await takeMachine(page, machine);
+  await page.route("**/rpc/device.history", (route) => route.fulfill({ json: aMachine(machine) }));
+  const uids = Object.entries(drawer.sweep).sort(([a], [b]) => a.localeCompare(b)).map(([, uid]) => uid);
+  await page.goto(`${drawer.engine.url}#${at.replace("{sweep}", uids.join(","))}`);
+}
+
 /** Nothing in the page has changed for a while. */
-async function settled(page: import("playwright-core").Page): Promise<void> {
+async function settled(page: Page): Promise<void> {
   await page.evaluate(
     () =>
       new Promise<void>((done) => {

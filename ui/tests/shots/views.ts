@@ -13,6 +13,8 @@ export type View = {
   then?: (page: Page) => Promise<void>;
   /** Of what the engine holds, see main.ts of the engine in memory. */
   query?: string;
+  /** Over a real engine with the runs of a sweep, whose uids stand for `{sweep}`. */
+  sweep?: true;
 };
 
 const tab = (name: string) => async (page: Page) => page.getByRole("tab", { name }).click();
@@ -39,6 +41,22 @@ export const VIEWS: readonly View[] = [
     at: "/charts/vit-distill",
     ready: "[data-panel] .frame svg",
     then: (page) => page.getByRole("button", { name: "A chart for each metric" }).click(),
+  },
+  { name: "compare", at: "/runs/compare?runs={sweep}", ready: ".verdict tbody td", sweep: true },
+  {
+    name: "report",
+    at: "/runs/compare?runs={sweep}",
+    ready: "[role=dialog] figure",
+    then: async (page) => {
+      await page.locator(".verdict tbody td").first().waitFor();
+      await page.keyboard.press("Control+p");
+      await page.getByRole("dialog").locator("figure").first().waitFor();
+      await page.getByRole("dialog").getByRole("textbox", { name: "Title" }).fill("Does distillation help?");
+      await page.getByRole("dialog").getByRole("heading", { level: 1, name: "Does distillation help?" }).waitFor();
+      // When it was made is no part of the picture.
+      await page.getByRole("dialog").getByText(/^Made \d/).evaluate((it) => (it.textContent = it.textContent?.replace(/^Made .* UTC/, "Made 21 November 2026, 15:42 UTC") ?? ""));
+    },
+    sweep: true,
   },
   { name: "folders", at: "/runs/folders", ready: "article .bar", then: (page) => page.getByRole("button", { name: /could not be read/ }).click() },
   { name: "devices", at: "/devices", ready: ".region svg", then: (page) => page.getByRole("radio", { name: "24 h" }).click() },
