@@ -58,7 +58,7 @@ impl Stamp {
 /// The first bytes of a file.
 #[derive(Debug, Clone)]
 pub(super) struct Head {
-    pub bytes: Arc<[u8]>,
+    pub bytes: Arc<Vec<u8>>,
     /// How the file was; `None` if it was being written.
     pub stamp: Option<Stamp>,
 }
@@ -72,7 +72,7 @@ impl Head {
         let stamp = stamp.is_settled().then_some(stamp);
         let mut bytes = Vec::new();
         file.take(HEAD).read_to_end(&mut bytes)?;
-        Ok(Self { bytes: bytes.into(), stamp })
+        Ok(Self { bytes: Arc::new(bytes), stamp })
     }
 }
 
@@ -112,7 +112,7 @@ impl Known {
             // A file that grew has more to show, or it was being written.
             let whole = u64::try_from(stamp.size).is_ok_and(|size| size.min(HEAD) == head.len() as u64);
             if whole && stamp != Stamp::default() {
-                all.insert(path, Head { bytes: head.into(), stamp: Some(stamp) });
+                all.insert(path, Head { bytes: Arc::new(head), stamp: Some(stamp) });
             }
         }
         for log in logs {
@@ -236,7 +236,7 @@ async fn put_learned(store: &RunStore, row: &WatchRow, learned: Learned) -> Resu
     for heads in learned.heads.chunks(ENTERED) {
         let mut tx = store.begin_lightly().await?;
         for (path, head) in heads {
-            let head = (path.clone(), head.stamp.unwrap_or_default(), &*head.bytes);
+            let head = (path.clone(), head.stamp.unwrap_or_default(), head.bytes.as_slice());
             store.put_head(&mut tx, row.id, head).await?;
         }
         tx.commit().await?;
