@@ -99,6 +99,10 @@ test("runs are chosen in the table and laid side by side with the keyboard alone
   // Another one by its name, then through the parts.
   await page.keyboard.press("a");
   await page.getByRole("combobox", { name: "Find a run by name or query" }).waitFor();
+  await page.keyboard.press("Escape");
+  await until("the focus is back", () => page.getByRole("button", { name: /^Add run/ }).evaluate((it) => it === document.activeElement));
+  await page.keyboard.press("a");
+  await page.getByRole("combobox", { name: "Find a run by name or query" }).waitFor();
   await page.keyboard.type("plain 2");
   await page.getByRole("option", { name: /plain 2/ }).waitFor();
   await page.keyboard.press("Enter");
