@@ -9,7 +9,7 @@ use super::axis::{AxisMap, auto_range, fixed_range};
 use super::clip::{clip, inside};
 use super::columns::{Bar, Grid, Screen};
 use super::layout::{Fit, LABEL_GAP, Margins, lay_out};
-use super::svg::{Canvas, FONT, Pen, UNITS};
+use super::svg::{Canvas, FONT, Pen, UNITS, is_dash};
 use super::theme::Colours;
 use super::{PALETTE, Pieces, PlotRect, Rendered, Theme};
 use crate::series::{NonFinite, Scale, Special};
@@ -328,23 +328,28 @@ fn draw_lines(
     let trace = |pieces: Pieces, style: ShapeStyle| {
         pieces.into_iter().try_for_each(|piece| area.draw(&PathElement::new(piece, style)))
     };
+    // The columns of a dense line, and how wide their strokes are.
+    let columns = |seen: &Pieces, width: u32| -> Option<(Vec<Bar>, f64)> {
+        let Screen { ratio, alike } = screen.filter(|_| is_dense(seen, area.dim_in_pixel().0))?;
+        let column = alike as f64 * f64::from(UNITS) / ratio.clamp(0.5, 4.0);
+        let grid = Grid { column, alike, line: f64::from(width) };
+        let place = |point: &(f64, f64)| {
+            let (x, y) = area.map_coordinate(point);
+            (f64::from(x), f64::from(y))
+        };
+        let bars = |piece: &Vec<(f64, f64)>| grid.bars(&piece.iter().map(place).collect::<Vec<_>>());
+        Some((seen.iter().flat_map(bars).collect(), grid.stroke()))
+    };
+    let bars = |(bars, width): &(Vec<Bar>, f64), style: ShapeStyle| {
+        canvas.borrow_mut().bars(style.color.rgb(), style.color.alpha(), *width, bars);
+    };
     let draw = |pieces: &Pieces, style: ShapeStyle| {
         let seen = clipped(pieces);
-        if let Some(Screen { ratio, alike }) = screen
-            && is_dense(&seen, area.dim_in_pixel().0)
-        {
-            let column = alike as f64 * f64::from(UNITS) / ratio.clamp(0.5, 4.0);
-            let grid = Grid { column, alike, line: f64::from(style.stroke_width) };
-            let place = |point: &(f64, f64)| {
-                let (x, y) = area.map_coordinate(point);
-                (f64::from(x), f64::from(y))
-            };
-            let bars = |piece: &Vec<(f64, f64)>| grid.bars(&piece.iter().map(place).collect::<Vec<_>>());
-            let bars: Vec<Bar> = seen.iter().flat_map(bars).collect();
-            canvas.borrow_mut().bars(style.color.rgb(), style.color.alpha(), grid.stroke(), &bars);
-            return Ok(());
+        match columns(&seen, style.stroke_width) {
+            Some(dense) => bars(&dense, style),
+            None => trace(seen, style)?,
         }
-        trace(seen, style)
+        Ok(())
     };
     let stroke = |colour: RGBColor, alpha: f64, width: f64| {
         ShapeStyle::from(&colour.mix(alpha)).stroke_width(units(width) as u32)
@@ -380,6 +385,14 @@ fn draw_lines(
             draw(&line.pieces, stroke(colour(line), 1.0, LINE))?;
             continue;
         }
+        let whole = stroke(colour(line), 1.0, LINE);
+        if let Some((all, width)) = columns(&clipped(&line.pieces), whole.stroke_width) {
+            // Faint in between, so that nothing is left out.
+            let (on, off) = all.into_iter().partition(|bar| is_dash(dash, bar.0, LINE * f64::from(UNITS)));
+            bars(&(off, width), stroke(colour(line), PAST, LINE));
+            bars(&(on, width), whole);
+            continue;
+        }
         // Dashes of bars side by side are no dashes: the line through their middles has them.
         let middles: Option<Pieces> =
             has_bars(&line.pieces).then(|| line.pieces.iter().map(|it| middles(it)).collect());
@@ -388,7 +401,7 @@ fn draw_lines(
         }
         canvas.borrow_mut().dash(dash);
         let along = middles.as_ref().unwrap_or(&line.pieces);
-        let drawn = trace(clipped(along), stroke(colour(line), 1.0, LINE));
+        let drawn = trace(clipped(along), whole);
         canvas.borrow_mut().dash(0);
         drawn?;
     }

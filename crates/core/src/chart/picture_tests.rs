@@ -81,6 +81,9 @@ fn looks() -> Vec<Look> {
     });
     let two = vec![fine(0, &loss(40_000, 2), 600), fine(3, &loss(700, 3), 600)];
     add("bars on a fine screen", two, |it| it.screen = Some(Screen { ratio: 2.0, alike: 1 }));
+    let dashed =
+        (0..4).map(|dash| DrawnLine { dash, ..fine(dash, &loss(900 + 700 * dash, dash as u64 + 1), 300) });
+    add("dashes on a screen", dashed.collect(), |it| it.screen = Some(Screen { ratio: 1.0, alike: 1 }));
     add("dashed bars", vec![DrawnLine { dash: 1, ..line(1, &loss(9000, 3)) }], |_| {});
     let (steps, values) = loss(600, 4);
     let behind = reduced(&steps, &values, 280, Edge::Both).pieces;

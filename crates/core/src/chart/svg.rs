@@ -48,6 +48,25 @@ pub(super) struct Canvas {
     dash: usize,
 }
 
+/// Whether a dashed line of this width is there at this place along it, caps included.
+pub(super) fn is_dash(dash: usize, at: f64, width: f64) -> bool {
+    let lengths = DASHES[dash % DASHES.len()];
+    let all: u32 = lengths.iter().sum();
+    if all == 0 {
+        return true;
+    }
+    let mut rest = (at / width).rem_euclid(f64::from(all));
+    for (i, length) in lengths.iter().enumerate() {
+        let length = f64::from(*length);
+        if rest < length {
+            // Half a width of the gap on either side is cap.
+            return i % 2 == 0 || rest < 0.5 || rest >= length - 0.5;
+        }
+        rest -= length;
+    }
+    true
+}
+
 impl Canvas {
     pub fn new(size: (u32, u32), colours: Colours) -> RefCell<Self> {
         RefCell::new(Self { size, colours, body: String::new(), line: None, path: None, dash: 0 })
@@ -395,6 +414,18 @@ mod tests {
             svg.contains("aria-label=\"&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp; \""),
             "{svg}"
         );
+    }
+
+    #[test]
+    fn dashes_are_where_a_stroke_has_them() {
+        let seen = |dash, many: u32| -> String {
+            let at = (0..many).map(|i| is_dash(dash, f64::from(i) * 5.0 + 2.5, 10.0));
+            at.map(|on| if on { '#' } else { '.' }).collect()
+        };
+        assert_eq!(seen(0, 5), "#####");
+        assert_eq!(seen(1, 14), "#########....#", "four and a cap on either end, then what is left of three");
+        assert_eq!(seen(2, 8), "#..##..#");
+        assert_eq!(seen(3, 20), "#########....##....#");
     }
 
     #[test]
