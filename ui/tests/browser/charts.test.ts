@@ -212,6 +212,30 @@ test("while the exact picture is on its way the old one is scaled; of what was w
   await window.close();
 });
 
+test("a pointer over a picture whose axis is about to change points at nothing until the new one stands", async () => {
+  const { window, page } = await open();
+  const plot = plotOf(page, "train/loss");
+  await page.evaluate(() => {
+    const { answers } = engine;
+    const draw = answers["runs.chart"]!;
+    const held: (() => void)[] = [];
+    Object.assign(globalThis, { held });
+    answers["runs.chart"] = (input) => new Promise((done) => held.push(() => done(draw(input))));
+  });
+  await page.getByRole("combobox", { name: "Along the x axis" }).selectOption("epoch");
+  await until("it is asked for", () => page.evaluate(() => (globalThis as unknown as { held: unknown[] }).held.length > 0));
+  const reads = await calls(page, "runs.read");
+  const box = (await plot.boundingBox())!;
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.move(box.x + box.width / 2 + 3, box.y + box.height / 2);
+  expect(await calls(page, "runs.read")).toBe(reads);
+  await until("it is read there", async () => {
+    await page.evaluate(() => (globalThis as unknown as { held: (() => void)[] }).held.splice(0).forEach((it) => it()));
+    return (await page.getByRole("article", { name: "train/loss" }).getByText(/^epoch/).count()) > 0;
+  });
+  await window.close();
+});
+
 test("the crosshair reads exact values, in all charts at the same step, and by the keyboard from point to point", async () => {
   const { window, page } = await open();
   const plot = plotOf(page, "train/loss");

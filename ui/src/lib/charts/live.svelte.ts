@@ -28,6 +28,8 @@ export class LiveChart {
   reading = $state.raw<Reading | null>(null);
   /** The view that the picture shows. */
   #shown = $state.raw<View>(EVERYTHING);
+  /** What stands on the x axis of the picture; null where it was drawn for somebody before. */
+  #along: string | null = null;
   #y = $state.raw<Range | null>(null);
   /** Axis by axis, what there is when nothing is zoomed, as far as it is known. */
   #home: { x: Range | null; y: Range | null } = { x: null, y: null };
@@ -119,6 +121,11 @@ export class LiveChart {
     return { x: view.x ?? (this.#shown.x === null ? null : this.#home.x), y: view.y ?? (this.#shown.y === null ? null : this.#home.y) };
   }
 
+  /** Whether places on the picture are places on the axis that is wanted: another one may be on its way. */
+  get isPlaced(): boolean {
+    return this.#along === null || this.#along === this.#axis;
+  }
+
   get #urgent(): boolean {
     return this.sheet.hover?.chart === this.id;
   }
@@ -194,6 +201,7 @@ export class LiveChart {
     this.chart = chart;
     this.layers = layers;
     this.#shown = it.view;
+    this.#along = axisKey(it.lines);
     this.#home = { x: it.view.x === null ? [chart.x.min, chart.x.max] : this.#home.x, y: it.view.y === null && it.view.x === null ? [chart.y.min, chart.y.max] : this.#home.y };
     this.#drawn = answerTo(it);
     this.#old = false;
