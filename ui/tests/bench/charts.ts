@@ -1,8 +1,9 @@
 // How quick a page of charts is, over a real engine: how long sixty panels take from the first sight of the page to the
-// last picture, how long frames are while three hundred are scrolled through, and how long a step of zoom takes to the
-// exact picture. ATHANOR_BIN names the program, best a release build.
+// last picture, how long frames are while three hundred are scrolled through, how long a step of zoom takes to the exact
+// picture, and how long a large chart of long runs takes from its request to the frame that shows it. ATHANOR_BIN names the
+// program, best a release build.
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Page } from "playwright-core";
@@ -113,5 +114,105 @@ test("three hundred panels", async () => {
     steps.push((await page.evaluate(() => performance.now())) - began);
   }
   console.log(`a step of zoom, to the exact picture of all charts in sight: ${steps.map((it) => it.toFixed(0)).join(", ")} ms`);
+  await window.close();
+});
+
+/** Metrics of the long runs: each is drawn cold once. */
+const LONG = 4;
+const LONG_POINTS = Number(process.env["LONG_POINTS"] ?? 1_000_000);
+
+test("a large chart of long runs", async () => {
+  const folder = join(engine.work, "long");
+  const rows = 10_000;
+  for (let run = 0; run < RUNS; run += 1) {
+    const at = join(folder, `long ${run}`);
+    await mkdir(at, { recursive: true });
+    const path = join(at, "metrics.csv");
+    await writeFile(path, `step,${Array.from({ length: LONG }, (_, m) => `m${m}`).join(",")}\n`);
+    for (let from = 0; from < LONG_POINTS; from += rows) {
+      let text = "";
+      for (let step = from + 1; step <= from + rows; step += 1) {
+        const fall = 2 * Math.exp((-4 * step) / LONG_POINTS) + run / 50;
+        text += `${step}${Array.from({ length: LONG }, () => `,${(fall + 0.2 * Math.random()).toFixed(5)}`).join("")}\n`;
+      }
+      await appendFile(path, text);
+    }
+  }
+  await engine.call("watch.add", { path: folder, project: "long" });
+  await until("the long runs are read", async () => {
+    const { rows: all } = await engine.call("runs.list", { query: "project = long", limit: 20 });
+    return all.length === RUNS && all.every((it) => it.points === LONG * LONG_POINTS);
+  });
+  const page: ChartPage = {
+    project: "long",
+    query: "",
+    hidden: [],
+    shown: [],
+    newest: RUNS,
+    defaults: PLAIN,
+    sections: [],
+    panels: Array.from({ length: LONG }, (_, m): Panel => ({ id: `m${m}`, title: null, section: "", columns: 12, height: 960, own: [], legend: false, chart: { kind: "lines", ...PLAIN, keys: [`m${m}`] } })),
+  };
+  // One chart after the other: each is alone on its page.
+  const [cold, size]: [number[], string[]] = [[], []];
+  const window = await openWindow(engine, {
+    url: `${engine.url}#/settings`,
+    width: 2_100,
+    height: 1_120,
+    ratio: 2,
+    prepare: async (it) =>
+      it.addInitScript(() => {
+        // From the call for pictures to the frame after the one that has them.
+        const ask = globalThis.fetch;
+        const times: number[] = [];
+        Object.assign(globalThis, { times });
+        globalThis.fetch = (...call: Parameters<typeof fetch>) => {
+          const [address] = call;
+          const began = performance.now();
+          const answer = ask(...call);
+          if (String(address).includes("runs.charts"))
+            void answer.then(() => {
+              const seen = new MutationObserver(() => {
+                if (document.querySelector("[data-panel] .frame.data svg path") === null) return;
+                seen.disconnect();
+                requestAnimationFrame(() => requestAnimationFrame(() => times.push(performance.now() - began)));
+              });
+              seen.observe(document, { subtree: true, childList: true });
+            });
+          return answer;
+        };
+      }),
+  });
+  const view = window.page;
+  for (let turn = 0; turn < LONG; turn += 1) {
+    const { revision } = await engine.call("pages.get", { project: "long" });
+    await engine.call("pages.save", { page: { ...page, panels: page.panels.slice(turn, turn + 1) }, revision });
+    await view.evaluate(() => (location.hash = "#/settings"));
+    await view.getByRole("heading", { name: "Settings" }).waitFor();
+    await view.evaluate(() => (location.hash = "#/charts/long"));
+    await until("it is there", async () => (await view.evaluate(() => (globalThis as unknown as { times: number[] }).times.length)) > turn);
+    const plot = await view.locator("[data-panel] [role=application]").boundingBox();
+    size.push(`${Math.round(plot?.width ?? 0)} by ${Math.round(plot?.height ?? 0)}`);
+    cold.push(await view.evaluate((at) => (globalThis as unknown as { times: number[] }).times[at] ?? NaN, turn));
+  }
+  console.log(`a chart of ${RUNS} runs of ${LONG_POINTS} points, ${size[0]} pixels at ratio 2, from request to the frame after it, cold: ${cold.map((it) => it.toFixed(0)).join(", ")} ms`);
+  const plot = view.locator("[data-panel] [role=application]");
+  await plot.focus();
+  const steps: number[] = [];
+  for (let turn = 0; turn < 12; turn += 1) {
+    steps.push(
+      await view.evaluate(
+        (key) =>
+          new Promise<number>((done) => {
+            const began = performance.now();
+            document.activeElement?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+            const wait = () => (document.querySelector("[data-waits]") === null ? requestAnimationFrame(() => done(performance.now() - began)) : requestAnimationFrame(wait));
+            requestAnimationFrame(wait);
+          }),
+        turn < 8 ? "+" : "-",
+      ),
+    );
+  }
+  console.log(`a step of zoom of it, from the key to the frame after the exact picture: ${steps.map((it) => it.toFixed(0)).join(", ")} ms`);
   await window.close();
 });

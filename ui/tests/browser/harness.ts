@@ -165,6 +165,8 @@ export type Window = { page: Page; context: BrowserContext; faults: string[]; cl
 export type Look = {
   width?: number;
   height?: number;
+  /** Pixels of the screen for each CSS pixel. */
+  ratio?: number;
   dark?: boolean;
   /** Another address than the engine's own. */
   url?: string;
@@ -176,6 +178,7 @@ export type Look = {
 export async function openWindow(engine: Engine, look: Look = {}): Promise<Window> {
   const context = await (await launch()).newContext({
     viewport: { width: look.width ?? 1440, height: look.height ?? 900 },
+    deviceScaleFactor: look.ratio ?? 1,
     colorScheme: look.dark ? "dark" : "light",
     permissions: ["clipboard-read", "clipboard-write"],
     reducedMotion: "reduce",
