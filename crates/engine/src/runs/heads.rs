@@ -1,8 +1,8 @@
 //! What a look learned from files by opening them, kept from one look, and from one start, to the next: a file that is as
 //! it was is not opened again.
 //!
-//! - The first bytes of a file are kept as they are. A digest of them would be smaller, but only the formats know what
-//!   they look for, and another version of them looks for other things; as a rule they are numbers, which hardly shrink.
+//! - The first bytes of a file are kept, all of them, and compressed ([`Packed`]). A digest of them would be smaller, but
+//!   only the formats know what they look for, and another version of them looks for other things.
 //! - *Racy:* a file that is written within one tick of its file system's clock after it was looked at may have the size
 //!   and the time that it had. What is learned of a file is kept with its stamp only if it was last written [`SETTLED_NS`]
 //!   before; Git does the same with its index (“racy Git”, Documentation/technical/racy-git.adoc).
@@ -15,7 +15,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use athanor_core::runs::Format;
@@ -27,7 +26,7 @@ use super::tree::Tree;
 use crate::error::Result;
 use crate::scan::walk::HEAD;
 pub(super) use crate::store::runs::FileStamp as Stamp;
-use crate::store::runs::{HeadRow, RunStore, SampledLog, WatchRow};
+use crate::store::runs::{HeadRow, Packed, RunStore, SampledLog, WatchRow};
 
 /// How long a file has to be unwritten before its stamp tells of the next writing for certain, nanoseconds: the coarsest
 /// clock of a usual file system, FAT's, has ticks of two seconds.
@@ -58,21 +57,21 @@ impl Stamp {
 /// The first bytes of a file.
 #[derive(Debug, Clone)]
 pub(super) struct Head {
-    pub bytes: Arc<Vec<u8>>,
+    pub bytes: Packed,
     /// How the file was; `None` if it was being written.
     pub stamp: Option<Stamp>,
 }
 
 impl Head {
-    /// Reads them. Blocks on the disk.
-    fn read(path: &Path) -> io::Result<Self> {
+    /// Reads them, and gives them also as they are. Blocks on the disk.
+    fn read(path: &Path) -> io::Result<(Self, Vec<u8>)> {
         let file = File::open(path)?;
         // Before it is read: what is written meanwhile changes it.
         let stamp = Stamp::from_meta(&file.metadata()?);
         let stamp = stamp.is_settled().then_some(stamp);
         let mut bytes = Vec::new();
         file.take(HEAD).read_to_end(&mut bytes)?;
-        Ok(Self { bytes: Arc::new(bytes), stamp })
+        Ok((Self { bytes: Packed::new(&bytes), stamp }, bytes))
     }
 }
 
@@ -110,9 +109,9 @@ impl Known {
         for HeadRow { path, stamp, head } in heads {
             known.stored.insert(path.clone());
             // A file that grew has more to show, or it was being written.
-            let whole = u64::try_from(stamp.size).is_ok_and(|size| size.min(HEAD) == head.len() as u64);
+            let whole = u64::try_from(stamp.size).is_ok_and(|size| size.min(HEAD) == head.len());
             if whole && stamp != Stamp::default() {
-                all.insert(path, Head { bytes: Arc::new(head), stamp: Some(stamp) });
+                all.insert(path, Head { bytes: head, stamp: Some(stamp) });
             }
         }
         for log in logs {
@@ -137,16 +136,18 @@ impl Known {
         self.heads.get_mut().extend(heads.filter(|(_, head)| head.stamp.is_some()));
     }
 
-    /// The first bytes of a file: those that are known, if it is as it was. Blocks on the disk.
-    pub fn head(&self, root: &Path, path: &str) -> io::Result<Head> {
+    /// The first bytes of a file, also as they are: those that are known, if it is as it was. Blocks on the disk.
+    pub fn head(&self, root: &Path, path: &str) -> io::Result<(Head, Vec<u8>)> {
         let place = root.join(path);
         let known = self.heads.borrow_mut().remove(path);
-        if let Some(known) = known.filter(|known| known.stamp == Stamp::of(&place)) {
-            return Ok(known);
+        if let Some(known) = known.filter(|known| known.stamp == Stamp::of(&place))
+            && let Some(bytes) = known.bytes.bytes()
+        {
+            return Ok((known, bytes));
         }
-        let head = Head::read(&place)?;
+        let (head, bytes) = Head::read(&place)?;
         self.read.borrow_mut().push((path.to_owned(), head.clone()));
-        Ok(head)
+        Ok((head, bytes))
     }
 
     /// Whether metrics are in a log, if it is as it was when that was found out.
@@ -236,7 +237,7 @@ async fn put_learned(store: &RunStore, row: &WatchRow, learned: Learned) -> Resu
     for heads in learned.heads.chunks(ENTERED) {
         let mut tx = store.begin_lightly().await?;
         for (path, head) in heads {
-            let head = (path.clone(), head.stamp.unwrap_or_default(), head.bytes.as_slice());
+            let head = (path.clone(), head.stamp.unwrap_or_default(), &head.bytes);
             store.put_head(&mut tx, row.id, head).await?;
         }
         tx.commit().await?;

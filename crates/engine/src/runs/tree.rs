@@ -9,7 +9,6 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use athanor_core::runs::printed::{self, Logs, Pattern};
 use athanor_core::runs::{Database, Discovery, Folder, Format, Member, Run};
@@ -18,7 +17,7 @@ pub(super) use super::heads::Stamp;
 use super::heads::{Head, Known, Learned};
 use crate::scan::walk::{DEEPEST_BELOW, HEAD, Identity, MOST_BELOW, join, list, normal, problem, words};
 use crate::scan::{Problem, Progress};
-use crate::store::runs::DatabaseStamp;
+use crate::store::runs::{DatabaseStamp, Packed};
 
 /// Bytes of a log, at either end, in which metrics are looked for before it is taken for a run.
 const SAMPLE: u64 = 256 << 10;
@@ -138,7 +137,7 @@ impl Tree {
             return true;
         }
         let heads = listed.heads.borrow();
-        heads.get(name).is_some_and(|head| (head.bytes.len() as u64) < HEAD)
+        heads.get(name).is_some_and(|head| head.bytes.len() < HEAD)
     }
 
     /// Looks at what is wanted.
@@ -275,7 +274,7 @@ impl Tree {
             // What is appended does not change the bytes that were looked at.
             let (kept, short): (HashMap<_, _>, HashMap<_, _>) =
                 before.heads.into_inner().into_iter().partition(|(name, head)| {
-                    head.bytes.len() as u64 >= HEAD && now.files.binary_search(name).is_ok()
+                    head.bytes.len() >= HEAD && now.files.binary_search(name).is_ok()
                 });
             *now.heads.borrow_mut() = kept;
             self.known.put_back(short.into_iter().map(|(name, head)| (join(folder, &name), head)));
@@ -429,14 +428,13 @@ impl Folder for Seen<'_> {
     fn head(&self, file: &str) -> Vec<u8> {
         let listed = self.listed();
         if let Some(head) = listed.heads.borrow().get(file) {
-            return head.bytes.to_vec();
+            return head.bytes.bytes().unwrap_or_default();
         }
         let path = join(self.path, file);
-        let head = self.tree.known.head(&self.tree.root, &path).unwrap_or_else(|cause| {
+        let (head, bytes) = self.tree.known.head(&self.tree.root, &path).unwrap_or_else(|cause| {
             listed.faults.borrow_mut().push(problem(&path, words(&cause)));
-            Head { bytes: Arc::default(), stamp: None }
+            (Head { bytes: Packed::default(), stamp: None }, Vec::new())
         });
-        let bytes = head.bytes.to_vec();
         listed.heads.borrow_mut().insert(file.to_owned(), head);
         bytes
     }
@@ -542,7 +540,7 @@ mod tests {
         let row = |(path, head): &(String, Head)| HeadRow {
             path: path.clone(),
             stamp: head.stamp.unwrap_or_default(),
-            head: head.bytes.to_vec(),
+            head: head.bytes.clone(),
         };
         learned.heads.iter().map(row).collect()
     }
@@ -580,7 +578,7 @@ mod tests {
         {
             let looked = look(&mut tree);
             assert!(looked.came.is_empty(), "{whose}");
-            assert_eq!(rows(&looked.learned)[0].head, OTHER.as_bytes(), "{whose}");
+            assert_eq!(rows(&looked.learned)[0].head, Packed::new(OTHER.as_bytes()), "{whose}");
         }
     }
 
@@ -605,12 +603,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_and_damaged_is_read_again() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        write(&dir.path().join("values.csv"), TABLE, 60);
+        let mut kept = rows(&look(&mut Tree::new(dir.path().to_owned(), None)).learned);
+        let whole = std::mem::replace(&mut kept[0].head, Packed::from(vec![1, 14, 0, 7, 7, 7, 7, 7]));
+        let mut next = Tree::new(dir.path().to_owned(), None).knowing(Known::new(kept, Vec::new(), None));
+        let looked = look(&mut next);
+        assert_eq!((looked.came.len(), looked.problems.len()), (1, 0));
+        assert_eq!(rows(&looked.learned)[0].head, whole);
+    }
+
+    #[test]
     fn what_is_gone_or_too_short_is_not_kept() {
         let dir = tempfile::tempdir().expect("temporary folder");
         write(&dir.path().join("values.csv"), TABLE, 60);
         let mut tree = Tree::new(dir.path().to_owned(), None);
         let mut kept = rows(&look(&mut tree).learned);
-        kept[0].head.truncate(4);
+        kept[0].head = Packed::new(&TABLE.as_bytes()[..4]);
         kept.push(HeadRow { path: "a/gone.csv".into(), ..kept[0].clone() });
         let mut next = Tree::new(dir.path().to_owned(), None).knowing(Known::new(kept, Vec::new(), None));
         let looked = look(&mut next);

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use sqlx::Arguments;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{RunStore, Tx, queries};
+use super::{Packed, RunStore, Tx, queries};
 use crate::error::Result;
 
 queries! {
     HEADS = "SELECT path, device, inode, size, modified_ns, head FROM file_head WHERE watch_id = ?";
-    READ_SINCE = "SELECT file_head.path, run_file.device, run_file.inode, run_file.size, run_file.modified_ns, prefix_hash
+    READ_SINCE = "SELECT file_head.path, run_file.device, run_file.inode, run_file.size, run_file.modified_ns, prefix_hash, prefix_len
                   FROM file_head JOIN watch_folder ON watch_folder.id = watch_id
                   JOIN run_file ON run_file.path = rtrim(watch_folder.path, '/') || '/' || file_head.path
-                  WHERE watch_id = ? AND prefix_len = length(head) AND length(prefix_hash) = 32
+                  WHERE watch_id = ? AND length(prefix_hash) = 32
                       AND (run_file.device, run_file.inode, run_file.size, run_file.modified_ns)
                           <> (file_head.device, file_head.inode, file_head.size, file_head.modified_ns)";
     PUT_HEAD = "INSERT INTO file_head (watch_id, path, device, inode, size, modified_ns, head)
@@ -53,7 +53,8 @@ pub struct HeadRow {
     #[sqlx(flatten)]
     pub stamp: FileStamp,
     /// The bytes.
-    pub head: Vec<u8>,
+    #[sqlx(try_from = "Vec<u8>")]
+    pub head: Packed,
 }
 
 /// A log in which metrics were looked for.
@@ -76,6 +77,7 @@ struct ReadRow {
     #[sqlx(flatten)]
     stamp: FileStamp,
     prefix_hash: Vec<u8>,
+    prefix_len: i64,
 }
 
 impl RunStore {
@@ -93,7 +95,9 @@ impl RunStore {
         let read: HashMap<String, ReadRow> = read.into_iter().map(|row| (row.path.clone(), row)).collect();
         for row in &mut rows {
             if let Some(read) = read.get(&row.path)
-                && read.prefix_hash.starts_with(&xxh3_128(&row.head).to_be_bytes())
+                && i64::try_from(row.head.len()) == Ok(read.prefix_len)
+                && let Some(head) = row.head.bytes()
+                && read.prefix_hash.starts_with(&xxh3_128(&head).to_be_bytes())
             {
                 row.stamp = read.stamp;
             }
@@ -109,7 +113,7 @@ impl RunStore {
         &self,
         tx: &mut Tx,
         watch: i64,
-        (path, stamp, head): (String, FileStamp, &[u8]),
+        (path, stamp, head): (String, FileStamp, &Packed),
     ) -> Result<()> {
         tx.put_off(PUT_HEAD, |to| {
             to.add(watch)?;
@@ -118,7 +122,7 @@ impl RunStore {
             to.add(stamp.inode)?;
             to.add(stamp.size)?;
             to.add(stamp.modified_ns)?;
-            to.add(head)
+            to.add(head.stored())
         })
         .await
     }
@@ -186,7 +190,7 @@ mod tests {
 
     async fn put(store: &RunStore, watch: i64, path: &str, stamp: FileStamp, head: &[u8]) {
         let mut tx = store.begin_lightly().await.expect("begins");
-        store.put_head(&mut tx, watch, (path.to_owned(), stamp, head)).await.expect("put");
+        store.put_head(&mut tx, watch, (path.to_owned(), stamp, &Packed::new(head))).await.expect("put");
         tx.commit().await.expect("commits");
     }
 
@@ -204,7 +208,7 @@ mod tests {
         put(&store, one, "a/m.csv", stamp(9), b"step,loss").await;
         put(&store, one, "a/m.csv", stamp(10), b"step,loss\n").await;
         put(&store, other, "a/m.csv", stamp(3), b"a,b").await;
-        let row = HeadRow { path: "a/m.csv".into(), stamp: stamp(10), head: b"step,loss\n".to_vec() };
+        let row = HeadRow { path: "a/m.csv".into(), stamp: stamp(10), head: Packed::new(b"step,loss\n") };
         assert_eq!(store.heads(one).await.expect("reads"), [row]);
 
         let mut tx = store.begin_lightly().await.expect("begins");
