@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::keeper::{Done, Keeper, REST, RETRY, Run, Timer, below};
+use super::keeper::{Done, Keeper, RETRY, Run, Timer, below};
 use super::passing::{Held, Job, Outcome, Pass};
+use super::rest::REST;
 use super::source::modified_ns;
 use super::tree::{FoundDatabase, Stamp};
 use crate::error::Result;

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::commit::Ask;
 use super::heads;
-use super::keeper::{ENTERED, Keeper, REST, RETRY, Run, Timer, stamp_of};
+use super::keeper::{ENTERED, Keeper, RETRY, Run, Timer, stamp_of};
+use super::rest::Rest;
 use super::tree::{FoundRun, Looked, Tree};
 use crate::error::Result;
 use crate::home::now_ms;
@@ -19,10 +20,10 @@ use crate::store::runs::{Entered, NewFile, NewRun, WatchRow};
 
 impl Keeper {
     /// Enters what a look has found.
-    pub(super) async fn looked(&mut self, id: i64, tree: Box<Tree>, looked: Looked) -> Result<()> {
+    pub(super) async fn looked(&mut self, id: i64, tree: Box<Tree>, looked: Looked, all: bool) -> Result<()> {
         let Some(root) = self.roots.get_mut(&id) else { return Ok(()) };
         root.tree = Some(tree);
-        root.rested = Instant::now() + looked.took * REST;
+        root.rest = root.rest.after(Instant::now(), all, looked.took);
         root.walks = root.walks.saturating_add(1);
         let (row, number, walks) = (root.row.clone(), root.id(), root.walks);
         root.problems = looked.problems;
@@ -30,7 +31,7 @@ impl Keeper {
             // A disk that is not mounted now is no reason to forget what was on it.
             root.problems.push(Problem { path: String::new(), place: None, message: why.clone(), more: 0 });
             root.wanted.all = true;
-            root.rested = Instant::now() + RETRY.max(looked.took * REST);
+            root.rest = Rest::of(Instant::now(), RETRY);
             return Ok(());
         }
         let came: Vec<FoundRun> = looked

@@ -20,6 +20,7 @@ use super::databases::{Databases, Passing};
 use super::heads;
 use super::passing::Pass;
 use super::reading::Read;
+use super::rest::Rest;
 use super::source::Source;
 use super::tree::{Looked, Stamp, Tree, Wanted, Watcher};
 use super::{Ask, States, TOLD};
@@ -38,9 +39,6 @@ const PACE: Pace = Pace { gather: Duration::from_millis(25), most: 200_000, ever
 
 /// From a change that may make runs come or go to the look: more often follows.
 pub(super) const SETTLING: Duration = Duration::from_millis(250);
-
-/// After a look so many times as long as it took is left free before the next.
-pub(super) const REST: u32 = 10;
 
 /// After so much silence a run is stale, milliseconds.
 pub(super) const STALE_AFTER: i64 = 300_000;
@@ -164,7 +162,8 @@ pub(super) enum Timer {
 
 /// What ran beside the task and is done.
 pub(super) enum Done {
-    Looked(i64, Box<Tree>, Looked),
+    /// Whether it was a look through everything.
+    Looked(i64, Box<Tree>, Looked, bool),
     Stated(i64, Stated, Duration),
     Read(i64, Vec<Read>),
     Passed(i64, Box<Pass>),
@@ -179,7 +178,7 @@ pub(super) struct Root {
     /// Not here while it is looked at.
     pub(super) tree: Option<Box<Tree>>,
     pub(super) wanted: Wanted,
-    pub(super) rested: Instant,
+    pub(super) rest: Rest,
     pub(super) queue: VecDeque<i64>,
     pub(super) reading: usize,
     pub(super) passing: Passing,
@@ -325,7 +324,7 @@ impl Keeper {
         let mut root = Root {
             tree: Some(heads::tree_of(&self.store, &row).await),
             wanted: Wanted { all: true, ..Wanted::default() },
-            rested: Instant::now(),
+            rest: Rest::none(Instant::now()),
             queue: VecDeque::new(),
             reading: 0,
             passing: Passing::default(),
@@ -421,7 +420,7 @@ impl Keeper {
                 if let Some(root) = self.roots.get_mut(&id) {
                     root.wanted.all = true;
                     root.first = true;
-                    root.rested = Instant::now();
+                    root.rest = Rest::none(Instant::now());
                     self.look(id);
                     self.show(id);
                 }
@@ -447,9 +446,8 @@ impl Keeper {
         if root.wanted.is_empty() || root.tree.is_none() {
             return;
         }
-        let now = Instant::now();
-        if root.rested > now {
-            let wait = root.rested - now;
+        let wait = root.rest.left(Instant::now(), root.wanted.all);
+        if !wait.is_zero() {
             self.at(Timer::Look(id), wait);
             return;
         }
@@ -465,15 +463,15 @@ impl Keeper {
             if wanted.all && looked.unreadable.is_none() {
                 watches.forget_unmet(number, look);
             }
-            let _ = done.send(Done::Looked(id, tree, looked));
+            let _ = done.send(Done::Looked(id, tree, looked, wanted.all));
         });
         self.show(id);
     }
 
     async fn did(&mut self, done: Done) {
         match done {
-            Done::Looked(id, tree, looked) => {
-                if let Err(error) = self.looked(id, tree, looked).await {
+            Done::Looked(id, tree, looked, all) => {
+                if let Err(error) = self.looked(id, tree, looked, all).await {
                     tracing::warn!(%error, "what was found in a watch folder could not be entered");
                     if let Some(row) = self.roots.get(&id).map(|root| root.row.clone()) {
                         // Nothing of it is known to be in the index: the next look tells all of it again.
@@ -481,7 +479,7 @@ impl Keeper {
                         let Some(root) = self.roots.get_mut(&id) else { return };
                         root.tree = Some(tree);
                         root.wanted.all = true;
-                        root.rested = Instant::now() + RETRY;
+                        root.rest = Rest::of(Instant::now(), RETRY);
                     }
                 }
                 self.read(id);

@@ -23,6 +23,7 @@ pub mod lines;
 mod passing;
 pub mod plots;
 mod reading;
+mod rest;
 mod source;
 #[cfg(test)]
 mod tests;
