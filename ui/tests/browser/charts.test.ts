@@ -23,6 +23,22 @@ declare const runs: { runs: { row: { uid: string }; metrics: Record<string, numb
 const RUN = "r7k2m9qa1bc";
 type Drawn = Commands["runs.chart"]["input"];
 
+/** Keeps back all pictures of line charts that are asked for from now on. */
+async function hold(page: Page) {
+  type Held = { held: (() => void)[] };
+  await page.evaluate(() => {
+    const { answers } = engine;
+    const draw = answers["runs.chart"]!;
+    const held: (() => void)[] = [];
+    Object.assign(globalThis, { held });
+    answers["runs.chart"] = (input) => new Promise((done) => held.push(() => done(draw(input))));
+  });
+  return {
+    held: () => page.evaluate(() => (globalThis as unknown as Held).held.length),
+    release: () => page.evaluate(() => (globalThis as unknown as Held).held.splice(0).forEach((it) => it())),
+  };
+}
+
 /** What the engine was asked to draw last, of a metric. */
 const drawn = (page: Page, key: string) =>
   page.evaluate((of) => engine.asked.findLast((it) => it.method === "runs.chart" && (it.input as { lines: { keys: string[] } }).lines.keys[0] === of)?.input, key) as Promise<Drawn | undefined>;
@@ -185,13 +201,7 @@ test("an axis is dragged to move it, and at its end to scale it; the middle butt
 test("while the exact picture is on its way the old one is scaled; of what was wanted meanwhile only the newest is drawn", async () => {
   const { window, page } = await open();
   const plot = plotOf(page, "train/loss");
-  await page.evaluate(() => {
-    const { answers } = engine;
-    const draw = answers["runs.chart"]!;
-    const held: (() => void)[] = [];
-    Object.assign(globalThis, { held });
-    answers["runs.chart"] = (input) => new Promise((done) => held.push(() => done(draw(input))));
-  });
+  const pictures = await hold(page);
   const before = await calls(page, "runs.chart");
   await plot.focus();
   for (let turn = 0; turn < 5; turn += 1) await plot.press("+");
@@ -201,9 +211,8 @@ test("while the exact picture is on its way the old one is scaled; of what was w
   const asked = await page.evaluate(() => engine.asked.filter((it) => it.method === "runs.chart" && (it.input as Drawn).lines.keys[0] === "train/loss").length);
   expect(asked - 1, "one at a time").toBe(1);
   expect(before).toBeGreaterThan(0);
-  const release = () => page.evaluate(() => (globalThis as unknown as { held: (() => void)[] }).held.splice(0).forEach((it) => it()));
   await until("the exact picture stands", async () => {
-    await release();
+    await pictures.release();
     return (await plot.getAttribute("data-waits")) === null;
   });
   expect(await transform()).toBe(1);
@@ -215,22 +224,16 @@ test("while the exact picture is on its way the old one is scaled; of what was w
 test("a pointer over a picture whose axis is about to change points at nothing until the new one stands", async () => {
   const { window, page } = await open();
   const plot = plotOf(page, "train/loss");
-  await page.evaluate(() => {
-    const { answers } = engine;
-    const draw = answers["runs.chart"]!;
-    const held: (() => void)[] = [];
-    Object.assign(globalThis, { held });
-    answers["runs.chart"] = (input) => new Promise((done) => held.push(() => done(draw(input))));
-  });
+  const pictures = await hold(page);
   await page.getByRole("combobox", { name: "Along the x axis" }).selectOption("epoch");
-  await until("it is asked for", () => page.evaluate(() => (globalThis as unknown as { held: unknown[] }).held.length > 0));
+  await until("it is asked for", async () => (await pictures.held()) > 0);
   const reads = await calls(page, "runs.read");
   const box = (await plot.boundingBox())!;
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   await page.mouse.move(box.x + box.width / 2 + 3, box.y + box.height / 2);
   expect(await calls(page, "runs.read")).toBe(reads);
   await until("it is read there", async () => {
-    await page.evaluate(() => (globalThis as unknown as { held: (() => void)[] }).held.splice(0).forEach((it) => it()));
+    await pictures.release();
     return (await page.getByRole("article", { name: "train/loss" }).getByText(/^epoch/).count()) > 0;
   });
   await window.close();
