@@ -1,7 +1,7 @@
 //! Which runs are in a folder: claims of formats, made into runs.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use super::printed::Logs;
@@ -151,14 +151,31 @@ pub struct Run {
     pub members: Vec<(&'static str, Member)>,
 }
 
-/// Gathers the runs of a tree. It is to be shown each folder once, a folder before those in it.
+/// A tree of folders that changes.
+pub trait Forest {
+    /// A folder by its path below where the search begins; `None` if there is none.
+    fn folder(&self, path: &str) -> Option<Box<dyn Folder + '_>>;
+
+    /// The paths of all folders below one.
+    fn inside(&self, path: &str) -> Vec<String>;
+}
+
+/// What formats found in a folder, in the order of [`FORMATS`].
+type Visit = Vec<(&'static str, Found)>;
+
+/// Gathers the runs of a tree. It is to be shown each folder, a folder before those in it.
 pub struct Discovery {
     formats: &'static [&'static dyn Format],
-    /// Paths below where the search began that belong to a run.
-    claimed: RefCell<HashSet<String>>,
-    runs: BTreeMap<(String, String), Run>,
-    around: BTreeMap<String, Vec<(&'static str, Member)>>,
-    databases: Vec<Database>,
+    /// By the paths of the folders.
+    visits: BTreeMap<String, Visit>,
+    /// Paths below where the search began that belong to a run, with the folder in which they were claimed.
+    claimed: RefCell<HashMap<String, String>>,
+}
+
+impl std::fmt::Debug for Discovery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Discovery").field("visits", &self.visits).finish_non_exhaustive()
+    }
 }
 
 static WITH_LOGS: LazyLock<Vec<&'static dyn Format>> = LazyLock::new(|| {
@@ -177,13 +194,7 @@ impl Discovery {
     /// A search for these formats.
     #[must_use]
     pub fn new(formats: &'static [&'static dyn Format]) -> Self {
-        Self {
-            formats,
-            claimed: RefCell::default(),
-            runs: BTreeMap::new(),
-            around: BTreeMap::new(),
-            databases: Vec::new(),
-        }
+        Self { formats, visits: BTreeMap::new(), claimed: RefCell::default() }
     }
 
     /// A search for all formats, and for logs that no format knows ([`super::printed`]).
@@ -192,68 +203,124 @@ impl Discovery {
         Self::new(&WITH_LOGS)
     }
 
-    /// Asks all formats about a folder.
-    pub fn visit(&mut self, folder: &dyn Folder) {
+    /// Asks all formats about a folder. Returns whether they claim other files in folders below it than at the last visit:
+    /// then those are to be visited again, too.
+    pub fn visit(&mut self, folder: &dyn Folder) -> bool {
+        let before = self.forget(folder.path());
         let mut rest = Unclaimed { inner: folder, files: Vec::new(), claimed: &self.claimed };
         rest.files = folder.files().iter().filter(|name| !rest.is_claimed(name)).cloned().collect();
+        let mut visit = Visit::new();
         for format in self.formats {
             if rest.files.is_empty() && folder.folders().is_empty() {
-                return;
+                break;
             }
             for found in format.recognise(&rest) {
-                let members: Vec<(&'static str, Member)> =
-                    found.members.into_iter().map(|member| (format.id(), member)).collect();
-                let paths = members.iter().map(|(_, member)| join(folder.path(), &member.path));
+                let own = folder.path();
+                let paths = found.members.iter().map(|member| (join(own, &member.path), own.to_owned()));
                 self.claimed.borrow_mut().extend(paths);
-                rest.files.retain(|name| !rest.claimed.borrow().contains(&join(folder.path(), name)));
-                match found.standing {
-                    Standing::Run => {
-                        let run = self.runs.entry((folder.path().to_owned(), found.part.clone()));
-                        let run = run.or_insert_with(|| Run {
-                            folder: folder.path().to_owned(),
-                            part: found.part,
-                            members: Vec::new(),
-                        });
-                        run.members.extend(members);
-                    }
-                    Standing::Around => {
-                        self.around.entry(folder.path().to_owned()).or_default().extend(members);
-                    }
-                    Standing::Database => {
-                        let folder = folder.path();
-                        self.databases.extend(members.into_iter().map(|(format, member)| Database {
-                            folder: folder.to_owned(),
-                            format,
-                            member,
-                        }));
-                    }
+                rest.files.retain(|name| !is_claimed(&self.claimed, own, name));
+                visit.push((format.id(), found));
+            }
+        }
+        let changed = below(&before) != below(&visit);
+        self.visits.insert(folder.path().to_owned(), visit);
+        changed
+    }
+
+    /// Forgets a folder, but not those in it. Returns what was found there.
+    fn forget(&mut self, folder: &str) -> Visit {
+        let visit = self.visits.remove(folder).unwrap_or_default();
+        let mut claimed = self.claimed.borrow_mut();
+        for member in visit.iter().flat_map(|(_, found)| &found.members) {
+            let path = join(folder, &member.path);
+            if claimed.get(&path).is_some_and(|by| by == folder) {
+                claimed.remove(&path);
+            }
+        }
+        visit
+    }
+
+    /// Asks about those folders again that have come, gone or changed, about those above them, which see what is in them,
+    /// and about those below one in which other files are claimed now.
+    pub fn update(&mut self, touched: BTreeSet<String>, forest: &dyn Forest) {
+        let mut wanted = touched;
+        for path in wanted.clone() {
+            let mut above = path.as_str();
+            while !above.is_empty() {
+                above = above.rsplit_once('/').map_or("", |(parent, _)| parent);
+                if !wanted.insert(above.to_owned()) {
+                    break;
                 }
+            }
+        }
+        // A folder comes before those in it.
+        while let Some(path) = wanted.pop_first() {
+            let Some(folder) = forest.folder(&path) else {
+                self.forget(&path);
+                continue;
+            };
+            if self.visit(&*folder) {
+                wanted.extend(forest.inside(&path));
             }
         }
     }
 
-    /// The files that hold many runs, by folder and name. None of their runs is told by [`Self::finish`].
+    /// The files that hold many runs, by folder and name. None of their runs is told by [`Self::runs`].
     #[must_use]
     pub fn databases(&self) -> Vec<Database> {
-        let mut databases = self.databases.clone();
+        let of = |(folder, visit): (&String, &Visit)| {
+            let databases = visit.iter().filter(|(_, found)| found.standing == Standing::Database);
+            let members = databases.flat_map(|(format, found)| found.members.iter().map(|it| (*format, it)));
+            let told = members.map(|(format, member)| Database {
+                folder: folder.clone(),
+                format,
+                member: member.clone(),
+            });
+            told.collect::<Vec<_>>()
+        };
+        let mut databases: Vec<Database> = self.visits.iter().flat_map(of).collect();
         databases.sort_by(|a, b| (&a.folder, &a.member.path).cmp(&(&b.folder, &b.member.path)));
         databases
     }
 
-    /// The runs, by folder and part.
+    /// The runs, by folder and part, of a search that is over.
     #[must_use]
     pub fn finish(self) -> Vec<Run> {
-        let mut runs = self.runs;
-        for (folder, members) in self.around {
-            let inside: Vec<_> = runs.keys().filter(|(at, _)| is_within(at, &folder)).cloned().collect();
+        self.runs()
+    }
+
+    /// The runs, by folder and part.
+    #[must_use]
+    pub fn runs(&self) -> Vec<Run> {
+        let mut runs: BTreeMap<(String, String), Run> = BTreeMap::new();
+        let mut around: BTreeMap<&str, Vec<(&'static str, Member)>> = BTreeMap::new();
+        for (folder, visit) in &self.visits {
+            for (format, found) in visit {
+                let members = found.members.iter().map(|member| (*format, member.clone()));
+                match found.standing {
+                    Standing::Run => {
+                        let run = runs.entry((folder.clone(), found.part.clone())).or_insert_with(|| Run {
+                            folder: folder.clone(),
+                            part: found.part.clone(),
+                            members: Vec::new(),
+                        });
+                        run.members.extend(members);
+                    }
+                    Standing::Around => around.entry(folder).or_default().extend(members),
+                    Standing::Database => {}
+                }
+            }
+        }
+        for (folder, members) in around {
+            let inside: Vec<_> = runs.keys().filter(|(at, _)| is_within(at, folder)).cloned().collect();
             if inside.is_empty() {
-                let run = Run { folder: folder.clone(), part: String::new(), members };
-                runs.insert((folder, String::new()), run);
+                let run = Run { folder: folder.to_owned(), part: String::new(), members };
+                runs.insert((folder.to_owned(), String::new()), run);
                 continue;
             }
             for key in inside {
                 let Some(run) = runs.get_mut(&key) else { continue };
-                let up = "../".repeat(depth(&key.0).saturating_sub(depth(&folder)));
+                let up = "../".repeat(depth(&key.0).saturating_sub(depth(folder)));
                 run.members.extend(members.iter().cloned().map(|(format, mut member)| {
                     member.path = format!("{up}{}", member.path);
                     (format, member)
@@ -262,6 +329,12 @@ impl Discovery {
         }
         runs.into_values().collect()
     }
+}
+
+/// The files in folders below that were claimed.
+fn below(visit: &Visit) -> BTreeSet<&str> {
+    let members = visit.iter().flat_map(|(_, found)| &found.members);
+    members.map(|member| member.path.as_str()).filter(|path| path.contains('/')).collect()
 }
 
 fn join(folder: &str, name: &str) -> String {
@@ -280,13 +353,19 @@ fn is_within(path: &str, folder: &str) -> bool {
 struct Unclaimed<'a> {
     inner: &'a dyn Folder,
     files: Vec<String>,
-    claimed: &'a RefCell<HashSet<String>>,
+    claimed: &'a RefCell<HashMap<String, String>>,
 }
 
 impl Unclaimed<'_> {
     fn is_claimed(&self, path: &str) -> bool {
-        self.claimed.borrow().contains(&join(self.inner.path(), path))
+        is_claimed(self.claimed, self.inner.path(), path)
     }
+}
+
+/// Whether a file of a folder was claimed there, or farther up. What was claimed farther down is from an earlier visit: the
+/// folder above is asked first.
+fn is_claimed(claimed: &RefCell<HashMap<String, String>>, folder: &str, path: &str) -> bool {
+    claimed.borrow().get(&join(folder, path)).is_some_and(|by| is_within(folder, by))
 }
 
 impl Folder for Unclaimed<'_> {
@@ -312,3 +391,7 @@ impl Folder for Unclaimed<'_> {
         self.inner.head(file)
     }
 }
+
+#[cfg(test)]
+#[path = "folder_tests.rs"]
+mod tests;

@@ -50,7 +50,7 @@ mod yolo;
 
 pub use command::{settings_of_command, settings_of_config};
 pub use database::{Cell, Schema, TABLES, Tables, Told, UNKNOWN, Wanted, part};
-pub use folder::{Database, Discovery, Folder, Found, Member, Role, Run, Standing};
+pub use folder::{Database, Discovery, Folder, Forest, Found, Member, Role, Run, Standing};
 pub use reading::{
     Batch, Checkpoint, Contents, Document, End, Fact, Issue, Other, Outcome, Place, Reader, Reading, Stream,
 };

@@ -1,7 +1,10 @@
 //! What lies below a watch folder, as it was last listed, and which runs that makes.
 //!
-//! A change below a folder costs the listing of that folder; which runs there are is then found from what is remembered,
-//! since a file far above may say whose they are. Everything here blocks on the disk.
+//! A change below a folder costs the listing of that folder; formats are asked again about it and the folders above it. Which
+//! runs that makes is put together from what they said of all, since a file far above may say whose they are. Everything
+//! here blocks on the disk.
+
+mod seen;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -11,13 +14,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use athanor_core::runs::printed::{self, Logs, Pattern};
-use athanor_core::runs::{Database, Discovery, Folder, Format, Member, Run};
+use athanor_core::runs::{Database, Discovery, Format, Member, Run};
 
 pub(super) use super::heads::Stamp;
 use super::heads::{Head, Known, Learned};
-use crate::scan::walk::{DEEPEST_BELOW, HEAD, Identity, MOST_BELOW, join, list, normal, problem, words};
+use crate::scan::walk::{HEAD, Identity, join, list, normal, problem, words};
 use crate::scan::{Problem, Progress};
-use crate::store::runs::{DatabaseStamp, Packed};
+use crate::store::runs::DatabaseStamp;
 
 /// Bytes of a log, at either end, in which metrics are looked for before it is taken for a run.
 const SAMPLE: u64 = 256 << 10;
@@ -107,6 +110,10 @@ pub(super) struct Tree {
     pattern: Option<Pattern>,
     /// What was learned of files by opening them.
     known: Known,
+    /// What formats found in the folders.
+    discovery: Discovery,
+    /// Folders that were listed, or have gone, since they were asked.
+    touched: BTreeSet<String>,
 }
 
 /// Told of each folder that is met, and of how far the look is.
@@ -147,6 +154,8 @@ impl Tree {
         let mut looked = Looked::default();
         let mut progress = Progress::default();
         if all {
+            self.discovery =
+                if self.pattern.is_some() { Discovery::with_logs() } else { Discovery::default() };
             for (folder, listed) in std::mem::take(&mut self.listed) {
                 let heads = listed.heads.into_inner().into_iter();
                 self.known.put_back(heads.map(|(name, head)| (join(&folder, &name), head)));
@@ -198,11 +207,8 @@ impl Tree {
     /// Which runs there are now: after a look through everything all of them, whose files may have been written without
     /// anybody telling; else those that are not as they were.
     fn tell_runs(&mut self, looked: &mut Looked, all: bool) {
-        let mut discovery =
-            if self.pattern.is_some() { Discovery::with_logs() } else { Discovery::default() };
-        for path in self.listed.keys() {
-            discovery.visit(&Seen { tree: self, path });
-        }
+        let mut discovery = std::mem::take(&mut self.discovery);
+        discovery.update(std::mem::take(&mut self.touched), &*self);
         looked.databases = discovery
             .databases()
             .into_iter()
@@ -212,7 +218,7 @@ impl Tree {
             })
             .collect();
         let mut runs = BTreeMap::new();
-        for Run { folder, part, members } in discovery.finish() {
+        for Run { folder, part, members } in discovery.runs() {
             if members.first().is_some_and(|(format, _)| *format == Logs.id())
                 && !self.runs.contains_key(&(folder.clone(), part.clone()))
                 && !members.iter().any(|(_, member)| self.prints(&normal(&folder, &member.path)))
@@ -236,6 +242,7 @@ impl Tree {
         }
         looked.gone = self.runs.keys().filter(|key| !runs.contains_key(*key)).cloned().collect();
         self.runs = runs;
+        self.discovery = discovery;
     }
 
     /// Whether metrics are printed in a log, as far as its beginning and its end tell.
@@ -267,6 +274,7 @@ impl Tree {
         };
         let identity = (meta.dev(), meta.ino());
         let before = self.listed.remove(folder);
+        self.touched.insert(folder.to_owned());
         self.list_one(folder, identity, progress, watcher);
         let Some(now) = self.listed.get(folder) else { return };
         let inside = now.folders.clone();
@@ -294,7 +302,14 @@ impl Tree {
 
     fn forget(&mut self, folder: &str) {
         let below = format!("{folder}/");
-        self.listed.retain(|path, _| path != folder && !path.starts_with(&below));
+        let (listed, touched) = (&mut self.listed, &mut self.touched);
+        listed.retain(|path, _| {
+            let stays = path != folder && !path.starts_with(&below);
+            if !stays {
+                touched.insert(path.clone());
+            }
+            stays
+        });
     }
 
     /// Lists a folder and all below it, each once; what links lead to comes last.
@@ -377,73 +392,14 @@ impl Tree {
             }
         };
         self.listed.insert(path.to_owned(), listed);
-    }
-}
-
-/// A folder of the tree as formats see it.
-struct Seen<'a> {
-    tree: &'a Tree,
-    path: &'a str,
-}
-
-impl Seen<'_> {
-    fn listed(&self) -> &Listed {
-        &self.tree.listed[self.path]
-    }
-}
-
-impl Folder for Seen<'_> {
-    fn path(&self) -> &str {
-        self.path
-    }
-
-    fn files(&self) -> &[String] {
-        &self.listed().files
-    }
-
-    fn folders(&self) -> &[String] {
-        &self.listed().names
-    }
-
-    fn below(&self, folder: &str) -> Vec<String> {
-        let mut files = Vec::new();
-        let mut waiting = vec![(folder.to_owned(), 1)];
-        while let Some((inside, depth)) = waiting.pop() {
-            let Some(listed) = self.tree.listed.get(&join(self.path, &inside)) else { continue };
-            for file in &listed.files {
-                if files.len() < MOST_BELOW {
-                    files.push(join(&inside, file));
-                }
-            }
-            for (name, _, is_link) in &listed.folders {
-                if depth < DEEPEST_BELOW && !is_link {
-                    waiting.push((join(&inside, name), depth + 1));
-                }
-            }
-        }
-        files.sort();
-        files
-    }
-
-    fn head(&self, file: &str) -> Vec<u8> {
-        let listed = self.listed();
-        if let Some(head) = listed.heads.borrow().get(file) {
-            return head.bytes.bytes().unwrap_or_default();
-        }
-        let path = join(self.path, file);
-        let (head, bytes) = self.tree.known.head(&self.tree.root, &path).unwrap_or_else(|cause| {
-            listed.faults.borrow_mut().push(problem(&path, words(&cause)));
-            (Head { bytes: Packed::default(), stamp: None }, Vec::new())
-        });
-        listed.heads.borrow_mut().insert(file.to_owned(), head);
-        bytes
+        self.touched.insert(path.to_owned());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::runs::{HeadRow, SampledLog};
+    use crate::store::runs::{HeadRow, Packed, SampledLog};
 
     struct Count(usize);
     impl Watcher for Count {
