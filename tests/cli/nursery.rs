@@ -71,7 +71,10 @@ fn killed_again_and_again_it_loses_and_repeats_nothing() {
             athanor.add_shell("echo $ATHANOR_EXPERIMENT_UID >> ran")
         })
         .collect();
-    athanor.run(&["wait", "--all"]);
+    wait_until("all have ended", || {
+        let queue = athanor.json(&["status"])["queue"].clone();
+        (queue["completed"].as_u64() == Some(uids.len() as u64)).then_some(())
+    });
     let ran = std::fs::read_to_string(athanor.work().join("ran")).expect("written");
     for uid in &uids {
         assert_eq!(ran.lines().filter(|line| line == uid).count(), 1, "{uid} ran exactly once");
