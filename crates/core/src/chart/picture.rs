@@ -328,25 +328,27 @@ fn draw_lines(
     let trace = |pieces: Pieces, style: ShapeStyle| {
         pieces.into_iter().try_for_each(|piece| area.draw(&PathElement::new(piece, style)))
     };
-    // The columns of a dense line, and how wide their strokes are.
-    let columns = |seen: &Pieces, width: u32| -> Option<(Vec<Bar>, f64)> {
+    // What a dense line covers of its columns.
+    let columns = |seen: &Pieces, width: u32| -> Option<(Vec<Bar>, Grid)> {
         let Screen { ratio, alike } = screen.filter(|_| is_dense(seen, area.dim_in_pixel().0))?;
-        let column = alike as f64 * f64::from(UNITS) / ratio.clamp(0.5, 4.0);
-        let grid = Grid { column, alike, line: f64::from(width) };
+        let grid = Grid { pixel: f64::from(UNITS) / ratio.clamp(0.5, 4.0), alike, line: f64::from(width) };
         let place = |point: &(f64, f64)| {
             let (x, y) = area.map_coordinate(point);
             (f64::from(x), f64::from(y))
         };
         let bars = |piece: &Vec<(f64, f64)>| grid.bars(&piece.iter().map(place).collect::<Vec<_>>());
-        Some((seen.iter().flat_map(bars).collect(), grid.stroke()))
+        Some((seen.iter().flat_map(bars).collect(), grid))
     };
-    let bars = |(bars, width): &(Vec<Bar>, f64), style: ShapeStyle| {
-        canvas.borrow_mut().bars(style.color.rgb(), style.color.alpha(), *width, bars);
+    let bars = |(bars, grid): (&[Bar], &Grid), style: ShapeStyle| {
+        let mut canvas = canvas.borrow_mut();
+        for bars in grid.stretches(bars) {
+            canvas.bars(style.color.rgb(), style.color.alpha(), bars);
+        }
     };
     let draw = |pieces: &Pieces, style: ShapeStyle| {
         let seen = clipped(pieces);
         match columns(&seen, style.stroke_width) {
-            Some(dense) => bars(&dense, style),
+            Some((dense, grid)) => bars((&dense, &grid), style),
             None => trace(seen, style)?,
         }
         Ok(())
@@ -386,11 +388,13 @@ fn draw_lines(
             continue;
         }
         let whole = stroke(colour(line), 1.0, LINE);
-        if let Some((all, width)) = columns(&clipped(&line.pieces), whole.stroke_width) {
+        if let Some((all, grid)) = columns(&clipped(&line.pieces), whole.stroke_width) {
             // Faint in between, so that nothing is left out.
-            let (on, off) = all.into_iter().partition(|bar| is_dash(dash, bar.0, LINE * f64::from(UNITS)));
-            bars(&(off, width), stroke(colour(line), PAST, LINE));
-            bars(&(on, width), whole);
+            let parts = all.into_iter().flat_map(|bar| bar.split(grid.alike));
+            let is_on = |bar: &Bar| is_dash(dash, (bar.left + bar.right) / 2.0, LINE * f64::from(UNITS));
+            let (on, off): (Vec<Bar>, Vec<Bar>) = parts.partition(is_on);
+            bars((&off, &grid), stroke(colour(line), PAST, LINE));
+            bars((&on, &grid), whole);
             continue;
         }
         // Dashes of bars side by side are no dashes: the line through their middles has them.

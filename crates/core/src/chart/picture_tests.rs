@@ -185,32 +185,31 @@ fn a_bar_that_reaches_below_zero_stands_on_the_bottom_of_a_log_axis() {
     assert!(y.min > 1.0 && y.max < 10.0, "{y:?}");
 }
 
-/// The corners of a path's data.
-fn corners(data: &str) -> Vec<(f64, f64)> {
-    let (mut at, mut all) = ((0.0, 0.0), Vec::new());
+/// The edges of a path's data.
+fn edges(data: &str) -> Vec<[(f64, f64); 2]> {
+    let (mut start, mut at, mut all) = ((0.0, 0.0), (0.0, 0.0), Vec::new());
     let commands: Vec<usize> = data.match_indices(|c: char| c.is_ascii_alphabetic()).map(|it| it.0).collect();
     for (i, from) in commands.iter().enumerate() {
         let to = commands.get(i + 1).copied().unwrap_or(data.len());
         let spaced = data[from + 1..to].replace('-', " -");
         let numbers: Vec<f64> = spaced.split_whitespace().map(|number| number.parse().unwrap()).collect();
+        let home = (start.0 - at.0, start.1 - at.1);
+        let mut go = |by: (f64, f64)| {
+            let to = (at.0 + by.0, at.1 + by.1);
+            all.push([at, to]);
+            at = to;
+        };
         match &data[*from..=*from] {
-            "M" => at = (numbers[0], numbers[1]),
-            "m" => at = (at.0 + numbers[0], at.1 + numbers[1]),
-            "v" => {
-                all.push(at);
-                at.1 += numbers[0];
+            "M" => {
+                at = (numbers[0], numbers[1]);
+                start = at;
             }
-            "h" => at.0 += numbers[0],
-            "l" => {
-                all.push(at);
-                for step in numbers.chunks(2) {
-                    at = (at.0 + step[0], at.1 + step[1]);
-                    all.push(at);
-                }
-            }
+            "v" => go((0.0, numbers[0])),
+            "h" => go((numbers[0], 0.0)),
+            "l" => numbers.chunks(2).for_each(|step| go((step[0], step[1]))),
+            "z" => go(home),
             other => panic!("{other} in {data}"),
         }
-        all.push(at);
     }
     all
 }
@@ -218,9 +217,15 @@ fn corners(data: &str) -> Vec<(f64, f64)> {
 /// The smallest and largest y of paths of the first colour within a step's pixel column, in canvas units.
 fn drawn_at(svg: &str, from: f64, to: f64) -> (f64, f64) {
     let paths = svg.split("<path").filter(|path| path.contains("class=\"c1\""));
-    let all = paths.flat_map(|path| corners(path.split_once(" d=\"").unwrap().1.split_once('"').unwrap().0));
-    let there = all.filter(|at| at.0 >= from && at.0 <= to);
-    there.fold((f64::MAX, f64::MIN), |(low, high), at| (low.min(at.1), high.max(at.1)))
+    let all = paths.flat_map(|path| edges(path.split_once(" d=\"").unwrap().1.split_once('"').unwrap().0));
+    let there = all.flat_map(|[a, b]| {
+        let (a, b) = if a.0 <= b.0 { (a, b) } else { (b, a) };
+        let y = |x: f64| if a.0 < b.0 { a.1 + (b.1 - a.1) * (x - a.0) / (b.0 - a.0) } else { a.1 };
+        let seen = a.0 <= to && b.0 >= from;
+        let ends = if a.0 < b.0 { [y(a.0.max(from)), y(b.0.min(to))] } else { [a.1, b.1] };
+        ends.into_iter().filter(move |_| seen)
+    });
+    there.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)))
 }
 
 proptest! {
@@ -243,7 +248,7 @@ proptest! {
         let (plot, x, y) = (rendered.plot, rendered.x, rendered.y);
         let pixel_x = |step: f64| 10.0 * (plot.x + (step - x.min) / (x.max - x.min) * plot.width);
         let pixel_y = |value: f64| 10.0 * (plot.y + (y.max - value) / (y.max - y.min) * plot.height);
-        // A column's bar stands in its middle: half a column away at most, and rounded to a unit.
+        // Half a column away at most, and rounded to a unit.
         let own = screen.map_or(0.0, |(ratio, alike)| 10.0 * alike as f64 / ratio);
         let half = 10.0 * plot.width / columns as f64 / 2.0 + 1.5 + own;
         for i in (0..n).step_by((n / 50).max(1)).chain((0..n).filter(|i| values[*i] > 0.5)) {

@@ -7,14 +7,14 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::fmt::{Display, Formatter, Write};
+use std::fmt::Write;
 
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
 };
 
-use super::columns::Bar;
+use super::columns::{Bar, outline};
 use super::theme::Colours;
 
 /// Canvas units for one CSS pixel. Plotters has integer coordinates; a tenth of a pixel is below what can be seen.
@@ -123,29 +123,14 @@ impl Canvas {
         self.body.push_str("\"/>");
     }
 
-    /// Upright lines of one colour in one element: middle, top and bottom of each in canvas units, from left to right.
-    pub fn bars(&mut self, colour: (u8, u8, u8), alpha: f64, width: f64, bars: &[Bar]) {
-        if bars.is_empty() {
-            return;
-        }
+    /// What bars of one colour cover together, in one element.
+    pub fn bars(&mut self, colour: (u8, u8, u8), alpha: f64, bars: &[Bar]) {
         self.flush();
         self.body.push_str("<path");
         self.class(colour);
-        self.paint("stroke", colour, alpha);
-        let _ = write!(self.body, " stroke-width=\"{}\" fill=\"none\" d=\"", Tenths::of(width));
-        let mut from: Option<(Tenths, i32)> = None;
-        for &(middle, top, bottom) in bars {
-            let (x, top, bottom) = (Tenths::of(middle), top.round() as i32, bottom.round() as i32);
-            let _ = match from {
-                None => write!(self.body, "M{x} {top}"),
-                Some((before, y)) => {
-                    let (right, down) = (Tenths(x.0 - before.0), top - y);
-                    write!(self.body, "m{right}{}{down}", if down < 0 { "" } else { " " })
-                }
-            };
-            let _ = write!(self.body, "v{}", bottom - top);
-            from = Some((x, bottom));
-        }
+        self.paint("fill", colour, alpha);
+        self.body.push_str(" d=\"");
+        outline(&mut self.body, bars);
         self.body.push_str("\"/>");
     }
 
@@ -210,25 +195,6 @@ impl Canvas {
         if last.is_some() && !moved {
             // A lone point: the round cap makes it a dot.
             data.push_str("h0");
-        }
-    }
-}
-
-/// A number of tenths, written as short as it can be.
-#[derive(Debug, Clone, Copy)]
-struct Tenths(i32);
-
-impl Tenths {
-    fn of(number: f64) -> Self {
-        Self((number * 10.0).round() as i32)
-    }
-}
-
-impl Display for Tenths {
-    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
-        match self.0 % 10 {
-            0 => write!(out, "{}", self.0 / 10),
-            _ => write!(out, "{}", f64::from(self.0) / 10.0),
         }
     }
 }
@@ -426,20 +392,6 @@ mod tests {
         assert_eq!(seen(1, 14), "#########....#", "four and a cap on either end, then what is left of three");
         assert_eq!(seen(2, 8), "#..##..#");
         assert_eq!(seen(3, 20), "#########....##....#");
-    }
-
-    #[test]
-    fn bars_are_written_short() {
-        let canvas = Canvas::new((100, 100), Theme::Light.colours());
-        let bars = [(2.5, 10.0, 30.4), (7.5, 5.0, 50.0), (12.5, 70.0, 71.0)];
-        canvas.borrow_mut().bars((0x1d, 0x6f, 0xd1), 0.35, 5.0, &bars);
-        let svg = canvas.into_inner().finish("");
-        assert!(
-            svg.contains(
-                "stroke-opacity=\"0.35\" stroke-width=\"5\" fill=\"none\" d=\"M2.5 10v20m5-25v45m5 20v1\"/>"
-            ),
-            "{svg}"
-        );
     }
 
     #[test]
