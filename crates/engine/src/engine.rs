@@ -64,7 +64,7 @@ pub struct Engine {
     started_at: i64,
     monitors: Monitors,
     _monitor: mpsc::UnboundedSender<monitor::Watch>,
-    _lock: HomeLock,
+    lock: HomeLock,
 }
 
 /// A series of an attempt, with what its blocks sum up to.
@@ -240,7 +240,7 @@ impl Engine {
             started_at: now_ms(),
             monitors,
             _monitor: monitor,
-            _lock: lock,
+            lock,
         };
         engine.follow_projects(engine.store.projects().await?).await;
         Ok(engine)
@@ -374,6 +374,7 @@ impl Engine {
         }
         self.bus.publish(Push::Stopped);
         self.store.close().await;
+        self.lock.release();
     }
 
     /// A piece of the log of an experiment's attempt; of the newest if none is named.

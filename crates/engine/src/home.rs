@@ -174,14 +174,24 @@ impl Home {
             .set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(HomeLock { _file: file })
+        Ok(HomeLock { file })
     }
 }
 
 /// The right to write into a data folder; given back when dropped, and by the kernel when the process dies.
 #[derive(Debug)]
 pub struct HomeLock {
-    _file: File,
+    file: File,
+}
+
+impl HomeLock {
+    /// Gives it back. A process that ends keeps its files open as long as one of its threads waits in the kernel for a file
+    /// server that does not answer, and the next engine shall not wait for that.
+    pub fn release(&self) {
+        if let Err(error) = flock(&self.file, FlockOperation::Unlock) {
+            tracing::warn!(%error, "the data folder could not be given back");
+        }
+    }
 }
 
 /// Now, in UTC milliseconds.
@@ -209,6 +219,8 @@ mod tests {
         let error = home.lock().expect_err("taken");
         assert_eq!(error.kind(), ErrorKind::Busy);
         assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
+        lock.release();
+        drop(home.lock().expect("given back, though the first owner is still there"));
         drop(lock);
         home.lock().expect("free again, though the file is still there");
     }

@@ -34,7 +34,7 @@ pub fn run(home: Home, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let failed =
         |cause: std::io::Error| ApiError::new(ErrorCode::Internal, format!("the engine can't run: {cause}"));
     let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         // Before anything else, so that a signal during the start ends it orderly, too.
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
@@ -60,5 +60,8 @@ pub fn run(home: Home, arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         host.shutdown().await;
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    // A call to a file server that does not answer can't be broken off, and nobody waits for it.
+    runtime.shutdown_background();
+    ended
 }

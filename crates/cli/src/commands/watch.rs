@@ -127,8 +127,12 @@ fn row(folder: &WatchFolder) -> Vec<String> {
 fn find(backend: &mut Backend, folder: &str) -> Result<i64, Failure> {
     let all = backend.call::<ListWatchFolders>(&Nothing {})?.folders;
     let path = std::path::absolute(folder).map(|path| path.display().to_string()).unwrap_or_default();
-    let real = std::fs::canonicalize(folder).map(|path| path.display().to_string()).unwrap_or_default();
-    let found = all.iter().find(|it| it.id.to_string() == folder || it.path == path || it.path == real);
+    let named = all.iter().find(|it| it.id.to_string() == folder || it.path == path);
+    let found = named.or_else(|| {
+        // Asked last: it waits where a file server does not answer, and such a folder shall be taken out, too.
+        let real = std::fs::canonicalize(folder).ok()?.display().to_string();
+        all.iter().find(|it| it.path == real)
+    });
     found.map(|it| it.id).ok_or_else(|| {
         fail(ErrorCode::NotFound, format!("{folder} is not watched; “athanor watch ls” lists what is"))
     })

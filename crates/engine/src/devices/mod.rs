@@ -16,6 +16,7 @@ mod sampler;
 
 pub use attention::{Attention, Listening};
 pub use nvml::LIBRARY_VARIABLE;
+pub(crate) use places::unescape;
 pub use places::{DATA_FOLDER, Place};
 pub use sample::{
     Disk, Driver, DriverFault, DriverFaultKind, Gpu, GpuFault, GpuFaultKind, GpuProcess, GpuWork, Gpus,

@@ -87,7 +87,7 @@ fn mounts(text: &str) -> Vec<Mount> {
 }
 
 /// Space, tab, line end and backslash stand as three octal digits.
-fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, more @ ..] = rest {

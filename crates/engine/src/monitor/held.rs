@@ -1,12 +1,13 @@
 //! Who follows which folder, and which watch of the kernel tells of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::inotify::{self, ReadFlags};
+use rustix::io::Errno;
 use tokio::io::unix::AsyncFd;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -30,6 +31,19 @@ pub(super) struct Held {
     pub looks: u64,
     /// When a watch was last refused because there are none left, and of what.
     pub exhausted: Option<(Instant, Failed)>,
+    /// What is asked of the kernel just now, without the lock.
+    pub asking: Asking,
+}
+
+/// Watches that are being set up. The kernel looks the folder's path up, and waits as long as its file server does not
+/// answer; so nothing is locked meanwhile, and what happens to watches in that time is kept until the answer is there.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    count: usize,
+    /// Watches that ended and were nobody's yet: the answer may be one of them.
+    ended: HashSet<i32>,
+    /// Watches that nobody wants any more: the answer may be that one of them is wanted again.
+    unwanted: HashSet<i32>,
 }
 
 /// The inotify instance, and the task that reads it.
@@ -68,7 +82,11 @@ impl Held {
         }
         if events.contains(ReadFlags::IGNORED) {
             // Removed, or on a file system that was unmounted.
-            for folder in self.by_watch.remove(&watch).unwrap_or_default() {
+            let paths = self.by_watch.remove(&watch).unwrap_or_default();
+            if paths.is_empty() && self.asking.count > 0 {
+                self.asking.ended.insert(watch);
+            }
+            for folder in paths {
                 news.lost |= self.lose(&folder);
                 self.exhausted = None;
             }
@@ -77,8 +95,9 @@ impl Held {
         let Some(paths) = self.by_watch.get(&watch) else { return };
         if events.contains(ReadFlags::MOVE_SELF) {
             for folder in paths.clone() {
-                // Met under its new name already, before we heard of the move.
-                if !folder.exists() {
+                // The folder above has told so before, by the old name; what has this one is its new name.
+                let above = folder.parent().and_then(|above| self.folders.get(above));
+                if above.is_none_or(|above| above.watch.is_none()) {
                     news.lost |= self.lose_below(&folder);
                 }
             }
@@ -118,12 +137,55 @@ impl Held {
         paths.retain(|path| path != folder);
         if paths.is_empty() {
             self.by_watch.remove(&watch);
-            if let Some(kernel) = &self.kernel {
-                // A folder that was removed has lost its watch already.
-                let _ = inotify::remove_watch(kernel.fd.get_ref(), watch);
-            }
+            self.remove_watch(watch);
             self.exhausted = None;
         }
+    }
+
+    fn remove_watch(&mut self, watch: i32) {
+        if self.asking.count > 0 {
+            self.asking.unwanted.insert(watch);
+        } else if let Some(kernel) = &self.kernel {
+            // A folder that was removed has lost its watch already.
+            let _ = inotify::remove_watch(kernel.fd.get_ref(), watch);
+        }
+    }
+
+    /// The kernel is about to be asked for a watch.
+    pub fn begin_asking(&mut self) {
+        self.asking.count += 1;
+    }
+
+    /// It has answered; what it said goes for a folder that is held. Returns what is true now.
+    pub fn answered(&mut self, folder: &Path, answer: Result<i32, Failed>) -> Result<i32, Failed> {
+        let answer = match answer {
+            Ok(watch) if self.asking.ended.contains(&watch) => Err(Failed::Watch(Errno::NOENT)),
+            other => other,
+        };
+        match (answer, self.folders.get(folder).map(|entry| entry.watch)) {
+            (Ok(watch), Some(before)) => {
+                if before != Some(watch) {
+                    self.unwatch(folder, before);
+                }
+                let paths = self.by_watch.entry(watch).or_default();
+                if !paths.iter().any(|path| path == folder) {
+                    paths.push(folder.to_owned());
+                }
+            }
+            // Released meanwhile.
+            (Ok(watch), None) if !self.by_watch.contains_key(&watch) => self.remove_watch(watch),
+            _ => {}
+        }
+        self.asking.count -= 1;
+        if self.asking.count == 0 {
+            let Asking { unwanted, .. } = std::mem::take(&mut self.asking);
+            for watch in
+                unwanted.into_iter().filter(|watch| !self.by_watch.contains_key(watch)).collect::<Vec<_>>()
+            {
+                self.remove_watch(watch);
+            }
+        }
+        answer
     }
 
     /// A root follows a folder no more.

@@ -43,10 +43,6 @@ impl Monitor {
         if !root.is_stat_due(now) {
             return;
         }
-        if self.watches.retry(root.id) {
-            // What happened before the watch was there has to be found.
-            root.want_walk(now);
-        }
         let since =
             root.jobs.iter().filter_map(|key| self.readers.watched.get(key)).map(|it| it.job.since).min();
         let grown =
@@ -60,7 +56,7 @@ impl Monitor {
             .filter(|path| path.parent().is_some_and(|folder| self.watches.is_polled(folder)))
             .cloned()
             .collect();
-        let stat = root.begin_stat(files.into_iter().collect());
+        let stat = root.begin_stat(files.into_iter().collect(), &self.watches);
         let done = self.done.clone();
         tokio::spawn(async move {
             let stated = tokio::task::spawn_blocking(stat).await.unwrap_or_default();

@@ -96,8 +96,56 @@ pub(super) struct Walked {
 pub(super) struct Stated {
     /// Files that are not as they were.
     pub changed: Vec<(PathBuf, Stamp)>,
+    /// The kernel tells of folders of which it did not.
+    pub regained: bool,
     /// How long it took.
     pub took: Duration,
+}
+
+/// What a row of calls to a file system costs, so that pauses can be in proportion. Time in which a server did not answer
+/// is no cost: pausing for it would keep people waiting when it is back.
+#[derive(Debug)]
+pub(crate) struct Cost {
+    began: std::time::Instant,
+    last: std::time::Instant,
+    waited: Duration,
+}
+
+/// A single call that takes longer waits for somebody.
+const WAITS: Duration = Duration::from_secs(1);
+
+/// The same for what comes after the last call, which may be work.
+const WORKS: Duration = Duration::from_secs(3);
+
+impl Cost {
+    pub fn begin() -> Self {
+        let now = std::time::Instant::now();
+        Self { began: now, last: now, waited: Duration::ZERO }
+    }
+
+    /// One call has ended, the next begins.
+    pub fn step(&mut self) {
+        self.step_at(std::time::Instant::now());
+    }
+
+    fn step_at(&mut self, now: std::time::Instant) {
+        let gap = now.duration_since(self.last);
+        if gap > WAITS {
+            self.waited += gap;
+        }
+        self.last = now;
+    }
+
+    /// What all of it has cost.
+    pub fn spent(&self) -> Duration {
+        self.spent_at(std::time::Instant::now())
+    }
+
+    fn spent_at(&self, now: std::time::Instant) -> Duration {
+        let rest = now.duration_since(self.last);
+        let rest = if rest > WORKS { Duration::ZERO } else { rest };
+        self.last.duration_since(self.began) - self.waited + rest
+    }
 }
 
 /// From a look for new files to the next: soon at first, since a job makes its folders when it begins.
@@ -176,16 +224,17 @@ impl Root {
         let known = (!began.is_empty()).then(|| self.baselines.clone());
         let (id, folder, watches) = (self.id, folder.to_owned(), watches.clone());
         move || {
-            let from = std::time::Instant::now();
+            let mut cost = Cost::begin();
             let look = watches.begin_look();
             let found = files::walk(vec![(folder, 0)], Bounds::WHOLE, |folder, network| {
+                cost.step();
                 watches.hold(id, folder, network);
             });
             if !found.cut {
                 watches.forget_unmet(id, look);
             }
             let baselines = known.map(|known| Arc::new(baselines(&found, &known)));
-            Walked { began, ended, rescan, found, baselines, took: from.elapsed() }
+            Walked { began, ended, rescan, found, baselines, took: cost.spent() }
         }
     }
 
@@ -209,7 +258,12 @@ impl Root {
     }
 
     /// What is to be done in a look at these files that begins now; blocks on the disk.
-    pub fn begin_stat(&mut self, files: Vec<PathBuf>) -> impl FnOnce() -> Stated + use<> {
+    pub fn begin_stat(
+        &mut self,
+        files: Vec<PathBuf>,
+        watches: &Arc<Watches>,
+    ) -> impl FnOnce() -> Stated + use<> {
+        let (id, watches) = (self.id, watches.clone());
         self.stating = true;
         self.stat_at = None;
         let files: Vec<(PathBuf, Option<Stamp>)> = files
@@ -220,15 +274,17 @@ impl Root {
             })
             .collect();
         move || {
-            let from = std::time::Instant::now();
+            let mut cost = Cost::begin();
             let changed = files
                 .into_iter()
                 .filter_map(|(path, known)| {
+                    cost.step();
                     let now = Stamp::of(&path)?;
                     (Some(now) != known).then_some((path, now))
                 })
                 .collect();
-            Stated { changed, took: from.elapsed() }
+            let took = cost.spent();
+            Stated { changed, regained: watches.retry(id), took }
         }
     }
 
@@ -237,6 +293,10 @@ impl Root {
         self.stating = false;
         self.stat_at = polled.then(|| now + stat_pause(stated.took));
         self.known.extend(stated.changed.iter().cloned());
+        if stated.regained {
+            // What happened before the watch was there has to be found.
+            self.want_walk(now);
+        }
     }
 }
 
@@ -265,6 +325,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn waiting_for_a_server_is_no_cost() {
+        let ms = Duration::from_millis;
+        let mut cost = Cost::begin();
+        let began = cost.began;
+        cost.step_at(began + ms(200));
+        cost.step_at(began + ms(60_200));
+        cost.step_at(began + ms(60_500));
+        assert_eq!(cost.spent_at(began + ms(62_500)), ms(2500), "it hung for a minute");
+        assert_eq!(cost.spent_at(began + ms(90_000)), ms(500), "and once more at the end");
+        assert_eq!(stat_pause(cost.spent_at(began + ms(60_500))), ms(25_000));
+    }
 
     #[test]
     fn new_files_are_looked_for_soon_at_first() {

@@ -152,28 +152,37 @@ impl Watches {
         self.inner().roots.insert(root, Share { folder: folder.to_owned(), held: 0, left_out: false });
     }
 
-    /// Follows a folder for a root; again and again as the folder is met.
+    /// Follows a folder for a root; again and again as the folder is met. Blocks as long as its file server does not
+    /// answer, and holds up nobody else.
     pub fn hold(self: &Arc<Self>, root: RootId, folder: &Path, network: Option<&'static str>) {
+        if self.note(root, folder, network) {
+            self.set_up(folder);
+        }
+    }
+
+    /// Notes that a root holds a folder; returns whether that is still to be watched.
+    fn note(&self, root: RootId, folder: &Path, network: Option<&'static str>) -> bool {
         let mut inner = self.inner();
         let inner = &mut *inner;
-        let Some(share) = inner.roots.get_mut(&root) else { return };
+        let Some(share) = inner.roots.get_mut(&root) else { return false };
         let met = inner.looks;
+        let mut is_another = false;
         if let Some(entry) = inner.folders.get_mut(folder) {
             entry.met = met;
+            // Something was mounted there, or is not any more.
+            is_another = std::mem::replace(&mut entry.network, network) != network;
         }
         let known = inner.folders.get(folder);
         if known.is_none_or(|entry| !entry.roots.contains(&root)) {
             if share.held >= self.pace.most {
                 share.left_out = true;
-                return;
+                return false;
             }
             share.held += 1;
             let fresh = || Entry { roots: Vec::new(), watch: None, network, why: None, met };
             inner.folders.entry(folder.to_owned()).or_insert_with(fresh).roots.push(root);
-        } else if known.is_some_and(|entry| entry.watch.is_some()) {
-            return;
         }
-        self.set_up(inner, folder);
+        is_another || inner.folders.get(folder).is_some_and(|entry| entry.watch.is_none())
     }
 
     /// A look through a root begins. Returns its number, for [`Watches::forget_unmet`].
@@ -198,16 +207,14 @@ impl Watches {
         }
     }
 
-    /// Tries once more what was refused for a root; returns whether something is told now that was not.
+    /// Tries once more what was refused for a root; returns whether something is told now that was not. Blocks as long as
+    /// a file server does not answer.
     pub fn retry(self: &Arc<Self>, root: RootId) -> bool {
-        if self.forced {
+        if self.forced || self.is_exhausted() {
             return false;
         }
-        let mut inner = self.inner();
-        if inner.exhausted.is_some_and(|(at, _)| at.elapsed() < RETRY) {
-            return false;
-        }
-        let refused: Vec<PathBuf> = inner
+        let refused: Vec<PathBuf> = self
+            .inner()
             .folders
             .iter()
             .filter(|(_, entry)| entry.watch.is_none() && entry.roots.contains(&root))
@@ -215,13 +222,17 @@ impl Watches {
             .collect();
         let mut regained = false;
         for folder in refused {
-            self.set_up(&mut inner, &folder);
-            regained |= inner.folders.get(&folder).is_some_and(|entry| entry.watch.is_some());
-            if inner.exhausted.is_some() {
+            self.set_up(&folder);
+            regained |= self.is_told(&folder);
+            if self.is_exhausted() {
                 break;
             }
         }
         regained
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.inner().exhausted.is_some_and(|(at, _)| at.elapsed() < RETRY)
     }
 
     /// Whether nothing tells of changes in a folder, so that it has to be looked at.
@@ -278,14 +289,25 @@ impl Watches {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tries to watch a folder that is held, and notes what follows from that.
-    fn set_up(self: &Arc<Self>, inner: &mut Held, folder: &Path) {
-        let Some(network) = inner.folders.get(folder).map(|entry| entry.network) else { return };
+    /// Tries to watch a folder that is held, and notes what follows from that. The lock is not held while the kernel looks
+    /// for the folder.
+    fn set_up(self: &Arc<Self>, folder: &Path) {
+        let mut inner = self.inner();
         let watched = match (self.forced, inner.exhausted) {
             (true, _) => None,
             (false, Some((at, failed))) if at.elapsed() < RETRY => Some(Err(failed)),
-            (false, _) => Some(self.watch(inner, folder)),
+            (false, _) => Some(match self.kernel(&mut inner) {
+                Err(failed) => Err(failed),
+                Ok(kernel) => {
+                    inner.begin_asking();
+                    drop(inner);
+                    let answer = self.watch(&kernel, folder);
+                    inner = self.inner();
+                    inner.answered(folder, answer)
+                }
+            }),
         };
+        let Some(network) = inner.folders.get(folder).map(|entry| entry.network) else { return };
         let standing = match watched {
             None => Standing::Followed(Some(Why::Forced)),
             Some(watched) => judge(watched.map(|_| ()), network),
@@ -294,13 +316,7 @@ impl Watches {
             (Some(Err(failed)), Standing::Followed(_)) if failed.is_exhausted() => {
                 inner.exhausted.get_or_insert_with(|| (Instant::now(), failed));
             }
-            (Some(Ok(watch)), _) => {
-                inner.exhausted = None;
-                let paths = inner.by_watch.entry(watch).or_default();
-                if !paths.iter().any(|path| path == folder) {
-                    paths.push(folder.to_owned());
-                }
-            }
+            (Some(Ok(_)), _) => inner.exhausted = None,
             _ => {}
         }
         match standing {
@@ -316,16 +332,19 @@ impl Watches {
         }
     }
 
-    fn watch(self: &Arc<Self>, inner: &mut Held, folder: &Path) -> Result<i32, Failed> {
-        if let Some((at, _)) = inner.exhausted
-            && at.elapsed() >= RETRY
-        {
+    /// The inotify instance, made when it is first needed.
+    fn kernel(self: &Arc<Self>, inner: &mut Held) -> Result<Arc<AsyncFd<OwnedFd>>, Failed> {
+        if inner.exhausted.is_some_and(|(at, _)| at.elapsed() >= RETRY) {
             inner.exhausted = None;
         }
         let kernel = match &inner.kernel {
             Some(kernel) => kernel,
             None => inner.kernel.insert(self.begin().map_err(Failed::Instance)?),
         };
+        Ok(kernel.fd.clone())
+    }
+
+    fn watch(&self, kernel: &AsyncFd<OwnedFd>, folder: &Path) -> Result<i32, Failed> {
         let flags = WatchFlags::CREATE
             | WatchFlags::MODIFY
             | WatchFlags::CLOSE_WRITE
@@ -335,14 +354,14 @@ impl Watches {
             | WatchFlags::ONLYDIR
             | WatchFlags::EXCL_UNLINK;
         let flags = if self.pace.every_file { flags | WatchFlags::DELETE } else { flags };
-        inotify::add_watch(kernel.fd.get_ref(), folder, flags).map_err(Failed::Watch)
+        inotify::add_watch(kernel.get_ref(), folder, flags).map_err(Failed::Watch)
     }
 
     /// An inotify instance, and the task that reads it.
     fn begin(self: &Arc<Self>) -> Result<Kernel, Errno> {
         let _runtime = self.runtime.enter();
         let fd = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        let fd = Arc::new(register(fd)?);
+        let fd = Arc::new(register(fd, Interest::READABLE)?);
         let reader = tokio::spawn(read(fd.clone(), Arc::downgrade(self))).abort_handle();
         Ok(Kernel { fd, reader })
     }
@@ -390,14 +409,14 @@ impl Drop for Watches {
     }
 }
 
-/// Has the runtime say when there is something to read.
+/// Has the runtime say when there is something to read, or whatever the interest is.
 #[allow(
     unsafe_code,
     reason = "AsyncFd::register is the only way to wait for a descriptor, and wants a promise"
 )]
-fn register(fd: OwnedFd) -> Result<AsyncFd<OwnedFd>, Errno> {
+pub(crate) fn register(fd: OwnedFd, interest: Interest) -> Result<AsyncFd<OwnedFd>, Errno> {
     // SAFETY: an `OwnedFd` keeps its descriptor open, always returns the same one, and is owned by the `AsyncFd`.
-    unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }
+    unsafe { AsyncFd::register_with_interest(fd, interest) }
         .map_err(|cause| Errno::from_io_error(&cause.into()).unwrap_or(Errno::IO))
 }
 

@@ -1,7 +1,8 @@
 //! Watch folders that come and go.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use athanor_core::runs::printed::Pattern;
 
@@ -10,19 +11,50 @@ use super::keeper::Keeper;
 use crate::error::{Error, ErrorKind, Result};
 use crate::home::now_ms;
 
+/// How long a folder that is to be added may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The folder that a path leads to, if it can be listed. Asked beside the keeper's task, which waits for no disk.
+pub(super) async fn real_folder(path: &Path) -> Result<PathBuf> {
+    let asked = path.to_owned();
+    let real = tokio::task::spawn_blocking(move || {
+        let real = asked.canonicalize()?;
+        // A file is no folder, and nothing is wrong with it otherwise.
+        if std::fs::metadata(&real)?.is_dir() {
+            std::fs::read_dir(&real).map(|_| Some(real))
+        } else {
+            Ok(None)
+        }
+    });
+    match tokio::time::timeout(PATIENCE, real).await {
+        Ok(real) => match real? {
+            Ok(Some(real)) => Ok(real),
+            Ok(None) => {
+                let message = format!("{} is a file; name the folder that it lies in", path.display());
+                Err(Error::invalid("path", message))
+            }
+            Err(cause) => Err(Error::path("watch", path, &cause).in_field("path")),
+        },
+        Err(_) => {
+            let seconds = PATIENCE.as_secs();
+            let message = format!(
+                "could not watch {}: its file system has not answered for {seconds} s",
+                path.display()
+            );
+            Err(Error::new(ErrorKind::Path, message)
+                .hint("Perhaps its server hangs. Add the folder again when it answers.")
+                .in_field("path"))
+        }
+    }
+}
+
 impl Keeper {
-    /// Follows a folder from now on.
-    pub(super) async fn add(&mut self, path: &Path, adding: Adding) -> Result<i64> {
-        let asked = path.to_owned();
-        let real = tokio::task::spawn_blocking(move || {
-            let real = asked.canonicalize()?;
-            std::fs::read_dir(&real).map(|_| real)
-        });
-        let real = real.await?.map_err(|cause| Error::path("watch", path, &cause).in_field("path"))?;
+    /// Follows a folder from now on; one that [`real_folder`] answered.
+    pub(super) async fn add(&mut self, real: &Path, adding: Adding) -> Result<i64> {
         let text = real.to_str().ok_or_else(|| {
             Error::invalid("path", format!("the name of {} is not UTF-8; rename it", real.display()))
         })?;
-        if self.data.starts_with(&real) && self.data != real && real.parent().is_none() {
+        if self.data.starts_with(real) && self.data != real && real.parent().is_none() {
             return Err(Error::invalid("path", "that is the whole file system; name a folder in it"));
         }
         if real.starts_with(&self.data) {
@@ -42,7 +74,7 @@ impl Keeper {
                     format!("{} lies in {}, which is watched already", real.display(), other.display());
                 return Err(Error::invalid("path", message));
             }
-            if other.starts_with(&real) {
+            if other.starts_with(real) {
                 inside.push(row.id);
             }
         }

@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
+use super::answer::PATIENCE;
 use super::keeper::{AT_REST, BYTES, Done, FILES, Keeper, RETRY, SETTLING, Timer, WARM, below, pattern_of};
 use super::reading::{self, Job, Outcome, Read};
 use super::tree::Stamp;
 use crate::home::now_ms;
 use crate::scan::Problem;
 use crate::store::runs::DatabaseStamp;
+
+/// A file that was written so lately, milliseconds, probably grows: where it is polled it is asked for its newest state.
+const GROWS: i64 = 900_000;
 
 impl Keeper {
     /// Takes what the kernel told.
@@ -90,6 +94,7 @@ impl Keeper {
         let Some(committer) = self.committer.clone() else { return };
         let Some(root) = self.roots.get_mut(&id) else { return };
         let pattern = pattern_of(&root.row);
+        let mut began = false;
         while root.reading < self.readers && !root.queue.is_empty() {
             // Shared among the readers, so that one does not wait for another that took everything.
             let share = root.queue.len().div_ceil(self.readers).clamp(1, FILES);
@@ -118,11 +123,16 @@ impl Keeper {
                 break;
             }
             root.reading += 1;
+            let calls = root.answers.calls.clone();
             let (store, committer, done) = (self.store.clone(), committer.clone(), self.done.clone());
             tokio::spawn(async move {
-                let read = reading::read(store, jobs, committer).await;
+                let read = reading::read(store, jobs, committer, calls).await;
                 let _ = done.send(Done::Read(id, read));
             });
+            began = true;
+        }
+        if began {
+            self.at_first(Timer::Answer(id), PATIENCE);
         }
     }
 
@@ -180,21 +190,32 @@ impl Keeper {
         if root.stating {
             return;
         }
-        let files: Vec<(i64, PathBuf)> = self
+        let now = now_ms();
+        let files: Vec<(i64, PathBuf, bool)> = self
             .files
             .iter()
             .filter(|(_, file)| file.root == id && !file.busy)
-            .map(|(id, file)| (*id, PathBuf::from(&file.known.path)))
-            .filter(|(_, path)| path.parent().is_some_and(|folder| self.watches.is_polled(folder)))
+            .map(|(id, file)| {
+                let written = file.noticed.unwrap_or(file.known.modified_ns / 1_000_000);
+                (*id, PathBuf::from(&file.known.path), (now - written).abs() < GROWS)
+            })
+            .filter(|(_, path, _)| path.parent().is_some_and(|folder| self.watches.is_polled(folder)))
             .collect();
         root.stating = true;
         let databases = self.databases.polled(id, |folder| self.watches.is_polled(folder));
         let done = self.done.clone();
+        let mut call = root.answers.calls.begin();
         tokio::task::spawn_blocking(move || {
-            let from = std::time::Instant::now();
-            let stamps = files.into_iter().map(|(id, path)| (id, Stamp::of(&path))).collect();
+            let stamp = |(id, path, grows): (i64, PathBuf, bool)| {
+                call.step();
+                (id, if grows { Stamp::newest(&path) } else { Stamp::of(&path) })
+            };
+            let stamps = files.into_iter().map(stamp).collect();
             let databases = databases.into_iter().map(|(id, path)| (id, DatabaseStamp::of(&path))).collect();
-            let _ = done.send(Done::Stated(id, (stamps, databases), from.elapsed()));
+            let spent = call.spent();
+            drop(call);
+            let _ = done.send(Done::Stated(id, (stamps, databases), spent));
         });
+        self.at_first(Timer::Answer(id), PATIENCE);
     }
 }

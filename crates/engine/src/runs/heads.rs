@@ -19,6 +19,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use athanor_core::runs::Format;
 use athanor_core::runs::printed::{Logs, Pattern};
+use rustix::fs::{Mode, OFlags};
 
 use super::keeper::{ENTERED, below, pattern_of, stamp_of};
 use super::source::modified_ns;
@@ -36,6 +37,17 @@ impl Stamp {
     /// How a file is now; `None` if it is not there. Blocks on the disk.
     pub(super) fn of(path: &Path) -> Option<Self> {
         Some(Self::from_meta(&std::fs::metadata(path).ok()?))
+    }
+
+    /// The same as its file server has it now. What `stat` says there may be a minute old, or whatever the mount allows;
+    /// opening a file asks the server (close-to-open consistency: nfs(5); sshfs does so, too).
+    pub(super) fn newest(path: &Path) -> Option<Self> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        match rustix::fs::open(path, flags, Mode::empty()) {
+            Ok(file) => Some(Self::from_meta(&File::from(file).metadata().ok()?)),
+            // It can't be opened, or not without waiting.
+            Err(_) => Self::of(path),
+        }
     }
 
     fn from_meta(meta: &std::fs::Metadata) -> Self {

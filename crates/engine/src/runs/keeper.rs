@@ -15,22 +15,23 @@ use athanor_core::runs::printed::Pattern;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::answer::{Answers, Call, PATIENCE};
 use super::commit::{self, Committer, Stands};
 use super::databases::{Databases, Passing};
 use super::heads;
+use super::mounts::Mounts as Mounted;
 use super::passing::Pass;
 use super::reading::Read;
 use super::rest::Rest;
 use super::source::Source;
 use super::tree::{Looked, Stamp, Tree, Wanted, Watcher};
-use super::{Ask, States, TOLD};
+use super::{Ask, States};
 use crate::bus::{Bus, Push};
 use crate::error::Result;
 use crate::files::Mounts;
 use crate::home::now_ms;
 use crate::monitor::roots::stat_pause;
 use crate::monitor::watches::{Pace, RootId, Watches};
-use crate::monitor::{MonitorMode, Monitored, MonitoredFiles};
 use crate::scan::{Problem, Progress};
 use crate::store::runs::{DatabaseStamp, KnownFile, RunStore, WatchRow};
 
@@ -158,6 +159,8 @@ pub(super) enum Timer {
     Again(i64),
     /// A database is passed over again.
     Pass(i64),
+    /// Whether a root's file system answers.
+    Answer(i64),
 }
 
 /// What ran beside the task and is done.
@@ -183,6 +186,9 @@ pub(super) struct Root {
     pub(super) reading: usize,
     pub(super) passing: Passing,
     pub(super) stating: bool,
+    pub(super) answers: Answers,
+    /// Something was mounted or unmounted there since the last look began.
+    pub(super) remounted: bool,
     pub(super) walks: u32,
     /// What can't be listed.
     pub(super) problems: Vec<Problem>,
@@ -262,6 +268,7 @@ impl Keeper {
             tracing::error!(%error, "the watch folders could not be read from the index");
         }
         let watches = self.watches.clone();
+        let mut mounts = if self.follows { Mounted::begin() } else { Mounted::default() };
         let stopped = loop {
             let next = self.timers.first().map(|(at, _)| *at);
             let timer = async {
@@ -277,6 +284,7 @@ impl Keeper {
                     Some(ask) => self.asked(ask).await,
                 },
                 () = watches.wake.notified() => self.heard(),
+                places = mounts.changed() => self.mounted(&places),
                 Some(done) = results.recv() => self.did(done).await,
                 Some(stands) = stands.recv() => self.stands(stands),
                 () = timer => self.fire().await,
@@ -286,19 +294,7 @@ impl Keeper {
         // What is being read is written; the committer ends when the last reader has.
         self.committer = None;
         self.databases.stop();
-        while self.roots.values().any(|root| root.reading + root.passing.running > 0) {
-            match results.recv().await {
-                Some(Done::Passed(root, pass)) => self.passed(root, *pass),
-                Some(Done::Read(root, _)) => {
-                    if let Some(root) = self.roots.get_mut(&root) {
-                        root.reading -= 1;
-                    }
-                }
-                Some(_) => {}
-                None => break,
-            }
-        }
-        let _ = committing.await;
+        self.leave_reading(&mut results, committing).await;
         if let Some(answer) = stopped {
             let _ = answer.send(());
         }
@@ -329,6 +325,8 @@ impl Keeper {
             reading: 0,
             passing: Passing::default(),
             stating: false,
+            answers: Answers::default(),
+            remounted: false,
             walks: 0,
             problems: Vec::new(),
             unreadable: BTreeMap::new(),
@@ -452,23 +450,35 @@ impl Keeper {
             return;
         }
         let Some(mut tree) = root.tree.take() else { return };
+        if std::mem::take(&mut root.remounted) {
+            // What is watched may lie below what is seen there now.
+            self.watches.release(root.id());
+            self.watches.add_root(root.id(), Path::new(&root.row.path));
+        }
         let wanted = std::mem::take(&mut root.wanted);
         let (watches, done, number) = (self.watches.clone(), self.done.clone(), root.id());
         let progress = root.progress.clone();
+        let mut call = root.answers.calls.begin();
         tokio::task::spawn_blocking(move || {
+            let mounts = Mounts::default();
             let mut holding =
-                Holding { watches: &watches, root: number, mounts: Mounts::default(), progress: &progress };
+                Holding { watches: &watches, root: number, mounts, progress: &progress, call: &mut call };
             let look = watches.begin_look();
-            let looked = tree.look(&wanted, &mut holding);
+            let mut looked = tree.look(&wanted, &mut holding);
+            looked.took = call.spent();
             if wanted.all && looked.unreadable.is_none() {
                 watches.forget_unmet(number, look);
             }
+            drop(call);
             let _ = done.send(Done::Looked(id, tree, looked, wanted.all));
         });
+        self.at_first(Timer::Answer(id), PATIENCE);
         self.show(id);
     }
 
     async fn did(&mut self, done: Done) {
+        let (Done::Looked(id, ..) | Done::Stated(id, ..) | Done::Read(id, _) | Done::Passed(id, _)) = &done;
+        self.answered(*id).await;
         match done {
             Done::Looked(id, tree, looked, all) => {
                 if let Err(error) = self.looked(id, tree, looked, all).await {
@@ -573,12 +583,13 @@ impl Keeper {
                 Timer::Look(id) => self.look(id),
                 Timer::Walk(id) => {
                     if let Some(root) = self.roots.get_mut(&id) {
-                        self.watches.retry(root.id());
+                        // What could not be watched before is tried again as it is met.
                         root.wanted.all = true;
                         self.look(id);
                     }
                 }
                 Timer::Stat(id) => self.stat(id),
+                Timer::Answer(id) => self.answers(id).await,
                 Timer::Stands(run) => {
                     // A last line without an end will get none.
                     for file in self.runs.get(&run).map(|run| run.files.clone()).unwrap_or_default() {
@@ -604,36 +615,6 @@ impl Keeper {
                 }
             }
         }
-    }
-
-    /// Says how a watch folder is followed and how far it is.
-    pub(super) fn show(&mut self, id: i64) {
-        let Some(root) = self.roots.get(&id) else { return };
-        let summary = self.watches.summary(root.id());
-        let mut progress = root.progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        progress.runs = root.places.len() as u64;
-        let all = || {
-            let of_databases = root.passing.problems.values().flatten();
-            root.problems.iter().chain(root.unreadable.values()).chain(of_databases)
-        };
-        let (problem_count, problems) = (all().count(), all().take(TOLD).cloned().collect());
-        let followed = Monitored {
-            folder: root.row.path.clone(),
-            files: MonitoredFiles::Metrics,
-            mode: if summary.polled > 0 { MonitorMode::Polling } else { MonitorMode::Events },
-            reason: summary.why.map(|why| why.words()),
-            experiments: Vec::new(),
-            folders: summary.folders,
-            polled: summary.polled,
-        };
-        let state = super::WatchState {
-            looking: root.first,
-            progress,
-            followed: Some(followed),
-            problems,
-            problem_count,
-        };
-        self.states.lock().unwrap_or_else(PoisonError::into_inner).insert(id, state);
     }
 
     /// Tells listeners that runs came or went.
@@ -670,10 +651,12 @@ struct Holding<'a> {
     root: RootId,
     mounts: Mounts,
     progress: &'a Mutex<Progress>,
+    call: &'a mut Call,
 }
 
 impl Watcher for Holding<'_> {
     fn meets(&mut self, folder: &Path, progress: &Progress) {
+        self.call.step();
         self.watches.hold(self.root, folder, self.mounts.network(folder));
         let mut shown = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         shown.folders = progress.folders;

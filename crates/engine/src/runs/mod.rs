@@ -3,7 +3,7 @@
 //! Parts: `tree` knows what lies below a watch folder and which runs that makes, and `heads` what was learned of its files
 //! by opening them; `source` reads one file; `reading` reads many side by side; `commit` writes what was read; `keeper` is
 //! the task that ties them together and plans what is done when, with `adding` watch folders, `entering` what looks have
-//! found and `following` files as they change; `databases` plans passes over databases that hold many runs, and `passing`
+//! found and `following` files as they change; `answer` notices a file server that hangs, and `mounts` what is mounted; `databases` plans passes over databases that hold many runs, and `passing`
 //! is one; `jobs` brings in what the queue ran; `lines` is for charts, `plots` for other plots, and `compare` lays runs
 //! side by side.
 //!
@@ -11,6 +11,7 @@
 //! server that does not answer, hold up no other watch folder.
 
 mod adding;
+mod answer;
 mod commit;
 pub mod compare;
 pub(crate) mod databases;
@@ -20,6 +21,7 @@ mod heads;
 mod jobs;
 mod keeper;
 pub mod lines;
+mod mounts;
 mod passing;
 pub mod plots;
 mod reading;
@@ -150,9 +152,10 @@ impl Index {
     /// that are followed takes them over.
     ///
     /// # Errors
-    /// It is no folder, can't be listed, lies in one that is followed already, or is the program's own.
+    /// It is no folder, can't be listed, does not answer, lies in one that is followed already, or is the program's own.
     pub async fn add(&self, path: &Path, adding: Adding) -> Result<i64> {
-        self.ask(|answer| Ask::Add(path.to_owned(), adding, answer)).await?
+        let real = adding::real_folder(path).await?;
+        self.ask(|answer| Ask::Add(real, adding, answer)).await?
     }
 
     /// Follows a folder no more and forgets its runs, with what the user noted of them. What lies on disk stays as it is.

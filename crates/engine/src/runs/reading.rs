@@ -6,6 +6,7 @@ use athanor_core::runs::printed::Pattern;
 use athanor_core::series::decode_chunk;
 use tokio::sync::{mpsc, oneshot};
 
+use super::answer::Calls;
 use super::commit::Ask;
 use super::source::{Before, Piece, Source, Stored};
 use super::tree::Stamp;
@@ -56,7 +57,12 @@ pub(super) enum Outcome {
 }
 
 /// Reads these files one after another and has what is new written.
-pub(super) async fn read(store: RunStore, jobs: Vec<Job>, committer: mpsc::Sender<Ask>) -> Vec<Read> {
+pub(super) async fn read(
+    store: RunStore,
+    jobs: Vec<Job>,
+    committer: mpsc::Sender<Ask>,
+    calls: Calls,
+) -> Vec<Read> {
     let mut ready = Vec::with_capacity(jobs.len());
     let mut done = Vec::new();
     for job in jobs {
@@ -86,7 +92,7 @@ pub(super) async fn read(store: RunStore, jobs: Vec<Job>, committer: mpsc::Sende
     let read = tokio::task::spawn_blocking(move || {
         // All are read before the first is waited for: what is written together costs one commit.
         let under_way: Vec<_> =
-            ready.into_iter().map(|(source, when)| read_one(source, when, &committer)).collect();
+            ready.into_iter().map(|(source, when)| read_one(source, when, &committer, &calls)).collect();
         under_way.into_iter().map(UnderWay::wait).collect::<Vec<_>>()
     });
     match read.await {
@@ -142,7 +148,12 @@ struct UnderWay {
 }
 
 /// Reads a file to its end; blocks on the disk, and where the committer is behind.
-fn read_one(mut source: Source, (at_rest, live): (bool, bool), committer: &mpsc::Sender<Ask>) -> UnderWay {
+fn read_one(
+    mut source: Source,
+    (at_rest, live): (bool, bool),
+    committer: &mpsc::Sender<Ask>,
+    calls: &Calls,
+) -> UnderWay {
     let mut answers = Vec::new();
     let before = source.offset();
     let mut failed = None;
@@ -168,7 +179,11 @@ fn read_one(mut source: Source, (at_rest, live): (bool, bool), committer: &mpsc:
         }
     };
     loop {
-        match source.read(at_rest, live) {
+        // What has been read may wait for the committer for other reasons.
+        let call = calls.begin();
+        let read = source.read(at_rest, live);
+        drop(call);
+        match read {
             Ok(None) => break,
             Ok(Some(piece)) => {
                 let more = piece.more;

@@ -211,6 +211,12 @@ pub(crate) fn words(cause: &io::Error) -> String {
     if rustix::io::Errno::from_io_error(cause) == Some(rustix::io::Errno::LOOP) {
         return "it is a link that leads to itself; remove it".into();
     }
+    use rustix::io::Errno;
+    if let Some(Errno::NOTCONN | Errno::STALE | Errno::HOSTDOWN | Errno::HOSTUNREACH | Errno::TIMEDOUT) =
+        Errno::from_io_error(cause)
+    {
+        return format!("its file server is gone ({cause}); it is tried again until it is back");
+    }
     match cause.kind() {
         io::ErrorKind::PermissionDenied => {
             "it may not be read; give yourself the right to, or leave it out".into()
