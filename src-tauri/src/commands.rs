@@ -114,8 +114,15 @@ pub(crate) async fn place_to_save(window: &WebviewWindow, name: &str) -> Result<
 }
 
 pub(crate) fn not_saved(shown: &str, cause: &std::io::Error) -> ApiError {
-    ApiError::new(ErrorCode::Path, format!("could not save {shown}: {cause}"))
-        .hint("Choose another folder, or make room on the disk.")
+    let words = cause.to_string();
+    // The number behind it says nothing to people.
+    let words = words.split(" (os error").next().unwrap_or_default();
+    ApiError::new(ErrorCode::Path, format!("could not save {shown}: {words}")).hint(match cause.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            "Make room on that disk, or choose another."
+        }
+        _ => "Choose a folder that you may write to.",
+    })
 }
 
 /// Writes a file that takes the place of the one there, if there is one: the user was asked about that by the dialog.

@@ -6,6 +6,8 @@
 
 mod charts;
 mod desktop;
+mod drag;
+mod files;
 mod notifications;
 mod page;
 mod program;
@@ -232,6 +234,31 @@ async fn killed_program(place: &Place, program: &mut Program) -> Result<()> {
     let whole: String = (0..200).map(|number| format!("tick {number}\n")).collect();
     ensure!(place.log(&uid)? == whole, "the log has a gap:\n{}", place.log(&uid)?);
     page_is_faultless(place)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_dropped_on_the_window_are_watched() {
+    alone("folders_dropped_on_the_window_are_watched", async {
+        let (_desktop, screen, place) = (Desktop::start().await?, Screen::connect()?, Place::new()?);
+        let mut program = Program::start(&place).await?;
+        watched("dropped-folders", &place, files::dropped_folders(&place, &screen, &program)).await?;
+        page_is_faultless(&place)?;
+        program.terminate().await
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_saved_where_the_user_says() {
+    alone("a_log_is_saved_where_the_user_says", async {
+        let (_desktop, screen, place) = (Desktop::start().await?, Screen::connect()?, Place::new()?);
+        place.draw_nothing_that_moves()?;
+        let mut program = Program::start(&place).await?;
+        watched("saved-logs", &place, files::saved_logs(&place, &screen, &program)).await?;
+        page_is_faultless(&place)?;
+        program.terminate().await
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,14 @@ impl Place {
         self.folder.path().join("config")
     }
 
+    /// Dialogs of the desktop are to stand still: no blinking cursor, nothing that glides.
+    pub fn draw_nothing_that_moves(&self) -> Result<()> {
+        let folder = self.config().join("gtk-3.0");
+        std::fs::create_dir_all(&folder)?;
+        let settings = "[Settings]\ngtk-cursor-blink=0\ngtk-enable-animations=0\n";
+        Ok(std::fs::write(folder.join("settings.ini"), settings)?)
+    }
+
     fn gpus(&self) -> PathBuf {
         self.folder.path().join("gpus.json")
     }
@@ -187,12 +195,29 @@ impl Program {
         self.page.as_ref().expect("the program runs")
     }
 
+    /// The texts of all such elements.
+    pub async fn texts(&self, css: &str) -> Result<Vec<String>> {
+        let script = "return [...document.querySelectorAll(arguments[0])].map((it) => it.textContent)";
+        Ok(self.page().execute(script, vec![css.into()]).await?.convert()?)
+    }
+
+    /// Whether there is an element now whose text has these words.
+    pub async fn sees(&self, css: &str, words: &str) -> Result<()> {
+        let found = self.texts(css).await?;
+        ensure!(found.iter().any(|text| text.contains(words)), "there is {found:?}");
+        Ok(())
+    }
+
     /// Waits for an element whose text has these words.
     pub async fn see(&self, css: &str, words: &str) -> Result<()> {
-        let script = "return [...document.querySelectorAll(arguments[0])].map((it) => it.textContent)";
-        wait_for(&format!("“{words}” in {css}"), async || {
-            let found = self.page().execute(script, vec![css.into()]).await?.convert::<Vec<String>>()?;
-            ensure!(found.iter().any(|text| text.contains(words)), "there is {found:?}");
+        wait_for(&format!("“{words}” in {css}"), async || self.sees(css, words).await).await
+    }
+
+    /// Waits until there is no such element.
+    pub async fn see_no_element(&self, css: &str) -> Result<()> {
+        wait_for(&format!("no {css}"), async || {
+            let found = self.texts(css).await?;
+            ensure!(found.is_empty(), "there is {found:?}");
             Ok(())
         })
         .await
@@ -208,6 +233,13 @@ impl Program {
         let script = "return [...document.querySelectorAll(arguments[0])]
             .find((it) => it.textContent.includes(arguments[1]) && !it.disabled) ?? null";
         self.click_what(script, vec![css.into(), words.into()], words).await
+    }
+
+    /// Clicks an element that has no words, once it can be clicked.
+    pub async fn click_on(&self, css: &str) -> Result<()> {
+        let script =
+            "const it = document.querySelector(arguments[0]); return it === null || it.disabled ? null : it";
+        self.click_what(script, vec![css.into()], css).await
     }
 
     /// Opens an experiment from the list at hand, whatever the list looks like.

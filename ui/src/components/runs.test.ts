@@ -49,6 +49,24 @@ test("at first a folder is asked for; one that is typed or dropped is watched", 
   await screen.findByText(/Looking through 3 folders/);
 });
 
+test("what is dragged over the window is named; of several that are dropped each is told apart", async () => {
+  engine.answers["watch.add"] = (input) => {
+    const { path } = input as { path: string };
+    if (path === "/data/b") throw new CallError({ code: "invalid_input", message: "/data/b is watched already", field: "path" });
+    return { folders: [] };
+  };
+  await show();
+  await screen.findByText("Every run on disk, in one table");
+  engine.over(["/data/a"]);
+  await screen.findByText("Watch “a” for runs");
+  engine.over(["/data/a", "/data/b"]);
+  await screen.findByText("Watch 2 folders for runs");
+  engine.over([]);
+  await waitFor(() => expect(screen.queryByText(/Watch .* for runs/)).toBeNull());
+  engine.drop(["/data/a", "/data/b"]);
+  await waitFor(() => expect(app.toasts.list).toMatchObject([{ title: "Watching /data/a", text: "/data/b is watched already.", bad: true }]));
+});
+
 test("a folder that is refused says why beside the field", async () => {
   engine.answers["watch.add"] = () => {
     throw new CallError({ code: "invalid_input", message: "It lies in a folder that is watched already." });

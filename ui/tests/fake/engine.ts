@@ -55,9 +55,11 @@ export class FakeEngine implements Host {
   onNavigate = () => Promise.resolve(() => {});
   /** Lets go of folders over the window. */
   drop: (paths: string[]) => void = () => {};
-  onFolders(drop: (paths: string[]) => void) {
-    this.drop = drop;
-    return () => (this.drop = () => {});
+  /** Moves folders over the window, or away from it. */
+  over: (paths: string[]) => void = () => {};
+  onFolders(drop: (paths: string[]) => void, over: (paths: string[]) => void) {
+    [this.drop, this.over] = [drop, over];
+    return () => ([this.drop, this.over] = [() => {}, () => {}]);
   }
   lookingAt() {}
   ready() {}

@@ -35,8 +35,11 @@ export interface Host {
   saveLog(saved: Saved, told: (bytes: number) => void, stop: AbortSignal): Promise<string | null>;
   /** Opens a folder that the engine named in the file manager. */
   openPath(path: string): Promise<void>;
-  /** Calls back with folders that are dropped on the window, and while they are over it; absent where paths are not told. */
-  onFolders?(drop: (paths: string[]) => void, over: (now: boolean) => void): () => void;
+  /**
+   * Calls back with the paths that are over the window, none when they have left, and with those that are dropped on it;
+   * absent where paths are not told.
+   */
+  onFolders?(drop: (paths: string[]) => void, over: (paths: string[]) => void): () => void;
   /** Calls back when something outside the page asks it to show a place. */
   onNavigate(go: (navigation: Navigation) => void): Promise<() => void>;
   /** Which experiment is open: it needs no notification while the window has the focus. */

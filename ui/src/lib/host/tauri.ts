@@ -44,10 +44,12 @@ export function tauriHost(): Host {
     },
     openPath: (path) => invoke("open_path", { path }),
     onFolders(drop, over) {
+      // A link that is dragged, of this page or of another, comes here, too: it is no path.
+      const local = ({ payload }: { payload: { paths: string[] } }) => payload.paths.filter((path) => path.startsWith("/"));
       const listening = [
-        listen<{ paths: string[] }>("tauri://drag-enter", () => over(true)),
-        listen("tauri://drag-leave", () => over(false)),
-        listen<{ paths: string[] }>("tauri://drag-drop", (event) => drop(event.payload.paths)),
+        listen<{ paths: string[] }>("tauri://drag-enter", (event) => over(local(event))),
+        listen("tauri://drag-leave", () => over([])),
+        listen<{ paths: string[] }>("tauri://drag-drop", (event) => drop(local(event))),
       ];
       return () => {
         for (const it of listening) void it.then((stop) => stop());

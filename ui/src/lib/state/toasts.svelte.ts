@@ -8,6 +8,9 @@ const SHOWN_AT_ONCE = 4;
 export type Action = { label: string; run: () => void };
 export type Toast = { id: number; title: string; text: string | null; action: Action | null; bad: boolean };
 
+/** What the engine says, with an end: many of its words are a clause for others to go on from. */
+export const sentence = (words: string): string => (/[.!?…:]["”’)]?$/.test(words) ? words : `${words}.`);
+
 export class Toasts {
   list = $state.raw<Toast[]>([]);
   #id = 0;
@@ -19,7 +22,7 @@ export class Toasts {
 
   /** A failure stays until it was read. */
   problem(problem: Problem): void {
-    this.#add({ title: problem.title, text: `${problem.message} ${problem.next}`, action: null, bad: true });
+    this.#add({ title: problem.title, text: `${sentence(problem.message)} ${problem.next}`, action: null, bad: true });
   }
 
   /** Some of it was done and some not: stays until it was read. */
