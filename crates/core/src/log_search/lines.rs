@@ -1,7 +1,7 @@
 //! A log as the lines that people see of it.
 
 use std::borrow::Cow;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 /// What of a line is looked at, at most, in bytes as they were written.
 pub const LINE_MAX: usize = 64 << 10;
@@ -48,32 +48,31 @@ impl Lines {
         mut each: impl FnMut(Line<'_>) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         let mut from = 0;
-        for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {
-            let piece = &bytes[from..at];
+        while from < bytes.len() {
             let begun = *self.begun.get_or_insert(offset + from as u64);
-            from = at + 1;
-            if bytes[at] == b'\r' {
-                self.add(piece);
-                self.returned = true;
-                continue;
-            }
+            let line_end = memchr::memchr(b'\n', &bytes[from..]).map(|length| from + length);
+            let written = &bytes[from..line_end.unwrap_or(bytes.len())];
+            let state = last_state(written);
+            let piece = &written[state.clone()];
+            let Some(line_end) = line_end else {
+                self.add(piece, state.start > 0);
+                self.returned |= state.end < written.len();
+                break;
+            };
+            from = line_end + 1;
             let end = offset + from as u64;
-            let whole = self.state.is_empty() && piece.len() <= LINE_MAX;
-            let flow = if whole && (!self.returned || !piece.is_empty()) {
-                // Nothing is kept of it from before: the usual case, without a copy.
-                each(Line { offset: begun, end, bytes: piece, cut: false, open: false })
-            } else {
-                self.add(piece);
+            let kept = !self.state.is_empty() && (piece.is_empty() || !(self.returned || state.start > 0));
+            let flow = if kept || piece.len() > LINE_MAX {
+                self.add(piece, state.start > 0);
                 each(Line { offset: begun, end, bytes: &self.state, cut: self.cut, open: false })
+            } else {
+                // Nothing of it is from before: the usual case, without a copy.
+                each(Line { offset: begun, end, bytes: piece, cut: false, open: false })
             };
             self.reset();
             if flow.is_break() {
                 return flow;
             }
-        }
-        if from < bytes.len() {
-            self.begun.get_or_insert(offset + from as u64);
-            self.add(&bytes[from..]);
         }
         ControlFlow::Continue(())
     }
@@ -92,11 +91,12 @@ impl Lines {
         flow
     }
 
-    fn add(&mut self, piece: &[u8]) {
+    /// Adds to the line's state, or to nothing if it begins anew.
+    fn add(&mut self, piece: &[u8], anew: bool) {
         if piece.is_empty() {
             return;
         }
-        if self.returned {
+        if self.returned || anew {
             self.state.clear();
             (self.returned, self.cut) = (false, false);
         }
@@ -112,67 +112,105 @@ impl Lines {
     }
 }
 
+/// Where in a line, as it was written up to its line end, its last state stands: what stands between carriage returns
+/// and is not empty.
+pub(super) fn last_state(written: &[u8]) -> Range<usize> {
+    let end = written.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
+    let start = memchr::memrchr(b'\r', &written[..end]).map_or(0, |again| again + 1);
+    start..end
+}
+
+/// Adds the last states of whole lines, each with its line end.
+pub(super) fn push_last_states(lines: &[u8], into: &mut Vec<u8>) {
+    let mut from = 0;
+    for end in memchr::memchr_iter(b'\n', lines) {
+        let written = &lines[from..end];
+        into.extend_from_slice(&written[last_state(written)]);
+        into.push(b'\n');
+        from = end + 1;
+    }
+}
+
 /// A line as people see it: U+FFFD for what is not UTF-8, without colours and control characters.
 #[must_use]
 pub fn shown(bytes: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(bytes);
-    if !bytes.iter().any(|byte| is_unseen(*byte)) {
+    if !bytes.iter().fold(false, |unseen, byte| unseen | is_unseen(*byte)) {
         return text;
     }
-    let mut seen = String::with_capacity(text.len());
-    push_seen(&text, &mut seen);
-    Cow::Owned(seen)
+    Cow::Owned(shown_in(&text, &mut Vec::new()).into_owned())
+}
+
+/// What is seen of a line that is text, in a place that is kept for its room.
+pub(super) fn shown_in<'a>(text: &str, room: &'a mut Vec<u8>) -> Cow<'a, str> {
+    room.clear();
+    push_seen(text.as_bytes(), room);
+    // It is text still, as whole characters were taken out.
+    String::from_utf8_lossy(room)
 }
 
 /// Control characters, with which escape sequences begin; tabulators and line ends are shown.
-fn is_unseen(byte: u8) -> bool {
+#[inline]
+pub(super) fn is_unseen(byte: u8) -> bool {
     // Without a branch, so that the compiler takes many at once.
     (byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r') | (byte == 0x7f)
 }
 
-fn push_seen(text: &str, into: &mut String) {
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    while let Some(place) = bytes[from..].iter().position(|byte| is_unseen(*byte)) {
-        into.push_str(&text[from..from + place]);
-        from += place + sequence(&bytes[from + place..]);
-    }
-    into.push_str(&text[from..]);
-}
-
-/// Adds whole lines as people see them, each with its line end: as [`Lines`] and [`shown`] would, one by one.
-pub(super) fn push_seen_lines(text: &str, into: &mut String) {
-    let bytes = text.as_bytes();
-    // Bare control characters are rare where escape sequences are not.
-    let few = !bytes.iter().fold(false, |bare, byte| bare | (is_unseen(*byte) & (*byte != 0x1b)));
-    let next = |from: usize| match few {
-        true => memchr::memchr2(0x1b, b'\r', &bytes[from..]),
-        false => bytes[from..].iter().position(|byte| is_unseen(*byte) || *byte == b'\r'),
-    };
-    let mut from = 0;
-    while let Some(place) = next(from).map(|place| from + place) {
-        into.push_str(&text[from..place]);
-        // No sequence reaches beyond its line, or beyond where that begins anew.
-        let string = bytes[place] == 0x1b && bytes.get(place + 1).is_some_and(|kind| b"]PX^_".contains(kind));
-        if string {
-            let end = memchr::memchr2(b'\n', b'\r', &bytes[place..]).map_or(bytes.len(), |end| place + end);
-            from = place + sequence(&bytes[place..end]);
-        } else if bytes[place] != b'\r' {
-            from = place + sequence(&bytes[place..]);
-        } else {
-            let end = memchr::memchr(b'\n', &bytes[place..]).map_or(bytes.len(), |end| place + end);
-            match bytes[place..end].iter().rposition(|byte| *byte != b'\r') {
-                None => from = end,
-                Some(last) => {
-                    // What the line was before is seen no more.
-                    into.truncate(memchr::memrchr(b'\n', into.as_bytes()).map_or(0, |before| before + 1));
-                    let again = memchr::memrchr(b'\r', &bytes[place..place + last]).unwrap_or(0);
-                    from = place + again + 1;
-                }
-            }
+/// Adds what is seen of lines. No sequence reaches beyond its line.
+pub(super) fn push_seen(lines: &[u8], into: &mut Vec<u8>) {
+    let begin = into.len();
+    into.resize(begin + lines.len(), 0);
+    let seen = &mut into[begin..];
+    // `to` is never beyond `from`, so what is copied has room.
+    let (mut from, mut to) = (0, 0);
+    while let Some(word) = lines.get(from..from + 8) {
+        // Eight at a time, of which those are kept that come before a control character.
+        seen[to..to + 8].copy_from_slice(word);
+        let length = before_control(word);
+        (from, to) = (from + length, to + length);
+        if length < 8 {
+            step(lines, seen, &mut from, &mut to);
         }
     }
-    into.push_str(&text[from..]);
+    while from < lines.len() {
+        step(lines, seen, &mut from, &mut to);
+    }
+    into.truncate(begin + to);
+}
+
+/// Passes what is not seen, or copies one byte that is.
+fn step(lines: &[u8], seen: &mut [u8], from: &mut usize, to: &mut usize) {
+    let byte = lines[*from];
+    if is_unseen(byte) {
+        *from += sequence_of_line(&lines[*from..]);
+    } else {
+        seen[*to] = byte;
+        (*from, *to) = (*from + 1, *to + 1);
+    }
+}
+
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+const HIGH: u64 = ONES << 7;
+
+/// How many of eight bytes come before the first that is below 32, or 127.
+/// The two tests: <https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord> and `#ZeroInWord`; both are right
+/// about the first such byte.
+fn before_control(bytes: &[u8]) -> usize {
+    let word = bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let low = word.wrapping_sub(ONES * 0x20) & !word;
+    let delete = word ^ (ONES * 0x7f);
+    let delete = delete.wrapping_sub(ONES) & !delete;
+    ((low | delete) & HIGH).trailing_zeros() as usize / 8
+}
+
+/// As [`sequence`], in a line with what comes after it.
+pub(super) fn sequence_of_line(bytes: &[u8]) -> usize {
+    let string = bytes[0] == 0x1b && bytes.get(1).is_some_and(|kind| b"]PX^_".contains(kind));
+    let end = match string {
+        true => memchr::memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len()),
+        false => bytes.len(),
+    };
+    sequence(&bytes[..end])
 }
 
 /// The length of what is not seen at the beginning of these bytes, as the window's `ansi.ts` takes it out: CSI; OSC up
@@ -214,14 +252,14 @@ fn sequence(bytes: &[u8]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
     use regex::Regex;
 
     use super::*;
 
     /// The same expression as in the window's `ansi.ts`.
-    const UNSEEN: &str = concat!(
+    pub(in crate::log_search) const UNSEEN: &str = concat!(
         r"\x1b\[[0-9:;<=>?]*[ -/]*[@-~]",
         r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)",
         r"|\x1b[PX^_][^\x1b]*(?:\x1b\\|$)",
@@ -247,9 +285,10 @@ mod tests {
                 expected.push('\n');
                 ControlFlow::<()>::Continue(())
             });
-            let mut seen = String::new();
-            push_seen_lines(&text, &mut seen);
-            prop_assert_eq!(seen, expected);
+            let (mut states, mut seen) = (Vec::new(), Vec::new());
+            push_last_states(text.as_bytes(), &mut states);
+            push_seen(&states, &mut seen);
+            prop_assert_eq!(String::from_utf8(seen)?, expected);
         }
     }
 }

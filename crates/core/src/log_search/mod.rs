@@ -9,6 +9,7 @@
 
 mod lines;
 mod matcher;
+mod probe;
 mod scan;
 mod seek;
 mod tail;
@@ -391,6 +392,8 @@ fn window(text: &str, first: usize) -> (usize, usize) {
     (start, within.map_or(text.len() - start, |(end, _)| end))
 }
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

@@ -5,11 +5,12 @@ use proptest::prelude::*;
 use super::*;
 
 /// A log in memory that is handed out in small pieces, with every so many bytes of one stream and then of the other.
-struct Memory<'a> {
-    log: &'a [u8],
-    oldest: u64,
-    piece: usize,
-    turns: Option<u64>,
+#[derive(Clone, Copy)]
+pub(super) struct Memory<'a> {
+    pub log: &'a [u8],
+    pub oldest: u64,
+    pub piece: usize,
+    pub turns: Option<u64>,
 }
 
 impl Source for Memory<'_> {
@@ -54,7 +55,7 @@ fn all(limit: usize) -> Request {
     Request { limit, ..Request::default() }
 }
 
-fn look(log: &[u8], matcher: &Matcher, request: Request) -> Outcome {
+pub(super) fn look(log: &[u8], matcher: &Matcher, request: Request) -> Outcome {
     search(&mut memory(log), matcher, request, |_| true).expect("infallible")
 }
 
