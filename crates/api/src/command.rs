@@ -240,6 +240,8 @@ commands! {
     MakeFigure = "figures.make": figures::make, wire::MakeFigure => wire::FigureFile;
     /// Charts, tables and notes as one HTML or PDF file, or as Markdown.
     MakeReport = "reports.make": reports::make, wire::MakeReport => wire::FigureFile;
+    /// The pages of charts that there are.
+    ListPages = "pages.list": pages::list, Nothing => wire::PageList;
     /// The charts that the user arranged for a project, or for all runs.
     GetPage = "pages.get": pages::get, wire::GetPage => wire::StoredPage;
     /// Saves the charts of a project, unless they were changed elsewhere meanwhile.

@@ -4252,6 +4252,36 @@ export type Outcomes = {
 outcomes: Array<Outcome>, };
 
 /**
+ * What is told of a page of charts without opening it.
+ */
+export type PageFacts = { 
+/**
+ * The project; empty for all runs.
+ */
+project: string, 
+/**
+ * How many panels it has.
+ */
+panels: number, 
+/**
+ * Counts how often it was saved.
+ */
+revision: number, 
+/**
+ * When it last was, UTC milliseconds.
+ */
+saved_at: number, };
+
+/**
+ * The pages of charts that there are.
+ */
+export type PageList = { 
+/**
+ * By their projects; that of all runs, which has no name, first.
+ */
+pages: Array<PageFacts>, };
+
+/**
  * What is kept with a page for its next report.
  */
 export type PageReport = { 
@@ -4383,6 +4413,10 @@ width: number,
  * Its height in CSS pixels.
  */
 height: number, 
+/**
+ * Of a plot in rows: the least height at which each of them has its name, in CSS pixels.
+ */
+roomy: number | null, 
 /**
  * Where the data is; of a metric above the use of GPUs, where the metric is.
  */
@@ -7299,6 +7333,8 @@ export interface Commands {
   "figures.make": { input: MakeFigure; output: FigureFile };
   /** Charts, tables and notes as one HTML or PDF file, or as Markdown. */
   "reports.make": { input: MakeReport; output: FigureFile };
+  /** The pages of charts that there are. */
+  "pages.list": { input: Nothing; output: PageList };
   /** The charts that the user arranged for a project, or for all runs. */
   "pages.get": { input: GetPage; output: StoredPage };
   /** Saves the charts of a project, unless they were changed elsewhere meanwhile. */

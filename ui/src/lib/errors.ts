@@ -25,9 +25,12 @@ const WORDS: Record<ErrorCode, Words> = {
 
 export type Problem = { code: ErrorCode; title: string; message: string; next: string; field: string | undefined };
 
+/** The engine's messages go on after a colon on the command line; here they stand for themselves. A name or a path stays as it is. */
+const sentence = (message: string): string => (/^[a-z’]+ /.test(message) ? message.charAt(0).toUpperCase() + message.slice(1) : message);
+
 /** A failed call as it is shown: title, what happened, and the next step. */
 export function problemOf(thrown: unknown): Problem {
   const error = CallError.from(thrown);
   const words = WORDS[error.code] ?? WORDS.internal;
-  return { code: error.code, title: words.title, message: error.message, next: error.hint ?? words.next, field: error.field };
+  return { code: error.code, title: words.title, message: sentence(error.message), next: error.hint ?? words.next, field: error.field };
 }

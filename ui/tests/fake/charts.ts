@@ -98,7 +98,7 @@ export function chartAnswers(of: FakeRuns): { [M in keyof Commands]?: (input: Co
     const tall = box.height / Math.max(all.length, 1);
     const marks = all.map(({ row }, i) => ({ uids: [row.uid], runs: 1, label: row.name, colour: row.colour, place: { left: box.left, top: box.top + i * tall + 2, width: box.width * (0.9 - (i % 7) * 0.08), height: Math.max(tall - 4, 2) }, lines: [`value: ${(0.9 - i * 0.01).toFixed(3)}`] }));
     const bars = marks.map((it) => `<path class="c${(it.colour % COLOURS) + 1}" fill="#888" d="M${it.place.left * 10} ${it.place.top * 10}h${it.place.width * 10}v${it.place.height * 10}h-${it.place.width * 10}z"/><text x="${box.left * 10 - 60}" y="${(it.place.top + it.place.height / 2) * 10 + 35}" font-size="95" text-anchor="end">${it.label.replace(/[<&>]/g, "").slice(0, 18)}</text>`);
-    return { svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width * 10} ${height * 10}">${bars.join("")}</svg>`, width, height, plot: box, x: null, y: null, marks, notes: kind === "importance" ? ["Spearman’s rank correlation of 8 runs. It does not say what causes what."] : [] };
+    return { svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width * 10} ${height * 10}">${bars.join("")}</svg>`, width, height, roomy: ["bar", "box", "importance"].includes(kind) ? 30 + all.length * 11 : null, plot: box, x: null, y: null, marks, notes: kind === "importance" ? ["Spearman’s rank correlation of 8 runs. It does not say what causes what."] : [] };
   }
 
   return {
@@ -126,6 +126,7 @@ export function chartAnswers(of: FakeRuns): { [M in keyof Commands]?: (input: Co
       if (report.blocks.length === 0) throw new CallError({ code: "invalid_input", message: "there is nothing in the report", hint: "Choose charts, runs, or write notes.", field: "blocks" });
       return { name: `report.${format === "markdown" ? "md" : format}`, mime: "text/html", base64: base64(reportOf(report, format, (runs, lines) => chart(runs, lines, 320, 210, undefined).svg, drawn)), notes: [] };
     },
+    "pages.list": () => ({ pages: [...pages].flatMap(([project, { page, revision }]) => (page === null ? [] : [{ project, panels: page.panels.length, revision, saved_at: 0 }])) }),
     "pages.get": ({ project }) => structuredClone(pages.get(project)) ?? { page: null, revision: 0 },
     "pages.save": ({ page, revision }) => {
       const there = pages.get(page.project)?.revision ?? 0;

@@ -7,6 +7,7 @@ use athanor_core::query::Field;
 use athanor_engine::Engine;
 use athanor_engine::home::now_ms;
 
+use super::plots::describe;
 use super::runs::wanted;
 use crate::wire::{self, ApiError, ChartSpec, ErrorCode, LinesSpec, Panel};
 
@@ -21,6 +22,16 @@ const BYTES: usize = 4 << 20;
 
 fn wrong(field: &str, message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::InvalidInput, message.into()).field(field)
+}
+
+pub(crate) async fn list(engine: &Engine, _: wire::Nothing) -> Result<wire::PageList> {
+    let pages = engine.runs().store().pages().await?.into_iter().map(|page| wire::PageFacts {
+        project: page.project,
+        panels: page.panels,
+        revision: page.revision,
+        saved_at: page.saved_at,
+    });
+    Ok(wire::PageList { pages: pages.collect() })
 }
 
 pub(crate) async fn get(engine: &Engine, input: wire::GetPage) -> Result<wire::StoredPage> {
@@ -112,6 +123,19 @@ pub(crate) async fn suggest(engine: &Engine, input: wire::SuggestPanels) -> Resu
         legend: None,
     };
     Ok(wire::SuggestedPanels { panels: keys.iter().take(PANELS).map(panel).collect(), more })
+}
+
+impl Panel {
+    /// What it is called: its title, else what it shows.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (&self.title, &self.chart) {
+            (Some(title), _) if !title.trim().is_empty() => title.clone(),
+            (_, ChartSpec::Lines(lines)) if lines.keys.is_empty() => "No metric".to_owned(),
+            (_, ChartSpec::Lines(lines)) => lines.keys.join(", "),
+            (_, ChartSpec::Plot(plot)) => describe(plot),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -351,14 +351,17 @@ async fn histogram(
             histogram.buckets.iter().map(row)
         });
         let header = ["step", "from", "to", "count"].map(str::to_owned).to_vec();
+        // Without a column there are no axes: what is missing is said instead.
+        let has = !columns.is_empty();
         RenderedPlot {
             table: Table { header, rows: rows.collect() },
             svg: rendered.svg,
             width: rendered.width,
             height: rendered.height,
+            roomy: None,
             plot: rendered.plot,
-            x: Some(rendered.x),
-            y: Some(rendered.y),
+            x: has.then_some(rendered.x),
+            y: has.then_some(rendered.y),
             marks: Vec::new(),
             notes,
         }
@@ -449,6 +452,7 @@ pub(crate) async fn draw(engine: &Engine, input: wire::DrawPlot) -> Result<wire:
         svg: plot.svg,
         width: plot.width,
         height: plot.height,
+        roomy: plot.roomy,
         plot: rectangle(plot.plot),
         x: plot.x.map(convert::axis),
         y: plot.y.map(convert::axis),

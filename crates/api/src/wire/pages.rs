@@ -85,6 +85,26 @@ pub struct GetPage {
     pub project: String,
 }
 
+/// What is told of a page of charts without opening it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PageFacts {
+    /// The project; empty for all runs.
+    pub project: String,
+    /// How many panels it has.
+    pub panels: i64,
+    /// Counts how often it was saved.
+    pub revision: i64,
+    /// When it last was, UTC milliseconds.
+    pub saved_at: i64,
+}
+
+/// The pages of charts that there are.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct PageList {
+    /// By their projects; that of all runs, which has no name, first.
+    pub pages: Vec<PageFacts>,
+}
+
 /// A page as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct StoredPage {

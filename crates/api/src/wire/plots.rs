@@ -254,6 +254,8 @@ pub struct Plot {
     pub width: f64,
     /// Its height in CSS pixels.
     pub height: f64,
+    /// Of a plot in rows: the least height at which each of them has its name, in CSS pixels.
+    pub roomy: Option<f64>,
     /// Where the data is; of a metric above the use of GPUs, where the metric is.
     pub plot: Rectangle,
     /// The horizontal axis, if it is one of numbers. Times are UTC milliseconds.

@@ -1,11 +1,16 @@
 //! Histograms over steps: a column for each, the darker where more of its values lie.
 
+use std::cell::RefCell;
+
+use plotters::prelude::{IntoFont, IntoTextStyle};
 use plotters::style::RGBColor;
+use plotters_backend::DrawingBackend;
+use plotters_backend::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{AxisMap, auto_range};
 use super::layout::{Fit, lay_out};
 use super::picture::{Failed, XKind, frame, plot_of, units};
-use super::svg::{Canvas, FONT, UNITS};
+use super::svg::{Canvas, FONT, Pen, UNITS};
 use super::theme::Colours;
 use super::{PlotRect, ReducedSeries, Rendered, Theme};
 use crate::runs::media::{Bucket, Histogram};
@@ -44,7 +49,7 @@ pub struct HeatColumn<'a> {
 }
 
 /// Draws histograms over steps; comes with their medians as a line that is not drawn. A cell's shade goes with the root
-/// of its share in its column, so that tails are seen beside a peak. Any input has a picture.
+/// of its share in its column, so that tails are seen beside a peak. Any input has a picture; one without values says so.
 #[must_use]
 pub fn render_heat(chart: &HeatChart<'_>) -> Rendered {
     let side = |length: f64| if length.is_nan() { 40.0 } else { length.clamp(40.0, 8000.0).round() };
@@ -77,6 +82,10 @@ pub fn render_heat(chart: &HeatChart<'_>) -> Rendered {
         width: width - margins.left - margins.right,
         height: height - margins.top - margins.bottom,
     });
+    if values.is_none() {
+        let what = if chart.columns.is_empty() { "No histograms" } else { "No finite values" };
+        write(&canvas, (plot.x + plot.width / 2.0, plot.y + plot.height / 2.0), what, &colours);
+    }
     let mut canvas = canvas.into_inner();
     shade(&mut canvas, &chart.columns, &edges, (&x, &y), plot, &colours);
     let medians = chart.columns.iter().filter_map(|column| Some((column.step, column.histogram.median()?)));
@@ -99,6 +108,14 @@ pub fn render_heat(chart: &HeatChart<'_>) -> Rendered {
         y: axis(&y),
         series: vec![series],
     }
+}
+
+/// A word in the middle of a picture that has nothing else to show.
+fn write(canvas: &RefCell<Canvas>, (x, y): (f64, f64), text: &str, colours: &Colours) {
+    let font = ("sans-serif", FONT * f64::from(UNITS)).into_font();
+    let style = font.color(&colours.tick).with_anchor::<RGBColor>(Pos::new(HPos::Center, VPos::Center));
+    // The backend cannot fail: what it answers says nothing.
+    let _ = Pen(canvas).draw_text(text, &style.into_text_style(&(0, 0)), (units(x), units(y)));
 }
 
 /// Where columns begin and end: in the middle between two, and as far beyond the outermost.

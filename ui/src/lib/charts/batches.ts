@@ -1,4 +1,5 @@
-// Questions of one kind that are asked together: a page opens with dozens of charts, and each call has a price of its own.
+// Questions that wait for room: the engine has few cores, and a browser few connections. What the hand is on goes first; then
+// what has waited longest, several together where one call can answer them, since each call has a price of its own.
 
 type Waiting<Q, A> = { readonly question: Q; readonly urgent: boolean; readonly wanted: () => boolean; readonly resolve: (answer: A | null) => void; readonly reject: (thrown: unknown) => void };
 

@@ -65,7 +65,7 @@ export class LiveChart {
   );
 
   readonly #read = new Newest<{ wanted: Wanted; at: number; tolerance: number; chart: RunChart }, Reading>(
-    async ({ wanted, at, tolerance }) => ({ at, lines: (await this.sheet.lanes.run(this.#urgent, () => this.sheet.app.call("runs.read", { runs: wanted.runs, lines: wanted.lines, at, tolerance })))?.lines ?? [] }),
+    async ({ wanted, at, tolerance }) => ({ at, lines: (await this.sheet.ask(this.#urgent, () => this.sheet.app.call("runs.read", { runs: wanted.runs, lines: wanted.lines, at, tolerance })))?.lines ?? [] }),
     (reading) => (this.reading = reading),
     () => (this.reading = null),
   );

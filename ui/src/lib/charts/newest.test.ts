@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 
-import { Lanes } from "./lanes";
 import { Newest } from "./newest";
 
 /** Calls that end when the test says so. */
@@ -45,24 +44,4 @@ test("what was dropped is not taken, and a failure does not end it", async () =>
   open[3]!.done("gone");
   await turn();
   expect([taken, failed]).toEqual([["three"], [2]]);
-});
-
-test("so many at once, what the hand is on first, and nothing that nobody wants any more", async () => {
-  const { open, ask } = held<string>();
-  const lanes = new Lanes(2);
-  let wanted = true;
-  void lanes.run(false, () => ask("a"));
-  void lanes.run(false, () => ask("b"));
-  const dropped = lanes.run(false, () => ask("c"), () => wanted);
-  void lanes.run(false, () => ask("d"));
-  void lanes.run(true, () => ask("hand"));
-  expect(open.map((it) => it.question)).toEqual(["a", "b"]);
-  open[0]!.done("");
-  await turn();
-  expect(open.at(-1)?.question).toBe("hand");
-  wanted = false;
-  open[1]!.done("");
-  await turn();
-  expect(open.map((it) => it.question)).toEqual(["a", "b", "hand", "d"]);
-  expect(await dropped).toBeNull();
 });

@@ -7,7 +7,6 @@ import { runsPush } from "../runs/push";
 import type { App } from "../state/app.svelte";
 import { CallError } from "../host/host";
 import { Batches } from "./batches";
-import { Lanes } from "./lanes";
 import type { Layers } from "./layers";
 
 /**
@@ -36,7 +35,7 @@ export class ChartSheet {
   hidden = $state.raw<ReadonlySet<string>>(new Set());
   /** The runs whose lines stand out. */
   brought = $state.raw<readonly string[] | null>(null);
-  readonly lanes = new Lanes(READING);
+  readonly #alone = new Batches<() => Promise<unknown>, unknown>(READING, 1, (works) => Promise.all(works.map(async (work) => ({ answer: await work() }))));
   readonly pictures = new Batches<DrawRunChart, RunChart>(DRAWING, TOGETHER, async (charts) => {
     const answer = await this.app.call("runs.charts", { charts: [...charts] });
     return answer.charts.map(({ chart, error }) => (chart === null ? { thrown: CallError.from(error) } : { answer: chart }));
@@ -49,6 +48,11 @@ export class ChartSheet {
     /** Told when a line is hidden or shown; without it the sheet keeps it for itself. */
     private readonly onhide: ((uids: readonly string[], hidden: boolean) => void) | null = null,
   ) {}
+
+  /** Asks something that is no picture of lines when there is room; null if it is not wanted any more by then. */
+  ask<T>(urgent: boolean, work: () => Promise<T>, wanted?: () => boolean): Promise<T | null> {
+    return this.#alone.want(work, urgent, wanted) as Promise<T | null>;
+  }
 
   follow(): () => void {
     const stops = [

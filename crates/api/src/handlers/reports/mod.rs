@@ -49,7 +49,7 @@ pub(crate) async fn make(engine: &Engine, input: wire::MakeReport) -> Result<wir
     }
     let blocks = expanded(engine, report.blocks).await?;
     let name = figures::file_name(if report.title.trim().is_empty() { "report" } else { &report.title });
-    let mut gathered = gather(engine, &blocks, format).await?;
+    let mut gathered = gather(engine, &report.title, &blocks, format).await?;
     if gathered.parts.is_empty() {
         return Err(
             wrong("blocks", "there is nothing in the report").hint("Choose charts, runs, or write notes.")
@@ -141,7 +141,12 @@ struct Chart {
     half: bool,
 }
 
-async fn gather(engine: &Engine, blocks: &[ReportBlock], format: ReportFormat) -> Result<Gathered> {
+async fn gather(
+    engine: &Engine,
+    title: &str,
+    blocks: &[ReportBlock],
+    format: ReportFormat,
+) -> Result<Gathered> {
     let mut gathered = Gathered::default();
     let mut told: Vec<RunSet> = Vec::new();
     for set in blocks.iter().filter_map(set_of) {
@@ -174,7 +179,9 @@ async fn gather(engine: &Engine, blocks: &[ReportBlock], format: ReportFormat) -
             ReportBlock::Compare(compare) => {
                 let (text, runs) = super::compare::told(engine, compare.clone()).await?;
                 gathered.meet(runs);
-                gathered.parts.push(Part::Text(text));
+                // Its heading is left out where the report is called just so.
+                let rest = text.strip_prefix(&format!("## {}\n", title.trim()));
+                gathered.parts.push(Part::Text(rest.unwrap_or(&text).trim_start().to_owned()));
             }
             ReportBlock::Chart(_) => {
                 let Some(chart) = drawn.next() else { continue };

@@ -115,7 +115,7 @@ pub fn render_bars(
     let title = column.name.clone();
     let mut axis = PlotAxis::of_numbers(title, column.kind, numbers, options.scale, 0.02, true);
     if rows.shown == 0 || axis.is_empty() {
-        write_empty(&sheet, rows.plot, "nothing to show");
+        write_empty(&sheet, rows.plot, "Nothing to show");
     } else {
         rows.write_axis(&sheet, &mut axis, &page.zone);
         rows.write_names(&sheet, &names);
@@ -137,6 +137,7 @@ pub fn render_bars(
     });
     let (width, height) = (sheet.width, sheet.height);
     RenderedPlot {
+        roomy: rows.roomy,
         plot: rows.plot,
         x: axis.ends(),
         y: None,

@@ -96,7 +96,7 @@ pub fn render_boxes(
     let title = column.name.clone();
     let mut axis = PlotAxis::of_numbers(title, column.kind, numbers, options.scale, 0.03, false);
     if shown.is_empty() {
-        write_empty(&sheet, rows.plot, "nothing to show");
+        write_empty(&sheet, rows.plot, "Nothing to show");
     } else {
         rows.write_axis(&sheet, &mut axis, &page.zone);
         rows.write_names(&sheet, &names);
@@ -126,6 +126,7 @@ pub fn render_boxes(
     let marks = marks(runs, column, shown, &rows, page);
     let (width, height) = (sheet.width, sheet.height);
     RenderedPlot {
+        roomy: rows.roomy,
         plot: rows.plot,
         x: axis.ends(),
         y: None,

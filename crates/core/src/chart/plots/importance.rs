@@ -115,7 +115,7 @@ pub fn render_importance(page: &Page, count: usize, options: &ImportanceOptions<
     notes.extend(ground.note(rows.len(), "settings"));
     let shown = &rows[..ground.shown];
     if shown.is_empty() {
-        let why = if runs.len() < 3 { "too few runs" } else { "no setting differs" };
+        let why = if runs.len() < 3 { "Too few runs" } else { "No setting differs" };
         write_empty(&sheet, ground.plot, why);
     } else {
         draw(&sheet, &ground, shown, &names, page);
@@ -123,6 +123,7 @@ pub fn render_importance(page: &Page, count: usize, options: &ImportanceOptions<
     let marks = marks(&ground, shown);
     let (width, height) = (sheet.width, sheet.height);
     RenderedPlot {
+        roomy: ground.roomy,
         plot: ground.plot,
         x: None,
         y: None,
@@ -185,12 +186,32 @@ fn together(settings: &[&Column], runs: &[usize]) -> Option<String> {
     })
 }
 
+/// The room between two panels of this width with these axes: the last number below the one and the first below the other
+/// stand side by side.
+fn room_between(sheet: &Sheet, axes: (&mut PlotAxis, &mut PlotAxis), width: f64, page: &Page) -> f64 {
+    let over = |axis: &mut PlotAxis, at_end: bool| {
+        axis.choose_across(width, sheet.font, &page.zone);
+        let beyond = axis.ticks.iter().map(|(part, label)| {
+            let inside = if at_end { 1.0 - part } else { *part };
+            sheet.wide(label) / 2.0 - inside * width
+        });
+        beyond.fold(0.0, f64::max)
+    };
+    (over(axes.0, true) + over(axes.1, false) + sheet.font).max(4.0 * GAP)
+}
+
 fn draw(sheet: &Sheet, ground: &Rows, shown: &[Row<'_>], names: &[&str], page: &Page) {
     let forest = shown.iter().any(|row| row.importance.is_some());
     ground.write_names(sheet, names);
-    let between = 4.0 * GAP;
     let plot = ground.plot;
-    let half = if forest { (plot.width - between) / 2.0 } else { plot.width };
+    let values = shown.iter().filter_map(|row| row.importance).map(|(value, error)| value + error);
+    let most = values.fold(0.0, f64::max).max(1e-3) * 1.04;
+    let mut importance = PlotAxis::over("importance".into(), (0.0, most));
+    let mut correlation = PlotAxis::over("correlation".into(), (-1.0, 1.0));
+    // Numbers below narrower panels are fewer and no wider.
+    let axes = (&mut importance, &mut correlation);
+    let between = room_between(sheet, axes, (plot.width - 4.0 * GAP) / 2.0, page);
+    let half = if forest { ((plot.width - between) / 2.0).max(4.0) } else { plot.width };
     let thick = ground.thickness();
     let panel = |x: f64| Rows { plot: PlotRect { x, width: half, ..plot }, ..*ground };
     let bar = |panel: &Rows, index: usize, (from, to): (f64, f64), ink: Ink| {
@@ -205,10 +226,7 @@ fn draw(sheet: &Sheet, ground: &Rows, shown: &[Row<'_>], names: &[&str], page: &
     };
     if forest {
         let panel = panel(plot.x);
-        let values = shown.iter().filter_map(|row| row.importance).map(|(value, error)| value + error);
-        let most = values.fold(0.0, f64::max).max(1e-3) * 1.04;
-        let mut axis = PlotAxis::over("importance".into(), (0.0, most));
-        panel.write_axis(sheet, &mut axis, &page.zone);
+        panel.write_axis(sheet, &mut importance, &page.zone);
         for (index, row) in shown.iter().enumerate() {
             let Some((value, error)) = row.importance else { continue };
             bar(&panel, index, (0.0, value / most), sheet.run_ink(0));
@@ -221,8 +239,7 @@ fn draw(sheet: &Sheet, ground: &Rows, shown: &[Row<'_>], names: &[&str], page: &
         }
     }
     let panel = panel(if forest { plot.x + half + between } else { plot.x });
-    let mut axis = PlotAxis::over("correlation".into(), (-1.0, 1.0));
-    panel.write_axis(sheet, &mut axis, &page.zone);
+    panel.write_axis(sheet, &mut correlation, &page.zone);
     for (index, row) in shown.iter().enumerate() {
         match row.correlation {
             Some(own) => {

@@ -159,7 +159,7 @@ pub fn render_sweep(page: &Page, runs: Runs<'_>, options: &SweepOptions<'_>) -> 
         finite.min_by(|a, b| (a.1.value * sign).total_cmp(&(b.1.value * sign))).map(|(place, _)| *place)
     });
     if all.is_empty() {
-        write_empty(&sheet, plot, "nothing to show");
+        write_empty(&sheet, plot, "Nothing to show");
     } else {
         write_labels(&sheet, plot, (&sides.0.labels, &sides.1.labels), (&x.name, &y.name), (across, down));
         for ((at, cell), value) in all.iter().zip(&told.values) {
@@ -206,6 +206,7 @@ pub fn render_sweep(page: &Page, runs: Runs<'_>, options: &SweepOptions<'_>) -> 
     let header = vec![x.name.clone(), y.name.clone(), told.name.clone(), "runs".into()];
     let (width, height) = (sheet.width, sheet.height);
     RenderedPlot {
+        roomy: None,
         plot,
         x: None,
         y: None,

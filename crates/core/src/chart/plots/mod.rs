@@ -99,6 +99,8 @@ pub struct RenderedPlot {
     pub width: f64,
     /// Height in CSS pixels.
     pub height: f64,
+    /// Of a plot in rows: the least height at which each of them has its name, in CSS pixels.
+    pub roomy: Option<f64>,
     /// Where the data are.
     pub plot: PlotRect,
     /// The horizontal axis, if it is one of numbers.

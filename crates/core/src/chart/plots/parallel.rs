@@ -111,7 +111,7 @@ pub fn render_parallel(page: &Page, runs: Runs<'_>, options: &ParallelOptions<'_
             .collect()
     };
     if columns.is_empty() || runs.is_empty() {
-        write_empty(&sheet, plot, "nothing to show");
+        write_empty(&sheet, plot, "Nothing to show");
     } else {
         let (alpha, stroke) = match order.len() {
             0..=20 => (0.95, 1.5),
@@ -169,6 +169,7 @@ pub fn render_parallel(page: &Page, runs: Runs<'_>, options: &ParallelOptions<'_
     }
     let (width, height) = (sheet.width, sheet.height);
     RenderedPlot {
+        roomy: None,
         plot,
         x: None,
         y: None,

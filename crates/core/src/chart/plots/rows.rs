@@ -11,6 +11,10 @@ pub(super) const EDGE: f64 = 6.0;
 pub(super) const GAP: f64 = 6.0;
 /// A row is at least so high.
 const LEAST: f64 = 3.0;
+/// How high a row is at least for its name to stand in it, in sizes of a label.
+const NAMED: f64 = 1.15;
+/// No picture is made higher for names, in CSS pixels.
+const HIGHEST: f64 = 6000.0;
 /// Names take at most this part of the width.
 const NAMES: f64 = 0.38;
 /// A picture lower than this has no labels.
@@ -25,6 +29,8 @@ pub(super) struct Rows {
     pub shown: usize,
     /// Rows are high enough for their names and values.
     pub named: bool,
+    /// The least height of a picture in which they are, if there is one.
+    pub roomy: Option<f64>,
 }
 
 impl Rows {
@@ -40,12 +46,15 @@ impl Rows {
         let height = (sheet.height - EDGE - below).max(8.0);
         let shown = names.len().min((height / LEAST) as usize);
         let row = height / shown.max(1) as f64;
-        let named = row >= font * 1.15 && sheet.width >= 80.0;
+        let wide = sheet.width >= 80.0;
+        let named = row >= font * NAMED && wide;
+        let whole = EDGE + below + names.len() as f64 * font * NAMED;
+        let roomy = (wide && !low && whole <= HIGHEST).then(|| whole.ceil());
         let widest = names[..shown].iter().map(|name| sheet.wide(name)).fold(0.0, f64::max);
         let left = if named { (widest + GAP).min(sheet.width * NAMES).ceil() } else { 0.0 } + EDGE;
         let right = EDGE + if named { beside } else { 0.0 };
         let width = (sheet.width - left - right).max(8.0);
-        Self { plot: PlotRect { x: left, y: EDGE, width, height }, row, shown, named }
+        Self { plot: PlotRect { x: left, y: EDGE, width, height }, row, shown, named, roomy }
     }
 
     /// The middle of a row.

@@ -130,7 +130,7 @@ pub fn render_scatter(page: &Page, runs: Runs<'_>, options: &ScatterOptions<'_>)
     notes.extend(shading.note());
     let best = best(options, runs.len());
     if dots.is_empty() {
-        write_empty(&sheet, plot, "nothing to show");
+        write_empty(&sheet, plot, "Nothing to show");
     } else {
         write_axes(&sheet, plot, &across, &down);
         shading.draw(&sheet, (plot.y, plot.y + plot.height), &page.zone);
@@ -150,6 +150,7 @@ pub fn render_scatter(page: &Page, runs: Runs<'_>, options: &ScatterOptions<'_>)
     let shown: Vec<usize> = dots.iter().map(|dot| dot.run).collect();
     let (width, height) = (sheet.width, sheet.height);
     RenderedPlot {
+        roomy: None,
         plot,
         x: across.ends(),
         y: down.ends(),

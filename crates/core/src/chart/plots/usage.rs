@@ -149,7 +149,7 @@ pub fn render_usage(page: &Page, chart: &UsageChart<'_>) -> RenderedPlot {
     let plot = PlotRect { x: left, y: head, width, height: upper };
     let under = PlotRect { y: head + upper + head, height: lower, ..plot };
     if x.is_empty() {
-        write_empty(&sheet, plot, "nothing to show");
+        write_empty(&sheet, plot, "Nothing to show");
     } else {
         grid(&sheet, plot, &x, &y, low);
         grid(&sheet, under, &x, &use_axis, low);
@@ -179,6 +179,7 @@ pub fn render_usage(page: &Page, chart: &UsageChart<'_>) -> RenderedPlot {
     }
     let (width, height) = (sheet.width, sheet.height);
     RenderedPlot {
+        roomy: None,
         plot,
         x: x.ends(),
         y: y.ends(),

@@ -37,7 +37,7 @@ pub use heads::{FileStamp, HeadRow, SampledLog};
 pub use ingest::{FAN, FileRow, KnownFile, KnownRun, NewSetting};
 pub use jobs::Link;
 pub use packed::Packed;
-pub use pages::PageRow;
+pub use pages::{PageFacts, PageRow};
 pub use points::Stretch;
 pub use standing::{Clock, Looked, Said};
 use std::sync::Arc;

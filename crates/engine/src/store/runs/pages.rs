@@ -8,6 +8,8 @@ queries! {
     PUT = "INSERT INTO chart_page (project, content, revision, saved_at) VALUES (?, ?, ?, ?)
            ON CONFLICT (project) DO UPDATE SET content = excluded.content, revision = excluded.revision,
                saved_at = excluded.saved_at";
+    LIST = "SELECT project, coalesce(json_array_length(content, '$.panels'), 0) AS panels, revision, saved_at
+            FROM chart_page ORDER BY project";
     REVISION = "SELECT coalesce((SELECT revision FROM chart_page WHERE project = ?), 0)";
 }
 
@@ -20,7 +22,28 @@ pub struct PageRow {
     pub revision: i64,
 }
 
+/// What is told of a page without opening it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct PageFacts {
+    /// The project; empty for all runs.
+    pub project: String,
+    /// How many panels it has.
+    pub panels: i64,
+    /// Counts how often it was saved, from 1.
+    pub revision: i64,
+    /// When it last was, UTC milliseconds.
+    pub saved_at: i64,
+}
+
 impl RunStore {
+    /// All pages, by their projects.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn pages(&self) -> Result<Vec<PageFacts>> {
+        Ok(sqlx::query_as(LIST).fetch_all(self.readers()).await?)
+    }
+
     /// The page of a project; that of all runs has no name.
     ///
     /// # Errors
@@ -76,5 +99,16 @@ mod tests {
         assert_eq!(save(&store, "", "all", 0).await, Some(1), "each has its own");
         let row = store.page("vit").await.expect("reads");
         assert_eq!(row, Some(PageRow { content: "two".into(), revision: 2 }));
+    }
+
+    #[tokio::test]
+    async fn pages_are_listed_without_being_opened() {
+        let (_dir, store) = fresh().await;
+        assert_eq!(store.pages().await.expect("reads"), []);
+        save(&store, "vit", r#"{"panels":[{},{}]}"#, 0).await;
+        save(&store, "", r#"{"project":""}"#, 0).await;
+        let of =
+            |project: &str, panels| PageFacts { project: project.into(), panels, revision: 1, saved_at: 1 };
+        assert_eq!(store.pages().await.expect("reads"), [of("", 0), of("vit", 2)]);
     }
 }
