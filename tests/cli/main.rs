@@ -15,6 +15,7 @@ mod notifications;
 mod nursery;
 mod offline;
 mod options;
+mod pages;
 mod placement;
 mod queue;
 mod recovery;

@@ -107,6 +107,8 @@ enum Command {
     Chart(Box<commands::chart::Arguments>),
     /// Write charts, tables and notes of runs as one HTML, PDF or Markdown file
     Report(Box<commands::report::Arguments>),
+    /// List, show, change and exchange the pages of charts that the window shows
+    Page(commands::page::Arguments),
     /// Lay runs side by side: what differs, and which is better by how much
     Compare(commands::compare::Arguments),
     /// Index the runs in folders, and follow them as they grow
@@ -205,6 +207,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Runs(arguments) => commands::runs::run(&mut backend, arguments, json),
         Command::Chart(arguments) => commands::chart::run(&mut backend, &arguments, json),
         Command::Report(arguments) => commands::report::run(&mut backend, &arguments, json),
+        Command::Page(arguments) => commands::page::run(&mut backend, arguments, json),
         Command::Compare(arguments) => commands::compare::run(&mut backend, &arguments, json),
         Command::Watch(arguments) => commands::watch::run(&mut backend, arguments, json),
         Command::Gc(arguments) => commands::gc::run(&mut backend, &arguments, json),

@@ -19,6 +19,7 @@ pub mod log;
 mod log_grep;
 pub mod metrics;
 pub mod notifications;
+pub mod page;
 pub mod project;
 pub mod queue;
 pub mod report;
