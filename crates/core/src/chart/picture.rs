@@ -342,7 +342,7 @@ fn draw_lines(
     let bars = |(bars, grid): (&[Bar], &Grid), style: ShapeStyle| {
         let mut canvas = canvas.borrow_mut();
         for bars in grid.stretches(bars) {
-            canvas.bars(style.color.rgb(), style.color.alpha(), bars);
+            canvas.bars(style.color.rgb(), style.color.alpha(), bars, grid);
         }
     };
     let draw = |pieces: &Pieces, style: ShapeStyle| {
@@ -390,7 +390,7 @@ fn draw_lines(
         let whole = stroke(colour(line), 1.0, LINE);
         if let Some((all, grid)) = columns(&clipped(&line.pieces), whole.stroke_width) {
             // Faint in between, so that nothing is left out.
-            let parts = all.into_iter().flat_map(|bar| bar.split(grid.alike));
+            let parts = all.into_iter().flat_map(|bar| grid.pixels(bar));
             let is_on = |bar: &Bar| is_dash(dash, (bar.left + bar.right) / 2.0, LINE * f64::from(UNITS));
             let (on, off): (Vec<Bar>, Vec<Bar>) = parts.partition(is_on);
             bars((&off, &grid), stroke(colour(line), PAST, LINE));

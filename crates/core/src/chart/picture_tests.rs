@@ -204,6 +204,7 @@ fn edges(data: &str) -> Vec<[(f64, f64); 2]> {
                 at = (numbers[0], numbers[1]);
                 start = at;
             }
+            "m" => at = (at.0 + numbers[0], at.1 + numbers[1]),
             "v" => go((0.0, numbers[0])),
             "h" => go((numbers[0], 0.0)),
             "l" => numbers.chunks(2).for_each(|step| go((step[0], step[1]))),

@@ -14,7 +14,7 @@ use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
 };
 
-use super::columns::{Bar, outline};
+use super::columns::{Bar, Grid, is_even, outline, strokes};
 use super::theme::Colours;
 
 /// Canvas units for one CSS pixel. Plotters has integer coordinates; a tenth of a pixel is below what can be seen.
@@ -124,13 +124,19 @@ impl Canvas {
     }
 
     /// What bars of one colour cover together, in one element.
-    pub fn bars(&mut self, colour: (u8, u8, u8), alpha: f64, bars: &[Bar]) {
+    pub fn bars(&mut self, colour: (u8, u8, u8), alpha: f64, bars: &[Bar], grid: &Grid) {
         self.flush();
         self.body.push_str("<path");
         self.class(colour);
-        self.paint("fill", colour, alpha);
-        self.body.push_str(" d=\"");
-        outline(&mut self.body, bars);
+        if is_even(bars) {
+            self.paint("fill", colour, alpha);
+            self.body.push_str(" d=\"");
+            outline(&mut self.body, bars);
+        } else {
+            self.paint("stroke", colour, alpha);
+            let _ = write!(self.body, " stroke-width=\"{}\" fill=\"none\" d=\"", grid.stroke());
+            strokes(&mut self.body, bars.iter().flat_map(|bar| grid.pixels(*bar)));
+        }
         self.body.push_str("\"/>");
     }
 
