@@ -144,5 +144,5 @@ test("a file that is gone is said to be, with what to do", async () => {
   };
   await app.start();
   render(LogFrame, { app, source: new RunFile(app, "r1", "train.log") });
-  await screen.findByText(/could not open \/runs\/a\/train.log/);
+  await screen.findByText(/Could not open \/runs\/a\/train.log/);
 });
