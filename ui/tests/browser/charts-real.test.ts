@@ -153,7 +153,7 @@ test("a query that says nothing is not handed over by an Enter that is quicker t
   await field.focus();
   await page.keyboard.insertText("lr = 3");
   await page.keyboard.press("Enter");
-  await page.getByRole("status").getByText(/no field “lr”/).waitFor();
+  await page.getByRole("status").getByText(/no field “lr”/i).waitFor();
   expect(await field.evaluate((it) => it === document.activeElement)).toBe(true);
   expect(await page.getByRole("alert").count()).toBe(0);
   await field.fill("config.lr = 0.01");
