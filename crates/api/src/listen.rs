@@ -32,7 +32,7 @@ pub struct Listener {
 }
 
 /// From one gathering to the next, at least. Less than a frame of a screen.
-const PACE: Duration = Duration::from_millis(5);
+const PACE: Duration = Duration::from_millis(10);
 
 /// Pushes gathered at once, at most; far fewer than the bus holds for a slow listener.
 const GATHERED_MAX: usize = 128;

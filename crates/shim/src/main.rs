@@ -13,6 +13,7 @@ mod folder;
 mod line;
 mod nursery;
 mod output;
+mod program;
 mod ready;
 mod supervise;
 

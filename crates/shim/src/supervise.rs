@@ -24,6 +24,7 @@ use crate::environment::{Ended, Hold, Signals, detach, reap, replace_environment
 use crate::folder::{Folder, Gone};
 use crate::line::Line;
 use crate::output::Output;
+use crate::program;
 use crate::ready::{timespec, wait};
 
 /// How much the kernel holds for the job while this process is busy.
@@ -52,6 +53,9 @@ const SHORT: Duration = Duration::from_secs(1);
 /// A job that runs for so long gets a control group of its own. Making one costs about as much as all else that is done
 /// for a short job.
 const GROUP_AFTER: Duration = Duration::from_secs(1);
+/// That a job has started is told after so long, together with its end if that has come by then: whoever listens is then
+/// woken once, and not twice within a millisecond.
+const TELL_AFTER: Duration = Duration::from_millis(3);
 /// A chase of dying processes goes on until none has shown up for this long.
 const CHASE: Duration = Duration::from_millis(5);
 
@@ -148,12 +152,8 @@ fn start(args: Args, own: &Identity, mut folder: Folder, signals: &Signals, line
     let job = Identity { pid: child.pid, start_ticks, boot_id: own.boot_id.clone() };
     let text = Started { job: job.clone(), shim: own.clone(), started_ms }.format();
     folder.write_started(text);
-    line.send(Status::Started {
-        pid: job.pid,
-        start_ticks,
-        shim_pid: own.pid,
-        shim_start_ticks: own.start_ticks,
-    });
+    let status =
+        Status::Started { pid: job.pid, start_ticks, shim_pid: own.pid, shim_start_ticks: own.start_ticks };
 
     let now = Instant::now();
     let mut job = Job {
@@ -175,6 +175,7 @@ fn start(args: Args, own: &Identity, mut folder: Folder, signals: &Signals, line
         ended: HashSet::new(),
         left: 0,
         group: Grouped::At(now + GROUP_AFTER),
+        untold: Some((now + TELL_AFTER, status)),
         line,
         folder,
         output: Output::new(args.log_limit),
@@ -200,7 +201,10 @@ fn spawn(args: &Args) -> Result<Child, (Stage, i32)> {
     let started = Instant::now();
     // With nothing to do between fork and exec this is a posix_spawn, which costs less than a fork and reports
     // a failed exec.
-    let child = Command::new(&args.program)
+    let found = program::find(&args.program);
+    let mut command = Command::new(found.as_ref().map_or(args.program.as_os_str(), |path| path.as_os_str()));
+    let child = command
+        .arg0(&args.program)
         .args(&args.arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -241,6 +245,8 @@ struct Job<'a> {
     ended: HashSet<u32>,
     left: u32,
     group: Grouped,
+    /// That it has started, and when that is told at the latest.
+    untold: Option<(Instant, Status)>,
     line: &'a Line,
     folder: Folder,
     output: Output,
@@ -352,6 +358,9 @@ impl Job<'_> {
     /// - The time limit has passed: as if cancelled, with that reason.
     /// - The grace period has passed: SIGKILL, until nothing is left.
     fn act(&mut self, now: Instant) {
+        if let Some((_, status)) = self.untold.take_if(|(at, _)| now >= *at) {
+            self.line.send(status);
+        }
         if let Grouped::At(at) = self.group
             && now >= at
         {
@@ -397,11 +406,11 @@ impl Job<'_> {
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        let due = self.next_end();
-        match self.group {
-            Grouped::At(at) => Some(due.map_or(at, |due| due.min(at))),
-            Grouped::In(_) | Grouped::No => due,
-        }
+        let gathered = match self.group {
+            Grouped::At(at) => Some(at),
+            Grouped::In(_) | Grouped::No => None,
+        };
+        self.next_end().into_iter().chain(gathered).chain(self.untold.map(|(at, _)| at)).min()
     }
 
     fn next_end(&self) -> Option<Instant> {
@@ -632,7 +641,8 @@ impl Job<'_> {
             group.remove();
         }
         // It has happened, whatever the disk says.
-        let heard = self.line.write(&text);
+        let started = self.untold.map(|(_, status)| status.format()).unwrap_or_default();
+        let heard = self.line.write(&format!("{started}{text}"));
         let sync = !heard || main.at - self.started >= SHORT;
         match record(&mut self.folder, &text, sync) {
             CODE_DONE if heard && self.left == 0 => Left::Nothing,

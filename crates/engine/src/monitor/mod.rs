@@ -53,7 +53,7 @@ const FLUSH: Duration = Duration::from_millis(250);
 const OVER: Duration = Duration::from_millis(20);
 
 /// From one hearing of jobs to the next: each takes a thread's waking, and hundreds may begin and end in a second.
-const PACE: Duration = Duration::from_millis(5);
+const PACE: Duration = Duration::from_millis(15);
 
 /// Looks at the ends of short jobs, and at new folders, that run at once.
 const LOOKS: usize = 16;

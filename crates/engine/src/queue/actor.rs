@@ -7,11 +7,11 @@ use std::time::Duration;
 use athanor_core::outcome::Failure;
 use athanor_core::state::{Move, Status};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::accept::Uids;
-use super::launch::Decided;
+use super::launch::{Decided, Ready, lock};
 use super::memory::MemoryWatch;
 use super::telling::Told;
 use super::view::{Active, Edge, Obstacle, View, Waiting};
@@ -53,7 +53,8 @@ pub(super) async fn recovered(
         unrecorded: Vec::new(),
         rows: HashMap::new(),
         known: HashMap::new(),
-        ready: HashSet::new(),
+        ready: Ready::default(),
+        readying: None,
         environment: None,
         uids: Uids::default(),
         environments: HashSet::new(),
@@ -93,8 +94,9 @@ pub(super) struct Actor {
     /// Some of the waiting experiments as the store has them, with their environments: those that were just accepted
     /// and those that stand first, so that not each has to be read when it starts.
     pub(super) known: HashMap<i64, (ExperimentRow, Vec<u8>)>,
-    /// Attempts to come whose folder was made already, by experiment and number.
-    pub(super) ready: HashSet<(i64, u32)>,
+    pub(super) ready: Ready,
+    /// Makes the folders of attempts to come.
+    pub(super) readying: Option<JoinHandle<()>>,
     /// The environment that was last opened, with what it is stored under.
     pub(super) environment: Option<(Vec<u8>, Arc<Environment>)>,
     pub(super) uids: Uids,
@@ -294,6 +296,10 @@ impl Actor {
         write(&self.view).stand();
         let started = !decided.is_empty();
         decided.into_iter().for_each(|decided| self.launch(decided));
+        if started {
+            // Supervisors are asked before anybody is told: a short job has ended by then.
+            tokio::task::yield_now().await;
+        }
         let failed = self.do_afterwards();
         for (message, applied) in group.into_iter().zip(results) {
             self.answer(message, applied, &failed);
@@ -328,13 +334,21 @@ impl Actor {
                 }
                 Afterwards::RemoveFolder(uid) => {
                     let folder = self.parts.home.attempts().join(uid);
-                    tokio::task::spawn_blocking(move || {
+                    // Not while one is being made in there.
+                    let before = self.readying.take();
+                    let remove = move || {
                         if let Err(error) = std::fs::remove_dir_all(&folder)
                             && error.kind() != std::io::ErrorKind::NotFound
                         {
                             tracing::warn!(%error, folder = %folder.display(), "a deleted job's folder stays");
                         }
-                    });
+                    };
+                    self.readying = Some(tokio::spawn(async move {
+                        if let Some(before) = before {
+                            let _ = before.await;
+                        }
+                        let _ = tokio::task::spawn_blocking(remove).await;
+                    }));
                     None
                 }
                 Afterwards::Tell(push) => {
@@ -615,7 +629,7 @@ impl Actor {
         self.uids.forget();
         self.environments.clear();
         self.known.clear();
-        self.ready.clear();
+        lock(&self.ready).clear();
         self.replan = true;
         let now = self.now();
         let mut view = write(&self.view);

@@ -1,7 +1,8 @@
 //! From the decision to start to a supervisor that runs.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use athanor_core::placement::Assignment;
@@ -24,15 +25,23 @@ const SETTLED: Duration = Duration::from_millis(SETTLED_MS.unsigned_abs());
 pub(super) const SETTLED_MS: i64 = 300;
 
 /// Experiments that are read at a time before they start.
-const AHEAD: usize = 32;
+const AHEAD: usize = 128;
 
-/// How many of those that stand first have their folder made ahead of their start.
-const READY: usize = 2;
+/// How many of those that stand first have their folder made ahead of their start. Handing that over costs about as much
+/// as making one, so it is done once half of them are missing.
+const READY: usize = 16;
 
 /// A start that was decided: carried out once it is on disk.
 pub(super) struct Decided {
     id: i64,
     launch: Result<Launch>,
+}
+
+/// Attempts to come whose folder was made already, by experiment and number.
+pub(super) type Ready = Arc<Mutex<HashSet<(i64, u32)>>>;
+
+pub(super) fn lock(ready: &Ready) -> MutexGuard<'_, HashSet<(i64, u32)>> {
+    ready.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Actor {
@@ -114,7 +123,7 @@ impl Actor {
             _ => row.command.clone(),
         };
         if !matches!(self.parts.hands, Hands::None) {
-            if !self.ready.remove(&(row.id, number)) || copy.is_some() {
+            if !lock(&self.ready).remove(&(row.id, number)) || copy.is_some() {
                 athanor_shim::claim::create_folder(&folder)
                     .map_err(|cause| Error::path("make the folder", &folder, &cause))?;
             }
@@ -135,22 +144,35 @@ impl Actor {
         })
     }
 
-    /// Makes the folders of those that stand first, now that nobody waits for it. Should somebody remove one before its
-    /// attempt starts, the supervisor makes it again.
+    /// Has the folders of those that stand first made, by a thread that nobody waits for: a queue of short jobs is as fast
+    /// as its own. Should somebody remove one before its attempt starts, the supervisor makes it again.
     pub(super) fn make_ready(&mut self) {
         if matches!(self.parts.hands, Hands::None) {
             return;
         }
-        self.ready.retain(|(id, _)| self.known.contains_key(id));
-        for id in read(&self.view).first_queued(READY) {
-            let Some((row, _)) = self.known.get(&id) else { continue };
-            let next = (id, row.attempt + 1);
-            if !self.ready.contains(&next)
-                && athanor_shim::claim::create_folder(&self.parts.home.attempt(&row.uid, next.1)).is_ok()
-            {
-                self.ready.insert(next);
+        let mut missing = Vec::new();
+        {
+            let mut ready = lock(&self.ready);
+            ready.retain(|(id, _)| self.known.contains_key(id));
+            for id in read(&self.view).first_queued(READY) {
+                let Some((row, _)) = self.known.get(&id) else { continue };
+                let next = (id, row.attempt + 1);
+                if !ready.contains(&next) {
+                    missing.push((next, self.parts.home.attempt(&row.uid, next.1)));
+                }
             }
         }
+        if missing.len() < READY / 2 || self.readying.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        let ready = self.ready.clone();
+        self.readying = Some(tokio::task::spawn_blocking(move || {
+            for (attempt, folder) in missing {
+                if athanor_shim::claim::create_folder(&folder).is_ok() {
+                    lock(&ready).insert(attempt);
+                }
+            }
+        }));
     }
 
     /// The environment that was submitted. Jobs that were queued together usually share one, so the last is kept open

@@ -186,7 +186,7 @@ impl Runner {
 
     /// Runs one attempt to its end.
     ///
-    /// `on_process` hears the identity of the job's main process as soon as it is known.
+    /// `on_process` hears the identity of the job's main process as soon as it is known, unless that has ended by then.
     pub async fn run(
         &self,
         launch: Launch,
@@ -206,7 +206,10 @@ impl Runner {
             }
             return self.conclude(launch.folder, program, launch.cwd, control, None).await;
         };
-        let shim = started(&first, on_process);
+        let shim = match status.is_over() {
+            true => started(&first, |_| {}),
+            false => started(&first, on_process),
+        };
         if let Some(shim) = &shim {
             control.attach(Supervisor::Known(shim.clone()));
         }

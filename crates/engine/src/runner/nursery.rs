@@ -268,11 +268,16 @@ impl Heard {
         ShimStatus::parse(std::str::from_utf8(&line).ok()?)
     }
 
+    /// Whether it has said how the job ended, too.
+    pub(super) fn is_over(&self) -> bool {
+        self.bytes.ends_with(b"end\n")
+    }
+
     /// How the job ended; `None` if the supervisor ends without saying so.
     pub(super) async fn record(&mut self) -> Option<Exit> {
         loop {
             // Complete or not, a record says so itself.
-            if self.bytes.ends_with(b"end\n")
+            if self.is_over()
                 && let Ok(exit) = Exit::parse(&self.bytes)
             {
                 return Some(exit);

@@ -30,6 +30,8 @@ pub(super) struct Kind {
     pub stem: &'static str,
     /// Its migrations, which are only ever added to.
     pub migrator: &'static Migrator,
+    /// What its writer is told when it connects.
+    pub greeting: &'static str,
     /// Answers `true` as JSON when it was closed in order.
     pub was_closed: &'static str,
     /// Whether it is copied before its schema is changed: not where it can be made again from what lies on disk and may
@@ -97,7 +99,8 @@ pub(super) async fn open(home: &Home, path: &Path, kind: &Kind) -> Result<Databa
         .test_before_acquire(false)
         .connect_with(options(path).read_only(true))
         .await?;
-    Ok(Database { writer: Writer::new(writer, writing), readers, set_aside, backup })
+    let writer = Writer::new(writer, writing, kind.greeting).await?;
+    Ok(Database { writer, readers, set_aside, backup })
 }
 
 /// How all connections are made. `synchronous = FULL`: what was accepted survives a power cut, too; the queue

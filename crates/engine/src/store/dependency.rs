@@ -23,7 +23,7 @@ queries! {
                 WHERE dependency.parent_id = ? ORDER BY experiment.id LIMIT 1000";
     OF_WAITING = "SELECT dependency.child_id, dependency.parent_id, dependency.condition, dependency.standing
                   FROM experiment CROSS JOIN dependency ON dependency.child_id = experiment.id
-                  WHERE experiment.status IN ('pending', 'queued')
+                  WHERE experiment.status IN ('pending', 'queued') AND experiment.archived_at IS NULL
                   ORDER BY dependency.child_id, dependency.number";
 }
 

@@ -27,12 +27,19 @@ queries! {
                 UNION
                 SELECT id FROM (SELECT id FROM experiment WHERE name = ?1 ORDER BY id DESC LIMIT 4))
             ORDER BY id DESC LIMIT 4";
-    WAITING = "SELECT * FROM experiment WHERE status IN ('pending', 'queued') ORDER BY priority, position, id";
+    WAITING = "SELECT * FROM experiment WHERE status IN ('pending', 'queued') AND archived_at IS NULL
+            ORDER BY priority, position, id";
     OPEN = "SELECT experiment.*, attempt.assignment FROM experiment
             JOIN attempt ON attempt.experiment_id = experiment.id AND attempt.number = experiment.attempt
             WHERE experiment.status IN ('running', 'paused') ORDER BY experiment.started_at, experiment.id";
-    COUNTS = "SELECT status, count(*) FROM experiment GROUP BY status";
-    COUNTS_ARCHIVED = "SELECT status, count(*) FROM experiment WHERE archived_at IS NOT NULL GROUP BY status";
+    COUNTS = "SELECT status, count(*) FROM experiment INDEXED BY experiment_page_waiting
+            WHERE status IN ('pending', 'queued') AND archived_at IS NULL GROUP BY status
+        UNION ALL
+        SELECT status, count(*) FROM experiment INDEXED BY experiment_active
+            WHERE status IN ('running', 'paused') GROUP BY status
+        UNION ALL
+        SELECT status, count(*) FROM experiment INDEXED BY experiment_page_finished
+            WHERE status IN ('completed', 'failed', 'cancelled', 'expired') AND archived_at IS NULL GROUP BY status";
     SET_POSITION = "UPDATE experiment SET position = ?2 WHERE id = ?1";
     MEMBERS = "SELECT id FROM experiment WHERE job_group = ? AND archived_at IS NULL ORDER BY id";
     BY_KEY = "SELECT * FROM experiment WHERE idempotency_key = ? AND archived_at IS NULL";
@@ -47,17 +54,24 @@ queries! {
         AND (?3 IS NULL OR instr(?3, status))
         AND (?6 IS NULL OR job_group = ?6) AND (?7 = 0 OR job_group IS NULL) AND (archived_at IS NOT NULL) = ?8
         ORDER BY started_at, id LIMIT ?4 OFFSET ?5";
-    LIST_WAITING = "SELECT * FROM experiment WHERE status IN ('pending', 'queued')
+    LIST_WAITING = "SELECT * FROM experiment WHERE status IN ('pending', 'queued') AND archived_at IS NULL
         AND (?1 IS NULL OR project = ?1)
         AND (?2 IS NULL OR instr(lower(uid || ' ' || name || ' ' || coalesce(project, '') || ' ' || command || ' ' || tags), ?2))
         AND (?3 IS NULL OR instr(?3, status))
-        AND (?6 IS NULL OR job_group = ?6) AND (?7 = 0 OR job_group IS NULL) AND (archived_at IS NOT NULL) = ?8
+        AND (?6 IS NULL OR job_group = ?6) AND (?7 = 0 OR job_group IS NULL) AND NOT ?8
         ORDER BY priority, position, id LIMIT ?4 OFFSET ?5";
-    LIST_FINISHED = "SELECT * FROM experiment WHERE status IN ('completed', 'failed', 'cancelled', 'expired')
+    LIST_FINISHED = "SELECT * FROM experiment WHERE status IN ('completed', 'failed', 'cancelled', 'expired') AND archived_at IS NULL
         AND (?1 IS NULL OR project = ?1)
         AND (?2 IS NULL OR instr(lower(uid || ' ' || name || ' ' || coalesce(project, '') || ' ' || command || ' ' || tags), ?2))
         AND (?3 IS NULL OR instr(?3, status))
-        AND (?6 IS NULL OR job_group = ?6) AND (?7 = 0 OR job_group IS NULL) AND (archived_at IS NOT NULL) = ?8
+        AND (?6 IS NULL OR job_group = ?6) AND (?7 = 0 OR job_group IS NULL) AND NOT ?8
+        ORDER BY completed_at DESC, id DESC LIMIT ?4 OFFSET ?5";
+    LIST_FINISHED_ARCHIVED = "SELECT * FROM experiment WHERE status IN ('completed', 'failed', 'cancelled', 'expired')
+        AND archived_at IS NOT NULL
+        AND (?1 IS NULL OR project = ?1)
+        AND (?2 IS NULL OR instr(lower(uid || ' ' || name || ' ' || coalesce(project, '') || ' ' || command || ' ' || tags), ?2))
+        AND (?3 IS NULL OR instr(?3, status))
+        AND (?6 IS NULL OR job_group = ?6) AND (?7 = 0 OR job_group IS NULL) AND ?8
         ORDER BY completed_at DESC, id DESC LIMIT ?4 OFFSET ?5";
     PAGE_WAITING = "SELECT experiment.* FROM (
             SELECT id FROM experiment INDEXED BY experiment_page_waiting
@@ -515,12 +529,9 @@ impl Store {
     pub async fn counts(&self) -> Result<Counts> {
         let mut counts = Counts::default();
         let rows: Vec<(String, i64)> = sqlx::query_as(COUNTS).fetch_all(self.readers()).await?;
-        let away: Vec<(String, i64)> = sqlx::query_as(COUNTS_ARCHIVED).fetch_all(self.readers()).await?;
-        let away = away.into_iter().map(|(word, count)| (word, -count));
-        for (word, count) in rows.into_iter().chain(away) {
+        for (word, count) in rows {
             if let Ok(status) = word.parse::<Status>() {
-                let of = &mut counts.0[status as usize];
-                *of = of.saturating_add_signed(count);
+                counts.set(status, count.unsigned_abs());
             }
         }
         Ok(counts)
@@ -554,6 +565,7 @@ impl Store {
         let query = match section {
             Section::Active => LIST_ACTIVE,
             Section::Waiting => LIST_WAITING,
+            Section::Finished if filter.archived => LIST_FINISHED_ARCHIVED,
             Section::Finished => LIST_FINISHED,
             Section::All => LIST_ALL,
         };

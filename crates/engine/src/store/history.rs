@@ -37,7 +37,9 @@ queries! {
             energy_basis = ?7
         WHERE experiment_id = ?1 AND number = ?2";
     OPEN_USAGE = "SELECT experiment_id, number, peak_gpu_memory, gpu_utilisation, gpu_sampled_ms, energy_wh, energy_basis
-        FROM attempt WHERE ended_at IS NULL AND (gpu_sampled_ms IS NOT NULL OR peak_gpu_memory IS NOT NULL)";
+        FROM experiment JOIN attempt ON attempt.experiment_id = experiment.id AND attempt.number = experiment.attempt
+        WHERE experiment.status IN ('running', 'paused') AND attempt.ended_at IS NULL
+            AND (gpu_sampled_ms IS NOT NULL OR peak_gpu_memory IS NOT NULL)";
 }
 
 /// Something of which there is a history.

@@ -162,4 +162,42 @@ mod tests {
             }
         }
     }
+
+    /// Whoever asks for a page, the counts or the oldest reads neither what is not shown nor all rows.
+    #[tokio::test]
+    async fn what_is_asked_often_is_found_in_an_index_alone() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let home = Home::at(dir.path());
+        home.create().expect("folders");
+        let store = Store::open(&home).await.expect("opens").store;
+        let named = |wanted: &str| {
+            let all = [experiment::QUERIES, report::QUERIES].into_iter().flatten();
+            all.into_iter()
+                .find(|(name, _)| *name == wanted)
+                .map(|(_, sql)| *sql)
+                .expect("a query of that name")
+        };
+        let all = [
+            "COUNTS",
+            "OLDEST",
+            "PAGE_WAITING",
+            "PAGE_FINISHED",
+            "COUNT_WAITING_UNGROUPED",
+            "COUNT_FINISHED_UNGROUPED",
+        ];
+        for name in all {
+            let explained = format!("EXPLAIN QUERY PLAN {}", named(name));
+            let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(explained))
+                .fetch_all(store.readers())
+                .await
+                .expect("a plan");
+            let scans = steps.iter().map(|step| &step.3).filter(|step| step.starts_with("SCAN experiment"));
+            let through: Vec<&String> = scans.collect();
+            // Of those under way there are few, and their own index holds no more than it has to.
+            let bare =
+                |step: &&&String| !step.contains("COVERING INDEX") && !step.contains("experiment_active");
+            assert!(!through.is_empty(), "{name}: {steps:?}");
+            assert_eq!(through.iter().find(bare), None, "{name}");
+        }
+    }
 }

@@ -49,7 +49,8 @@ queries! {
                 ('completed', 'failed', 'cancelled', 'expired', 'queue_tripped', 'gpu_tripped',
                  'gpu_idle', 'policy_cancel')
             ORDER BY event.cursor LIMIT ?3";
-    RUNNING = "SELECT id, uid, name, project, attempt FROM experiment WHERE status = 'running'";
+    RUNNING = "SELECT id, uid, name, project, attempt FROM experiment INDEXED BY experiment_active
+            WHERE status IN ('running', 'paused') AND status = 'running'";
     LEFT_TO_DO = "SELECT
             EXISTS (SELECT 1 FROM experiment WHERE status IN ('running', 'paused')) +
             EXISTS (SELECT 1 FROM experiment

@@ -15,6 +15,7 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 const KIND: Kind = Kind {
     stem: "athanor",
     migrator: &MIGRATOR,
+    greeting: super::steps::VIEWS,
     was_closed: "SELECT value FROM setting WHERE key = 'meta.clean_shutdown'",
     backed_up: true,
 };

@@ -15,7 +15,8 @@ queries! {
                   UNION
                   SELECT experiment_id, number FROM attempt WHERE ended_at > ?1 AND started_at < ?2
                   UNION
-                  SELECT experiment_id, number FROM attempt WHERE ended_at IS NULL AND started_at < ?2) AS shown
+                  SELECT id, attempt FROM experiment INDEXED BY experiment_active
+                  WHERE status IN ('running', 'paused') AND started_at < ?2) AS shown
             JOIN attempt ON attempt.experiment_id = shown.experiment_id AND attempt.number = shown.number
             JOIN experiment ON experiment.id = attempt.experiment_id
             ORDER BY attempt.started_at DESC LIMIT ?3";
@@ -31,8 +32,10 @@ queries! {
             SELECT started_at, ended_at FROM attempt WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1000)";
     LONGEST = "SELECT uid, name, started_at FROM experiment
                WHERE status IN ('running', 'paused') AND started_at IS NOT NULL ORDER BY started_at LIMIT 1";
-    OLDEST = "SELECT uid, name, queued_at FROM experiment INDEXED BY experiment_oldest
-              WHERE status = 'queued' AND queued_at IS NOT NULL ORDER BY queued_at LIMIT 1";
+    OLDEST = "SELECT uid, name, queued_at FROM experiment WHERE id = (
+                  SELECT id FROM experiment INDEXED BY experiment_page_waiting
+                  WHERE status IN ('pending', 'queued') AND archived_at IS NULL
+                      AND status = 'queued' AND queued_at IS NOT NULL ORDER BY queued_at LIMIT 1)";
     OLD_LOGS = "SELECT experiment.id, experiment.uid, experiment.name, attempt.number, attempt.ended_at
                 FROM attempt JOIN experiment ON experiment.id = attempt.experiment_id
                 WHERE attempt.ended_at < ?1 AND attempt.log_removed = 0 AND attempt.metrics_read = 1

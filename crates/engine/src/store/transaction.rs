@@ -4,6 +4,7 @@
 //!   type does) then believes for ever that one is open, and the only writer is lost. This one asks the database.
 //! - The database has a thread of its own, and the way there and back costs more than most statements. What gives no
 //!   answer ([`Tx::put_off`]) therefore waits until something that does is asked, or until the end, and travels with it.
+//! - Steps that are rows of one view ([`ROW`]) are one statement, and a transaction that is nothing else is one by itself.
 
 use std::fmt::Write;
 
@@ -17,32 +18,42 @@ use crate::error::Result;
 /// So many steps travel together at most: the database keeps each combination of them prepared.
 const TOGETHER: usize = 4;
 
+/// So many that are rows of one view, of which there are fewer combinations.
+const ROWS_TOGETHER: usize = 16;
+
+/// How a step begins that is a row of a view; see [`super::steps::VIEWS`]. Its parameters are plain `?`, in their order:
+/// SQLite looks for the name of each that has one in a list of all, which takes time in the square of their number.
+const ROW: &str = "INSERT INTO temp.";
+
 /// A transaction that may write. Dropping it rolls it back.
 #[derive(Debug)]
 pub struct Tx {
     held: Option<OwnedMutexGuard<Held>>,
+    /// Whether the database knows of it.
+    begun: bool,
     /// What was not sent yet.
     sql: String,
     arguments: SqliteArguments,
     steps: usize,
+    /// The statements that these steps are.
+    statements: usize,
+    /// The view of which the last one is a row.
+    view: Option<&'static str>,
     synced: bool,
 }
 
 impl Tx {
     /// Takes the write lock before anything else, so that what is read can't be stale when it is written.
     /// With `synced` it is on disk when it is committed, else when the next synced one or a checkpoint is.
-    pub(super) fn begin(mut held: OwnedMutexGuard<Held>, synced: bool) -> Self {
-        // The level can only be changed between transactions. Whoever is interrupted leaves the connection at either.
-        let begin = match synced {
-            _ if held.synced.take() == Some(synced) => "BEGIN IMMEDIATE",
-            true => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
-            false => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
-        };
+    pub(super) fn begin(held: OwnedMutexGuard<Held>, synced: bool) -> Self {
         Self {
             held: Some(held),
-            sql: begin.to_owned(),
+            begun: false,
+            sql: String::new(),
             arguments: SqliteArguments::default(),
             steps: 0,
+            statements: 0,
+            view: None,
             synced,
         }
     }
@@ -52,7 +63,7 @@ impl Tx {
     /// # Errors
     /// What was put off fails.
     pub async fn now(&mut self) -> Result<&mut SqliteConnection> {
-        self.send().await?;
+        self.send("BEGIN IMMEDIATE", "").await?;
         Ok(self.held().connection())
     }
 
@@ -66,11 +77,29 @@ impl Tx {
         step: &'static str,
         bind: impl FnOnce(&mut SqliteArguments) -> Bound,
     ) -> Result<()> {
-        if self.steps == TOGETHER {
-            self.send().await?;
+        let (view, row) = step.strip_prefix(ROW).and_then(|row| row.split_once(" VALUES ")).unzip();
+        let most = if view.is_some() { ROWS_TOGETHER } else { TOGETHER };
+        // sqlx does not count those with a name among the others.
+        let mixed = self.steps > 0 && self.view.is_some() != view.is_some();
+        if self.steps >= most || mixed {
+            self.send("BEGIN IMMEDIATE", "").await?;
         }
+        let joins = view.is_some() && self.view == view;
+        let step = match row {
+            Some(row) if joins => {
+                self.sql.push(',');
+                row
+            }
+            _ => {
+                if !self.sql.is_empty() {
+                    self.sql.push(';');
+                }
+                self.statements += 1;
+                step
+            }
+        };
+        self.view = view;
         self.steps += 1;
-        self.sql.push(';');
         renumber(step, self.arguments.len(), &mut self.sql);
         bind(&mut self.arguments).map_err(sqlx::Error::Encode)?;
         Ok(())
@@ -81,8 +110,11 @@ impl Tx {
     /// # Errors
     /// The database refuses; then nothing of it has happened.
     pub async fn commit(mut self) -> Result<()> {
-        self.sql.push_str(";COMMIT");
-        self.send().await?;
+        let alone = self.statements == 1 && self.view.is_some() && !self.begun;
+        match alone {
+            true => self.send("", "").await?,
+            false => self.send("BEGIN IMMEDIATE", "COMMIT").await?,
+        }
         // Ended: there is nothing to roll back.
         if let Some(mut held) = self.held.take() {
             held.open = false;
@@ -90,12 +122,21 @@ impl Tx {
         Ok(())
     }
 
-    async fn send(&mut self) -> Result<()> {
-        if self.sql.is_empty() {
+    /// Sends what was put off, between what begins the transaction, unless it has begun, and what ends it.
+    async fn send(&mut self, begin: &str, end: &str) -> Result<()> {
+        let steps = std::mem::take(&mut self.sql);
+        let (level, begin) = match self.begun {
+            true => ("", ""),
+            // The level can only be changed between transactions. Whoever is interrupted leaves the connection at either.
+            false => (self.level(), begin),
+        };
+        let parts = [level, begin, &steps, end].into_iter().filter(|part| !part.is_empty());
+        let sql = parts.collect::<Vec<_>>().join(";");
+        if sql.is_empty() {
             return Ok(());
         }
-        let (sql, arguments) = (std::mem::take(&mut self.sql), std::mem::take(&mut self.arguments));
-        self.steps = 0;
+        let arguments = std::mem::take(&mut self.arguments);
+        (self.steps, self.statements, self.view, self.begun) = (0, 0, None, true);
         let synced = self.synced;
         let held = self.held();
         held.open = true;
@@ -108,6 +149,16 @@ impl Tx {
             }
         }
         Ok(())
+    }
+
+    /// What brings the connection to the level at which this is to be kept.
+    fn level(&mut self) -> &'static str {
+        let synced = self.synced;
+        match self.held().synced.take() {
+            Some(level) if level == synced => "",
+            _ if synced => "PRAGMA synchronous = FULL",
+            _ => "PRAGMA synchronous = NORMAL",
+        }
     }
 
     fn held(&mut self) -> &mut Held {
@@ -147,7 +198,11 @@ impl Drop for Tx {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::ConnectOptions;
+    use sqlx::sqlite::SqliteConnectOptions;
+
     use super::*;
+    use crate::store::writer::Writer;
 
     #[test]
     fn the_parameters_of_a_later_step_follow_those_of_an_earlier_one() {
@@ -157,5 +212,56 @@ mod tests {
         sql.clear();
         renumber("UPDATE a SET b = $2 WHERE c = $1; INSERT INTO d VALUES ($1, $12)", 9, &mut sql);
         assert_eq!(sql, "UPDATE a SET b = $11 WHERE c = $10; INSERT INTO d VALUES ($10, $21)");
+    }
+
+    /// Rows of a view, and steps of other kinds between them, take effect in their order and all or none.
+    #[tokio::test]
+    async fn rows_and_other_steps_keep_their_order() {
+        let connection = || SqliteConnectOptions::new().in_memory(true);
+        let mut first = connection().connect().await.expect("connects");
+        sqlx::raw_sql("CREATE TABLE told (n INTEGER PRIMARY KEY, word TEXT NOT NULL)")
+            .execute(&mut first)
+            .await
+            .expect("a table");
+        let views = "CREATE TEMP VIEW even (word) AS SELECT NULL; CREATE TEMP VIEW odd (word) AS SELECT NULL;
+            CREATE TEMP TRIGGER even_told INSTEAD OF INSERT ON even BEGIN
+                INSERT INTO told (word) VALUES ('even ' || NEW.word); END;
+            CREATE TEMP TRIGGER odd_told INSTEAD OF INSERT ON odd BEGIN
+                INSERT INTO told (word) VALUES ('odd ' || NEW.word); END";
+        let writer = Writer::new(first, connection(), views).await.expect("a writer");
+        const EVEN: &str = "INSERT INTO temp.even VALUES (?)";
+        const ODD: &str = "INSERT INTO temp.odd VALUES (?)";
+        const PLAIN: &str = "INSERT INTO told (word) VALUES ($1)";
+        let mut expected = Vec::new();
+        // As many as travel together and more, alone and mixed.
+        for (count, kinds) in [(1, 1), (3, 1), (40, 1), (2, 2), (40, 2), (40, 3)] {
+            for spoiled in [true, false] {
+                let mut tx = Tx::begin(writer.hold().await.expect("held"), false);
+                let mut words = Vec::new();
+                for n in 0..count {
+                    let word = format!("{count}-{kinds}-{n}");
+                    let (step, said) = match n % kinds {
+                        0 => (EVEN, format!("even {word}")),
+                        1 => (ODD, format!("odd {word}")),
+                        _ => (PLAIN, word.clone()),
+                    };
+                    words.push(said);
+                    // The last one can't be taken.
+                    let word = (!spoiled || n + 1 < count).then_some(word);
+                    tx.put_off(step, |to| to.add(word)).await.expect("put off");
+                }
+                let committed = tx.commit().await;
+                assert_eq!(committed.is_err(), spoiled, "{count} steps of {kinds} kinds");
+                if !spoiled {
+                    expected.extend(words);
+                }
+                let mut held = writer.hold().await.expect("held");
+                let told: Vec<String> = sqlx::query_scalar("SELECT word FROM told ORDER BY n")
+                    .fetch_all(held.connection())
+                    .await
+                    .expect("read");
+                assert_eq!(told, expected, "{count} steps of {kinds} kinds");
+            }
+        }
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Writer(Arc<Mutex<Held>>);
 pub(super) struct Held {
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
+    /// What a new connection is told first.
+    greeting: &'static str,
     closed: bool,
     /// Whether what it commits is synced, as far as that is known.
     pub synced: Option<bool>,
@@ -28,16 +30,26 @@ pub(super) struct Held {
 }
 
 impl Writer {
-    /// With a connection that was made by these options and syncs what it commits.
-    pub fn new(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
+    /// With a connection that was made by these options and syncs what it commits. `greeting` is told to it, and to each
+    /// that takes its place: what belongs to a connection, and not to the file.
+    ///
+    /// # Errors
+    /// The database refuses the greeting.
+    pub async fn new(
+        mut connection: SqliteConnection,
+        options: SqliteConnectOptions,
+        greeting: &'static str,
+    ) -> Result<Self> {
+        sqlx::raw_sql(greeting).execute(&mut connection).await?;
         let connection = Some(connection);
-        Self(Arc::new(Mutex::new(Held {
+        Ok(Self(Arc::new(Mutex::new(Held {
             connection,
             options,
+            greeting,
             closed: false,
             synced: Some(true),
             open: false,
-        })))
+        }))))
     }
 
     /// Becomes the writer.
@@ -50,7 +62,9 @@ impl Writer {
             return Err(sqlx::Error::PoolClosed.into());
         }
         if held.connection.is_none() {
-            held.connection = Some(held.options.connect().await?);
+            let mut connection = held.options.connect().await?;
+            sqlx::raw_sql(held.greeting).execute(&mut connection).await?;
+            held.connection = Some(connection);
             (held.synced, held.open) = (Some(true), false);
         }
         if std::mem::take(&mut held.open) {

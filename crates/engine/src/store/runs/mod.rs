@@ -58,6 +58,7 @@ static MIGRATOR: Migrator = sqlx::migrate!("./run-migrations");
 const KIND: Kind = Kind {
     stem: "runs",
     migrator: &MIGRATOR,
+    greeting: "",
     was_closed: "SELECT value FROM meta WHERE key = 'clean_shutdown'",
     backed_up: false,
 };
