@@ -11,6 +11,7 @@ mod harness;
 mod logs;
 mod metrics;
 mod monitor;
+mod network;
 mod notifications;
 mod nursery;
 mod offline;

@@ -8,7 +8,7 @@ use crate::monitor::Engine;
 use crate::wait::wait_until;
 
 /// The values of a metric of the one run that a query finds, as they stand in the index.
-fn values(athanor: &Athanor, query: &str, key: &str) -> Vec<f64> {
+pub fn values(athanor: &Athanor, query: &str, key: &str) -> Vec<f64> {
     let page = athanor.json(&["runs", "ls", query]);
     let Some(run) = page["rows"][0]["uid"].as_str() else { return Vec::new() };
     let csv = athanor.run(&["metrics", run, "--key", key, "--csv"]);
@@ -160,7 +160,7 @@ fn a_run_that_is_seen_to_grow_runs_whatever_the_clock_of_its_file_system_says() 
     wait_until("it is seen to run", || (status() == "running").then_some(()));
 }
 
-fn append(athanor: &Athanor, path: &str, text: &str) {
+pub fn append(athanor: &Athanor, path: &str, text: &str) {
     let path = athanor.work().join(path);
     let mut file = std::fs::OpenOptions::new().append(true).open(path).expect("opens");
     file.write_all(text.as_bytes()).expect("appended");

@@ -108,7 +108,9 @@ impl Drag {
 
     /// Goes away from the window.
     pub fn leave(self) -> Result<()> {
-        self.tell(self.atoms.leave, [0; 4])
+        self.tell(self.atoms.leave, [0; 4])?;
+        // A connection that is closed while something in it was not read is closed at once, and what was just said is lost.
+        Ok(self.x.sync()?)
     }
 
     /// Lets go, once the window would take it.

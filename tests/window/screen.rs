@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     Atom, AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, ImageFormat, KEY_PRESS_EVENT,
-    KEY_RELEASE_EVENT, Window,
+    KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
@@ -82,6 +82,29 @@ impl Screen {
             Ok(())
         })
         .await
+    }
+
+    /// Moves the pointer over the middle of the program's own window.
+    pub fn move_pointer(&self, pid: u32) -> Result<()> {
+        let window = self.window(pid)?.context("the program shows no window")?;
+        let size = self.x.get_geometry(window)?.reply()?;
+        let middle = |size: u16| (size / 2).cast_signed();
+        let at = self.x.translate_coordinates(window, self.root, middle(size.width), middle(size.height))?;
+        let at = at.reply()?;
+        for by in [8, 0] {
+            let x = at.dst_x + by;
+            self.x.xtest_fake_input(
+                MOTION_NOTIFY_EVENT,
+                0,
+                x11rb::CURRENT_TIME,
+                self.root,
+                x,
+                at.dst_y,
+                0,
+            )?;
+        }
+        self.x.flush()?;
+        Ok(())
     }
 
     /// Presses a key, for whatever has the focus.

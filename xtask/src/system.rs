@@ -35,6 +35,7 @@ const TEST: &[&str] = &[
     "task-spooler",
     "xauth",
     "python3",
+    "fuse3",
 ];
 
 /// The same for other systems, in the words of their package collections.

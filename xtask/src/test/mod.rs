@@ -216,6 +216,9 @@ fn build(workspace: &Workspace, _: &mut Count) -> Result<Done> {
 
 /// All but the window's test, which needs a display.
 fn rust(workspace: &Workspace, count: &mut Count) -> Result<Done> {
+    if !std::path::Path::new("/dev/fuse").exists() {
+        say("THERE IS NO /dev/fuse HERE: network folders, and servers that hang, are not tested");
+    }
     if answer(&mut workspace.cargo(["nextest", "--version"])).is_some() {
         let mut command = whole(workspace, &["nextest", "run", "--no-fail-fast"]);
         // It refuses to pass over what is not there.

@@ -22,7 +22,10 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) const SILENT: &str = "The file system does not answer: perhaps its server hangs. Nothing is read here until it does; then that goes on by itself.";
 
 /// How long what is being read may take to end when the engine does.
-const LEAVING: Duration = Duration::from_secs(5);
+const LEAVING: Duration = Duration::from_secs(3);
+
+/// The same where a server is known not to answer.
+const LEAVING_SILENCE: Duration = Duration::from_millis(500);
 
 /// The calls to a file system that are under way.
 #[derive(Debug, Clone, Default)]
@@ -158,6 +161,9 @@ impl Keeper {
         committing: JoinHandle<()>,
     ) {
         let abort = committing.abort_handle();
+        // The next engine may wait for this one already.
+        let silent = self.roots.values().any(|root| root.answers.silent);
+        let patience = if silent { LEAVING_SILENCE } else { LEAVING };
         let written = async {
             while self.roots.values().any(|root| root.reading + root.passing.running > 0) {
                 match results.recv().await {
@@ -173,7 +179,7 @@ impl Keeper {
             }
             let _ = committing.await;
         };
-        if tokio::time::timeout(LEAVING, written).await.is_err() {
+        if tokio::time::timeout(patience, written).await.is_err() {
             // What is not written yet is read again by the next engine, and nothing twice: a piece and how far it goes
             // are one transaction.
             tracing::warn!(
