@@ -205,7 +205,7 @@ fn before_control(bytes: &[u8]) -> usize {
 
 /// As [`sequence`], in a line with what comes after it.
 pub(super) fn sequence_of_line(bytes: &[u8]) -> usize {
-    let string = bytes[0] == 0x1b && bytes.get(1).is_some_and(|kind| b"]PX^_".contains(kind));
+    let string = bytes[0] == 0x1b && matches!(bytes.get(1), Some(b']' | b'P' | b'X' | b'^' | b'_'));
     let end = match string {
         true => memchr::memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len()),
         false => bytes.len(),
@@ -220,13 +220,9 @@ fn sequence(bytes: &[u8]) -> usize {
     if bytes[0] != 0x1b {
         return 1;
     }
-    let run = |from: usize, wanted: fn(u8) -> bool| {
-        bytes[from..].iter().position(|byte| !wanted(*byte)).map_or(bytes.len(), |more| from + more)
-    };
-    let between = |byte: u8| (b' '..=b'/').contains(&byte);
     match bytes.get(1) {
         Some(b'[') => {
-            let end = run(run(2, |byte| (b'0'..=b'?').contains(&byte)), between);
+            let end = between(bytes, run(bytes, 2, |byte| byte & 0xf0 == 0x30));
             if bytes.get(end).is_some_and(|last| (b'@'..=b'~').contains(last)) {
                 return end + 1;
             }
@@ -247,8 +243,23 @@ fn sequence(bytes: &[u8]) -> usize {
         }
         _ => {}
     }
-    let end = run(1, between);
+    let end = between(bytes, 1);
     end + usize::from(bytes.get(end).is_some_and(|last| (b'0'..=b'~').contains(last)))
+}
+
+/// Behind a run of wanted bytes.
+#[inline]
+fn run(bytes: &[u8], mut from: usize, wanted: impl Fn(u8) -> bool) -> usize {
+    while bytes.get(from).is_some_and(|byte| wanted(*byte)) {
+        from += 1;
+    }
+    from
+}
+
+/// Behind what may stand between the beginning of a sequence and its end.
+#[inline]
+fn between(bytes: &[u8], from: usize) -> usize {
+    run(bytes, from, |byte| byte & 0xf0 == 0x20)
 }
 
 #[cfg(test)]

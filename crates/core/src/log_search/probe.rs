@@ -15,6 +15,8 @@ use super::lines::{is_unseen, sequence_of_line};
 const STRIDE: usize = 128;
 /// With the one behind the last.
 const AROUND: usize = STRIDE + 1;
+/// And with the two before the first.
+const WITH: usize = STRIDE + 3;
 /// Pairs that are looked for at once, at most, and if not each of their bytes is a single one.
 const PROBES_MAX: usize = 8;
 const SETS_MAX: usize = 4;
@@ -49,6 +51,11 @@ impl Test {
             Some(Self { bit, low, span: high - low, wide })
         };
         [of(0)?, of(0x20)?].into_iter().min_by_key(|test| (0..=0x7f).filter(|byte| test.is(*byte)).count())
+    }
+
+    /// Whether all of it ends an escape sequence that stands before it and has no end yet.
+    fn is_final(self) -> bool {
+        !self.wide && (0..=u8::MAX).all(|byte| !self.is(byte) || (b'0'..=b'~').contains(&byte))
     }
 
     #[inline]
@@ -173,6 +180,8 @@ fn of_class(class: &Class) -> Option<Test> {
 /// Two bytes that are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Probe {
+    /// What is seen before them; anything if that can't be told.
+    before: Test,
     first: Test,
     second: Test,
     /// What is seen behind the first byte, beginning with the second.
@@ -184,7 +193,9 @@ impl Probe {
     fn of(run: &[Test], at: usize) -> Self {
         let second = run.get(at + 1).copied().unwrap_or(Test::ANY);
         let rest = run.iter().skip(at + 1).take(RUN_MAX).copied().collect();
-        Self { first: run[at], second, rest }
+        let before = at.checked_sub(1).filter(|_| run[at].is_final()).map(|before| run[before]);
+        let before = before.filter(|before| !before.wide).unwrap_or(Test::ANY);
+        Self { before, first: run[at], second, rest }
     }
 
     #[inline]
@@ -229,6 +240,15 @@ impl Probe {
 #[inline]
 fn begins_unseen(byte: u8) -> bool {
     byte.wrapping_add(1).cast_signed() < 33
+}
+
+/// Whether something unseen may end with a byte before one that [`Test::is_final`]. It may with a control character and
+/// with what ends a CSI or a string; with other characters only right behind ESC or what may stand there between. Bytes
+/// that are no ASCII count as such, which takes fewer instructions.
+#[inline]
+fn ends_unseen(before: u8, byte: u8) -> bool {
+    let (before, byte) = (before.cast_signed(), byte.cast_signed());
+    !(0x20..=0x3f).contains(&byte) | ((byte > 0x2f) & (before < 0x30))
 }
 
 /// What is looked for: one of these stands in every line that matches.
@@ -331,10 +351,28 @@ impl Probes {
             let Some(some) = lines[begin..].first_chunk::<AROUND>() else { break };
             // Without a branch for each byte, so that the compiler takes many at once.
             if (0..STRIDE).fold(false, |any, at| any | is(some[at], some[at + 1])) {
+                if let [Probe { before, .. }] = self.0.as_slice()
+                    && *before != Test::ANY
+                    && let Some(with) =
+                        begin.checked_sub(2).and_then(|from| lines[from..].first_chunk::<WITH>())
+                    && !(0..STRIDE).fold(false, |any, at| {
+                        let preceded = before.is(with[at + 1]) | ends_unseen(with[at], with[at + 1]);
+                        any | (is(with[at + 2], with[at + 3]) & preceded)
+                    })
+                {
+                    // Where colours end with the byte that is looked for, most often something else is before it.
+                    continue;
+                }
                 for (at, mark) in marks.iter_mut().enumerate() {
                     *mark = u8::from(is(some[at], some[at + 1]));
                 }
-                memchr::memchr_iter(1, &marks).try_for_each(|mark| look(begin + mark))?;
+                for (begin, marks) in (begin..).step_by(8).zip(marks.as_chunks().0) {
+                    let mut marks = u64::from_le_bytes(*marks);
+                    while marks != 0 {
+                        look(begin + marks.trailing_zeros() as usize / 8)?;
+                        marks &= marks - 1;
+                    }
+                }
             }
         }
         ControlFlow::Continue(())

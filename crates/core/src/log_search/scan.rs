@@ -23,7 +23,7 @@ use super::probe::{Demand, Probes, demands};
 const PIECE: usize = 32 << 10;
 
 /// Bytes that are judged together.
-const STRIDE: usize = 4 << 10;
+const STRIDE: usize = 1 << 10;
 
 /// How many places to look at are too many: more than one in so many bytes.
 pub(super) const DENSE: usize = 32;
