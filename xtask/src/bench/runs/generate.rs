@@ -62,25 +62,74 @@ pub fn table(path: &Path, rows: u64) -> Result<u64> {
     finish(file, path)
 }
 
-/// A log of about so many bytes, as training programs print; its last line is the only one with `needle`.
-pub fn log(path: &Path, bytes: u64, needle: &str) -> Result<u64> {
+/// How a log is written.
+#[derive(Clone, Copy)]
+pub enum Look {
+    /// As it is read.
+    Plain,
+    /// With colours: several escape sequences in every line.
+    Colours,
+    /// With bars that are drawn again and again in one line, and a line in colours after each.
+    Bars,
+}
+
+/// A log of about so many bytes, as training programs print; about one line in 20,000 has `needle`, and the last one.
+pub fn log(path: &Path, bytes: u64, look: Look, needle: &str) -> Result<u64> {
     let mut block = String::new();
-    for line in 0_u64..20_000 {
-        let [loss, acc] = [point(0, line), point(2, line)];
-        block.push_str(&format!(
-            "2026-11-21 19:{:02}:{:02},{:03} INFO trainer.py:214 epoch {} step {line} loss={loss:.6} acc={acc:.4} lr=1.0e-03\n",
-            line / 60 % 60,
-            line % 60,
-            line * 7 % 1000,
-            line / 400,
-        ));
+    match look {
+        Look::Plain => (0..20_000).for_each(|line| plain(line, &mut block)),
+        Look::Colours => (0..20_000).for_each(|line| colours(line, &mut block)),
+        Look::Bars => (0..300).for_each(|line| bar(line, &mut block)),
     }
+    let needle = match look {
+        Look::Plain => format!("{needle}\n"),
+        Look::Colours | Look::Bars => format!("\x1b[1;31m{needle}\x1b[0m\n"),
+    };
+    block.push_str(&needle);
     let mut file = create(path)?;
     for _ in 0..bytes.div_ceil(block.len() as u64) {
         file.write_all(block.as_bytes())?;
     }
-    writeln!(file, "{needle}")?;
     finish(file, path)
+}
+
+fn plain(line: u64, into: &mut String) {
+    let [loss, acc] = [point(0, line), point(2, line)];
+    into.push_str(&format!(
+        "{} INFO trainer.py:214 epoch {} step {line} loss={loss:.6} acc={acc:.4} lr=1.0e-03\n",
+        moment(line),
+        line / 400,
+    ));
+}
+
+fn colours(line: u64, into: &mut String) {
+    let [loss, acc] = [point(0, line), point(2, line)];
+    into.push_str(&format!(
+        "\x1b[2m{}\x1b[0m \x1b[32mINFO\x1b[0m \x1b[36mtrainer.py:214\x1b[0m epoch \x1b[1m{}\x1b[0m step \x1b[1m{line}\x1b[0m \
+         \x1b[33mloss\x1b[0m=\x1b[1;36m{loss:.6}\x1b[0m \x1b[33macc\x1b[0m=\x1b[1;36m{acc:.4}\x1b[0m \x1b[33mlr\x1b[0m=\x1b[1;36m1.0e-03\x1b[0m\n",
+        moment(line),
+        line / 400,
+    ));
+}
+
+fn bar(line: u64, into: &mut String) {
+    for state in 0_u64..=100 {
+        let (done, left) = (usize::try_from(state / 10).unwrap_or(0), 100 - state);
+        into.push_str(&format!(
+            "\repoch {line}: {state:3}%|{:<10}| {state}0/1000 [00:{:02}<00:{:02}, 19.{left:02}it/s, loss={:.4}]",
+            "\u{2588}".repeat(done),
+            state / 2,
+            left / 2,
+            point(line, state),
+        ));
+    }
+    into.push('\n');
+    colours(line, into);
+}
+
+/// When a line was written, as `logging` tells it.
+fn moment(line: u64) -> String {
+    format!("2026-11-21 19:{:02}:{:02},{:03}", line / 60 % 60, line % 60, line * 7 % 1000)
 }
 
 /// A noisy curve.
