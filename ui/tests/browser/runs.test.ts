@@ -90,7 +90,7 @@ test("what a pattern would read is shown while it is typed", async () => {
   await field.fill("step {step}: acc {acc}");
   await sheet.getByText(/^Nothing is found in its first 4 lines/).waitFor();
   await field.fill("/(/");
-  await sheet.getByText(/^bad pattern/).waitFor();
+  await sheet.getByText(/^Bad pattern/).waitFor();
   await window.close();
 });
 
