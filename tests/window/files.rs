@@ -1,6 +1,7 @@
 //! Files between the window and the desktop: folders that are dropped on it, and logs that are saved from it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use athanor_api::command::{ListRuns, ListWatchFolders};
@@ -172,14 +173,26 @@ const OWN: usize = 1;
 const DIALOG: usize = 2;
 const QUESTION: usize = 3;
 
-/// Presses a key once and waits for as many windows as there are then.
+/// How long a key may take to change which windows there are before it was meant for something else.
+const UNHEARD: Duration = Duration::from_secs(10);
+
+/// Presses a key and waits for as many windows as there are then. The list of names that the dialog proposes takes a key
+/// for itself if it opens just then: whoever sees that nothing happens presses it again.
 async fn press(program: &Program, screen: &Screen, key: Key, then: usize) -> Result<()> {
-    screen.press(key)?;
-    if then == OWN {
-        screen.wait_for_window(program.pid).await
-    } else {
-        screen.wait_for_windows(program.pid, then).await
+    let before = screen.windows(program.pid)?;
+    let wait = async || match then {
+        OWN => screen.wait_for_window(program.pid).await,
+        more => screen.wait_for_windows(program.pid, more).await,
+    };
+    for _ in 0..5 {
+        screen.press(key)?;
+        match tokio::time::timeout(UNHEARD, wait()).await {
+            Ok(waited) => return waited,
+            Err(_) if screen.windows(program.pid)? == before => {}
+            Err(_) => break,
+        }
     }
+    wait().await
 }
 
 /// Opens the dialog.

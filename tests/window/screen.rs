@@ -45,7 +45,7 @@ impl Screen {
     }
 
     /// The program's windows that the window manager shows at present, the oldest first.
-    fn windows(&self, pid: u32) -> Result<Vec<Window>> {
+    pub fn windows(&self, pid: u32) -> Result<Vec<Window>> {
         let mut all = self.numbers(self.root, "_NET_CLIENT_LIST", AtomEnum::WINDOW)?;
         // A window may go while it is looked at.
         all.retain(|window| {
