@@ -180,12 +180,13 @@ struct Share {
 }
 
 impl Share {
-    /// None where the kernel has no FUSE for us.
+    /// None where the kernel has no FUSE for us, or, as in most containers, does not let us mount anything.
     fn mount(athanor: &Athanor) -> Option<Self> {
+        let pass_over = |what: &str, cause: &std::io::Error| {
+            eprintln!("PASSED OVER: {what} ({cause}), so no network folder is tested here");
+        };
         if let Err(cause) = std::fs::File::options().read(true).write(true).open("/dev/fuse") {
-            eprintln!(
-                "PASSED OVER: /dev/fuse can't be opened ({cause}), so no network folder is tested here"
-            );
+            pass_over("/dev/fuse can't be opened", &cause);
             return None;
         }
         let (behind, at) = (athanor.work().join("server"), athanor.work().join("nas"));
@@ -199,18 +200,40 @@ impl Share {
             kept: Mutex::default(),
         };
         let mut share = Self { server: Arc::new(server), at, mounted: None };
-        share.mount_again();
-        Some(share)
+        match share.try_to_mount() {
+            Ok(()) => Some(share),
+            Err(cause) if cause.kind() == std::io::ErrorKind::PermissionDenied || !may_mount() => {
+                pass_over("nothing may be mounted", &cause);
+                None
+            }
+            Err(cause) => panic!("mounting failed: {cause}"),
+        }
     }
 
     fn mount_again(&mut self) {
+        self.try_to_mount().expect("mounted");
+    }
+
+    fn try_to_mount(&mut self) -> std::io::Result<()> {
         let view = View(self.server.clone());
-        self.mounted = Some(fuser::spawn_mount(view, &self.at, &Config::default()).expect("mounted"));
+        self.mounted = Some(fuser::spawn_mount(view, &self.at, &Config::default())?);
+        Ok(())
     }
 
     fn unmount(&mut self) {
         self.mounted = None;
     }
+}
+
+/// Whether the kernel lets this process mount (capabilities(7): CAP_SYS_ADMIN is the 21st), or it is an ordinary user's, for
+/// whom a program with that right does it.
+fn may_mount() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").expect("read");
+    let line = |name: &str| {
+        status.lines().find_map(|line| line.strip_prefix(name)).expect("a line").trim().to_owned()
+    };
+    let effective = u64::from_str_radix(&line("CapEff:"), 16).expect("a number");
+    effective & (1 << 21) != 0 || !line("Uid:").starts_with("0\t")
 }
 
 impl Drop for Share {
